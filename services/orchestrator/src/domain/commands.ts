@@ -1,0 +1,46 @@
+// What can be asked of a run, in the imperative. `now` comes with the command: the domain has no clock.
+
+import type { Progress, TaskError, Usage } from './events.ts';
+import type { Payload } from './payload.ts';
+
+export type RunCommand =
+  /** READY to RUNNING. */
+  | { readonly type: 'StartAttempt'; readonly task: number; readonly executorId: string; readonly leaseToken: string }
+  /** The assignment would exceed the largest message: the task fails, nobody is asked. */
+  | { readonly type: 'RefuseAssignment'; readonly task: number; readonly sizeBytes: number; readonly limitBytes: number }
+  /** The executor's reports on the running attempt. */
+  | { readonly type: 'CompleteAttempt'; readonly task: number; readonly result: Payload; readonly usage: Usage | undefined }
+  | {
+      readonly type: 'FailAttempt';
+      readonly task: number;
+      readonly error: TaskError;
+      /** True: another attempt would be useless. */
+      readonly final: boolean;
+      /** Instead of the policy's delay. */
+      readonly retryAfterMs: number | undefined;
+      readonly usage: Usage | undefined;
+    }
+  | {
+      readonly type: 'EndCancelledAttempt';
+      readonly task: number;
+      readonly partialResult: Payload | undefined;
+      readonly usage: Usage | undefined;
+    }
+  | {
+      readonly type: 'RecordProgress';
+      readonly task: number;
+      readonly progress: Progress | undefined;
+      readonly checkpoint: Payload | undefined;
+    }
+  /** The running attempt is gone: its executor was lost, or gave it back. */
+  | { readonly type: 'LoseAttempt'; readonly task: number; readonly code: 'EXECUTOR_LOST' | 'RELEASED'; readonly message: string }
+  /** A moment has come. Each changes nothing if the task has moved on by itself. */
+  | { readonly type: 'ExpireAttempt'; readonly task: number; readonly timeout: 'TIMEOUT' | 'HEARTBEAT_TIMEOUT' }
+  | { readonly type: 'ExpireGrace'; readonly task: number }
+  | { readonly type: 'ExpireQueue'; readonly task: number }
+  | { readonly type: 'ExpireTask'; readonly task: number }
+  | { readonly type: 'ExpireRun' }
+  | { readonly type: 'RetryTask'; readonly task: number }
+  /** Somebody's wish. */
+  | { readonly type: 'CancelRun'; readonly message: string }
+  | { readonly type: 'CancelTask'; readonly task: number; readonly subtree: boolean };

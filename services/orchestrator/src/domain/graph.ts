@@ -1,0 +1,28 @@
+// The compiled form of a specification: keys resolved to indexes, edges in both directions.
+
+import type { DependencyCondition, RunSpec } from './spec.ts';
+
+export interface Edge {
+  /** Index of the upstream task. */
+  readonly upstream: number;
+  readonly condition: DependencyCondition;
+}
+
+export interface Dependant {
+  /** Index of the task that waits. */
+  readonly task: number;
+  readonly condition: DependencyCondition;
+}
+
+export interface Graph {
+  readonly spec: RunSpec;
+  /** By task; equal edges collapsed, in declared order. */
+  readonly dependencies: readonly (readonly Edge[])[];
+  /** By task; the same edges from the other end, in the order of the dependants' indexes. */
+  readonly dependants: readonly (readonly Dependant[])[];
+  /** By task: the tasks grouped directly under it. */
+  readonly children: readonly (readonly number[])[];
+  /** By task: how many edges must be met before it is ready. 0 for a task without dependencies. */
+  readonly required: readonly number[];
+  indexOf(key: string): number | undefined;
+}

@@ -1,0 +1,53 @@
+// Expected refusals are data. The codes are names of tutti.v1.ErrorReason; api/ maps them to gRPC.
+
+export type RejectionCode =
+  | 'INVALID_FIELD'
+  | 'DUPLICATE_KEY'
+  | 'UNKNOWN_DEPENDENCY'
+  | 'SELF_DEPENDENCY'
+  | 'CONTRADICTING_DEPENDENCIES'
+  | 'DEPENDENCY_CYCLE'
+  | 'UNKNOWN_PARENT'
+  | 'PARENT_CYCLE'
+  | 'INVALID_JOIN'
+  | 'PAYLOAD_TOO_LARGE'
+  | 'RUN_NOT_FOUND'
+  | 'TASK_NOT_FOUND'
+  | 'RUN_ALREADY_EXISTS'
+  | 'ALREADY_FINAL'
+  | 'REQUEST_ID_REUSED'
+  | 'REVISION_IN_FUTURE'
+  | 'INVALID_PAGE_TOKEN'
+  | 'LIMIT_REACHED'
+  | 'WATCHER_TOO_SLOW'
+  | 'COMMIT_FAILED'
+  | 'NOT_SERVING'
+  | 'UNKNOWN_SESSION'
+  | 'MALFORMED_MESSAGE';
+
+export interface Rejection {
+  readonly code: RejectionCode;
+  /** In English: what is wrong, with the value, and the remedy. */
+  readonly message: string;
+  /** Path of the wrong field from the run specification, such as `tasks[3].key`; empty if none. */
+  readonly field: string;
+  /** Every varying value of the message, for machines. */
+  readonly metadata: Readonly<Record<string, string>>;
+}
+
+export type Result<T> =
+  | { readonly ok: true; readonly value: T }
+  | { readonly ok: false; readonly rejection: Rejection };
+
+export function accept<T>(value: T): Result<T> {
+  return { ok: true, value };
+}
+
+export function reject(
+  code: RejectionCode,
+  message: string,
+  metadata: Readonly<Record<string, string>> = {},
+  field = '',
+): { readonly ok: false; readonly rejection: Rejection } {
+  return { ok: false, rejection: { code, message, field, metadata } };
+}

@@ -1,0 +1,186 @@
+// What goes into an engine. Every call is answered by exactly one Reply effect with its `callId`,
+// released once what caused it is durable.
+
+import type { TaskError, Usage, Progress } from '../domain/events.ts';
+import type { Graph } from '../domain/graph.ts';
+import type { Payload } from '../domain/payload.ts';
+import type { Result } from '../domain/rejection.ts';
+
+/** The calls of clients and executors: what each takes, and what it is answered. */
+export interface EngineCalls {
+  SubmitRun: { input: SubmitRun; reply: Result<SubmittedRun> };
+  CancelRun: { input: CancelRun; reply: Result<CancelledTasks> };
+  CancelTask: { input: CancelTask; reply: Result<CancelledTasks> };
+  ListExecutors: { input: ListExecutors; reply: Result<readonly ExecutorSnapshot[]> };
+  RegisterExecutor: { input: RegisterExecutor; reply: Result<Registration> };
+  Heartbeat: { input: Heartbeat; reply: Result<HeartbeatAck> };
+  Report: { input: ReportAttempts; reply: Result<readonly ReportStatus[]> };
+}
+
+export type EngineCallType = keyof EngineCalls;
+
+export type EngineInput =
+  | { [K in EngineCallType]: { readonly type: K; readonly callId: number; readonly input: EngineCalls[K]['input'] } }[EngineCallType]
+  /** Time has passed; nothing else happened. */
+  | { readonly type: 'Tick' };
+
+export interface SubmitRun {
+  /** Chosen by the client or minted by the runtime; free in the store, as the runtime has checked. */
+  readonly runId: string;
+  /** What to answer when an active run has this id. */
+  readonly onConflict: 'FAIL' | 'USE_EXISTING';
+  readonly graph: Graph;
+  /** W3C Trace Context under which the run is traced. */
+  readonly traceparent: string;
+  readonly request: RequestKey | undefined;
+}
+
+/** Makes a call that changes state safe to repeat. */
+export interface RequestKey {
+  readonly requestId: string;
+  /** A digest of the call's content: the same id with another digest is refused. */
+  readonly fingerprint: string;
+}
+
+export interface SubmittedRun {
+  readonly runId: string;
+  readonly revision: number;
+  readonly existed: boolean;
+}
+
+export interface CancelRun {
+  readonly runId: string;
+  readonly message: string;
+  readonly request: RequestKey | undefined;
+}
+
+export interface CancelTask {
+  readonly runId: string;
+  readonly taskKey: string;
+  readonly subtree: boolean;
+  readonly request: RequestKey | undefined;
+}
+
+export interface CancelledTasks {
+  /** Ended at once. */
+  readonly cancelledCount: number;
+  /** Running, and told to stop. */
+  readonly cancellingCount: number;
+}
+
+export interface ListExecutors {
+  /** Only executors with this capability; empty for all. */
+  readonly capability: string;
+}
+
+export interface ExecutorSnapshot {
+  readonly executorId: string;
+  readonly draining: boolean;
+  readonly capabilities: readonly ExecutorCapability[];
+  readonly labels: Readonly<Record<string, string>>;
+  readonly slots: number;
+  readonly running: number;
+  readonly registeredAtMs: number;
+  readonly heardAtMs: number;
+}
+
+export interface ExecutorCapability {
+  readonly name: string;
+  readonly version: string;
+  /** How many attempts of it at once; 0 for as many as there are slots. */
+  readonly maxConcurrency: number;
+}
+
+export interface RegisterExecutor {
+  readonly executorId: string;
+  readonly capabilities: readonly ExecutorCapability[];
+  readonly labels: Readonly<Record<string, string>>;
+  readonly slots: number;
+  /** Lease tokens of attempts held from an earlier session. */
+  readonly held: readonly string[];
+}
+
+export interface Registration {
+  readonly session: string;
+  readonly leaseDurationMs: number;
+  readonly heartbeatIntervalMs: number;
+  readonly kept: readonly string[];
+  readonly maxPayloadBytes: number;
+}
+
+export interface Heartbeat {
+  readonly executorId: string;
+  readonly session: string;
+  readonly phase: 'ACTIVE' | 'DRAINING' | 'LEAVING';
+  readonly attempts: readonly HeldAttempt[];
+}
+
+export interface HeldAttempt {
+  readonly leaseToken: string;
+  readonly progress: Progress | undefined;
+  readonly checkpoint: Payload | undefined;
+}
+
+export interface HeartbeatAck {
+  /** Tokens whose lease has ended. */
+  readonly dropped: readonly string[];
+  readonly cancellations: readonly Cancellation[];
+  /** What the executor should hold but did not name. */
+  readonly missing: readonly Assignment[];
+}
+
+export interface ReportAttempts {
+  readonly executorId: string;
+  readonly session: string;
+  readonly reports: readonly AttemptReport[];
+}
+
+export interface AttemptReport {
+  readonly leaseToken: string;
+  readonly outcome: AttemptOutcome;
+  readonly usage: Usage | undefined;
+}
+
+export type AttemptOutcome =
+  | { readonly type: 'Completed'; readonly result: Payload }
+  | {
+      readonly type: 'Failed';
+      readonly error: TaskError;
+      readonly final: boolean;
+      readonly retryAfterMs: number | undefined;
+    }
+  | { readonly type: 'Cancelled'; readonly partialResult: Payload | undefined }
+  | { readonly type: 'Released' };
+
+export type ReportStatus = 'RECORDED' | 'STALE' | 'UNKNOWN';
+
+/** The right to one attempt, and all that its executor needs. */
+export interface Assignment {
+  readonly leaseToken: string;
+  readonly runId: string;
+  readonly taskKey: string;
+  readonly attempt: number;
+  readonly capability: string;
+  readonly input: Payload;
+  readonly dependencies: readonly DependencyResult[];
+  readonly timeoutMs: number | undefined;
+  readonly heartbeatTimeoutMs: number | undefined;
+  readonly checkpoint: Payload | undefined;
+  readonly lastError: TaskError | undefined;
+  /** Of the run; telemetry makes the span of the attempt under it. */
+  readonly traceparent: string;
+}
+
+export interface DependencyResult {
+  readonly key: string;
+  readonly state: 'COMPLETED' | 'FAILED' | 'CANCELLED' | 'SKIPPED';
+  readonly result: Payload | undefined;
+  readonly error: TaskError | undefined;
+}
+
+export interface Cancellation {
+  readonly leaseToken: string;
+  readonly reason: 'CANCEL_REQUESTED' | 'RUN_ENDING' | 'ATTEMPT_TIMED_OUT' | 'TASK_TIMEOUT';
+  /** Until the lease is withdrawn; 0: it is gone already. */
+  readonly graceMs: number;
+}

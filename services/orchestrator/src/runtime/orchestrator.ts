@@ -1,0 +1,47 @@
+// What the front doors (gRPC, HTTP, NATS) see of the runtime.
+
+import type { Result } from '../domain/rejection.ts';
+import type { EngineCalls, EngineCallType } from '../engine/inputs.ts';
+import type { Store } from '../store/port.ts';
+
+export interface Orchestrator {
+  /**
+   * Passes a call on to the namespace's engine and answers once what the answer tells is durable.
+   * Claims and loads the namespace at its first use. Answers with the rejections COMMIT_FAILED,
+   * NOT_SERVING and LIMIT_REACHED where the engine could not; never throws for these.
+   */
+  call<K extends EngineCallType>(
+    namespace: string,
+    type: K,
+    input: EngineCalls[K]['input'],
+  ): Promise<EngineCalls[K]['reply']>;
+  /**
+   * Every event after a revision, nothing missed, nothing twice. Ends after a watched run's last
+   * event, or when `signal` is aborted. The first page says where the stream begins and may be
+   * empty; on a quiet stream an empty page comes every 15 s as a sign of life.
+   */
+  watch(namespace: string, query: WatchQuery, signal: AbortSignal): Promise<Result<AsyncIterable<WatchPage>>>;
+  /** Reads of what is durable. */
+  readonly queries: StoreQueries;
+  /** False while starting and stopping. */
+  serving(): boolean;
+}
+
+export type StoreQueries = Pick<
+  Store,
+  'getRun' | 'listRuns' | 'getTask' | 'listTasks' | 'readTaskEvents' | 'readEvents' | 'latestRevision'
+>;
+
+export interface WatchQuery {
+  /** Only this run; undefined for the whole namespace. */
+  readonly runId: string | undefined;
+  /** Undefined: all there are for a run, only new ones for a namespace. */
+  readonly afterRevision: number | undefined;
+}
+
+export interface WatchPage {
+  /** Binary forms of tutti.v1.Event, by revision. */
+  readonly events: readonly Uint8Array[];
+  /** Everything that matches up to here has been given. */
+  readonly revision: number;
+}

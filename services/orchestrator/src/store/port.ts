@@ -1,0 +1,196 @@
+// The store port. One writer per namespace, fenced by an epoch; any number of readers.
+//
+// Contract, checked by contract.ts for every adapter:
+//  S1  A commit is all or nothing, and durable (fsync or better) when its promise resolves.
+//  S2  Revisions of a namespace are 1, 2, 3, … A commit that does not begin right after the last
+//      one is refused with OUT_OF_ORDER and changes nothing.
+//  S3  A commit whose epoch is not the latest claimed one is refused with FENCED and changes nothing.
+//  S4  Reads see every commit whose promise has resolved, and never part of one.
+//  S5  What was read of an event is byte for byte what was committed.
+//  S6  A second process that opens the same place is refused with IN_USE.
+
+import type { RunPhase, StateReason, TaskState } from '../domain/states.ts';
+
+export interface Store {
+  /** Makes the caller the owner of a namespace, creating it if needed; ends every earlier claim. */
+  claim(namespace: string): Promise<Claim>;
+  /** Every namespace that has at least one run that is not final. */
+  activeNamespaces(): Promise<readonly string[]>;
+  /** The runs of a namespace that are not final, by run number; a few at a time. */
+  loadActiveRuns(namespace: string): AsyncIterable<StoredRun>;
+  commit(batch: CommitBatch): Promise<void>;
+
+  /** Which of these run ids exist, in whatever state. */
+  findRunIds(namespace: string, runIds: readonly string[]): Promise<ReadonlyMap<string, RunNumber>>;
+  findRequests(namespace: string, requestIds: readonly string[]): Promise<ReadonlyMap<string, RequestRow>>;
+  getRun(namespace: string, runId: string): Promise<RunRow | undefined>;
+  /** Latest run number first. */
+  listRuns(namespace: string, filter: RunFilter): Promise<readonly RunRow[]>;
+  getTask(namespace: string, run: RunNumber, key: string): Promise<TaskRow | undefined>;
+  /** By index. */
+  listTasks(namespace: string, run: RunNumber, filter: TaskFilter): Promise<readonly TaskRow[]>;
+  /** The events of some tasks of a run, by revision: what their full view is folded from. */
+  readTaskEvents(namespace: string, run: RunNumber, tasks: readonly number[]): Promise<readonly EventRecord[]>;
+  /** Events after a revision, by revision. At least one if there is one, then up to the limits. */
+  readEvents(namespace: string, query: EventQuery): Promise<readonly EventRecord[]>;
+  /** The latest durable revision; 0 for a namespace without events. */
+  latestRevision(namespace: string): Promise<number>;
+  /** Deletes answered requests older than this. Returns how many went, at most `limit`. */
+  pruneRequests(olderThanMs: number, limit: number): Promise<number>;
+  close(): Promise<void>;
+}
+
+/** A run's number: the revision of its first event. Unique in its namespace, and ordered by time. */
+export type RunNumber = number;
+
+export interface Claim {
+  readonly epoch: number;
+  readonly latestRevision: number;
+}
+
+export interface StoredRun {
+  readonly run: RunNumber;
+  readonly runId: string;
+  /** The binary form of tutti.store.v1.RunRecord. */
+  readonly record: Uint8Array;
+  /** The binary forms of tutti.v1.TaskSpec, by index. */
+  readonly taskSpecs: readonly Uint8Array[];
+  /** By revision. */
+  readonly events: readonly EventRecord[];
+}
+
+export interface EventRecord {
+  readonly revision: number;
+  readonly run: RunNumber;
+  /** Index of the task it is about; -1 where it is about the run. */
+  readonly task: number;
+  /** The binary form of tutti.v1.Event, as watchers get it. */
+  readonly payload: Uint8Array;
+  /** The binary form of tutti.store.v1.EventAttachment; undefined if there is none. */
+  readonly attachment: Uint8Array | undefined;
+}
+
+export interface CommitBatch {
+  readonly namespace: string;
+  readonly epoch: number;
+  /** Consecutive. May be empty (a request answered without a change of state). */
+  readonly events: readonly EventRecord[];
+  readonly newRuns: readonly NewRun[];
+  /** How runs stand after the events; at most one for a run; also for each new one. */
+  readonly runs: readonly RunStatusRow[];
+  /** How tasks stand after the events; at most one for a task; tasks of new runs only if moved on. */
+  readonly tasks: readonly TaskStatusRow[];
+  readonly requests: readonly RequestRow[];
+}
+
+export interface NewRun {
+  readonly run: RunNumber;
+  readonly runId: string;
+  readonly name: string;
+  readonly labels: Readonly<Record<string, string>>;
+  readonly submittedAtMs: number;
+  readonly traceId: string;
+  readonly record: Uint8Array;
+  /** By index, in the state that RunSubmitted gives them. */
+  readonly tasks: readonly NewTask[];
+}
+
+export interface NewTask {
+  readonly key: string;
+  readonly spec: Uint8Array;
+  readonly state: TaskState;
+}
+
+export interface RunStatusRow {
+  readonly run: RunNumber;
+  readonly phase: RunPhase;
+  readonly reason: StateReason;
+  readonly message: string;
+  readonly endedAtMs: number | undefined;
+  readonly lastRevision: number;
+  readonly failedTask: string;
+  readonly counts: Readonly<Record<TaskState, number>>;
+}
+
+export interface TaskStatusRow {
+  readonly run: RunNumber;
+  readonly task: number;
+  readonly state: TaskState;
+  readonly reason: StateReason;
+  readonly attemptCount: number;
+  readonly firstReadyAtMs: number | undefined;
+  readonly startedAtMs: number | undefined;
+  readonly endedAtMs: number | undefined;
+}
+
+export interface RequestRow {
+  readonly requestId: string;
+  readonly fingerprint: string;
+  readonly atMs: number;
+  /** JSON of what was answered. */
+  readonly answer: string;
+}
+
+export interface RunRow extends RunStatusRow {
+  readonly runId: string;
+  readonly name: string;
+  readonly labels: Readonly<Record<string, string>>;
+  readonly submittedAtMs: number;
+  readonly traceId: string;
+}
+
+export interface TaskRow extends TaskStatusRow {
+  readonly key: string;
+  readonly spec: Uint8Array;
+}
+
+export interface RunFilter {
+  /** Empty: any. */
+  readonly phases: readonly RunPhase[];
+  /** All of them must match. */
+  readonly labels: Readonly<Record<string, string>>;
+  readonly submittedFromMs: number | undefined;
+  readonly submittedBeforeMs: number | undefined;
+  /** Only runs with a smaller number: where the page before ended. */
+  readonly before: RunNumber | undefined;
+  readonly limit: number;
+}
+
+export interface TaskFilter {
+  /** Empty: any. */
+  readonly states: readonly TaskState[];
+  /** Only tasks with a larger index; -1 for all. */
+  readonly after: number;
+  readonly limit: number;
+}
+
+export interface EventQuery {
+  readonly afterRevision: number;
+  /** Only this run's. */
+  readonly run: RunNumber | undefined;
+  readonly limit: number;
+  readonly limitBytes: number;
+}
+
+export type StoreErrorCode =
+  /** S2. */
+  | 'OUT_OF_ORDER'
+  /** S3. */
+  | 'FENCED'
+  /** S6. */
+  | 'IN_USE'
+  /** The place cannot be used: wrong version, not writable, settings that do not hold. */
+  | 'UNUSABLE'
+  /** The write failed; whether it took effect is unknown. */
+  | 'FAILED'
+  /** close() was called. */
+  | 'CLOSED';
+
+export class StoreError extends Error {
+  readonly code: StoreErrorCode;
+  constructor(code: StoreErrorCode, message: string, options?: ErrorOptions) {
+    super(message, options);
+    this.name = 'StoreError';
+    this.code = code;
+  }
+}
