@@ -1,0 +1,44 @@
+// Which tests there are, and how long one may take.
+//
+// Three projects, so that each kind can be run alone: `vitest run --project structure`.
+
+import { defineConfig } from 'vitest/config';
+
+const exclude = ['**/node_modules/**', '**/dist/**', '**/.cache/**'];
+
+export default defineConfig({
+  test: {
+    // Machines that run these have two cores and real servers beside the tests.
+    maxWorkers: 2,
+    projects: [
+      {
+        test: {
+          name: 'unit',
+          include: ['services/**/*.test.ts', 'clients/**/*.test.ts', 'proto/**/*.test.ts'],
+          exclude,
+          testTimeout: 15_000,
+          hookTimeout: 30_000,
+        },
+      },
+      {
+        test: {
+          name: 'structure',
+          include: ['test/structure/**/*.test.ts'],
+          exclude,
+          testTimeout: 30_000,
+        },
+      },
+      {
+        test: {
+          name: 'e2e',
+          include: ['test/e2e/**/*.test.ts'],
+          exclude,
+          testTimeout: 120_000,
+          hookTimeout: 60_000,
+          // Each starts processes of its own; side by side they would measure each other.
+          fileParallelism: false,
+        },
+      },
+    ],
+  },
+});
