@@ -5,11 +5,26 @@ import type { Payload } from './payload.ts';
 
 export type RunCommand =
   /** READY to RUNNING. */
-  | { readonly type: 'StartAttempt'; readonly task: number; readonly executorId: string; readonly leaseToken: string }
+  | {
+      readonly type: 'StartAttempt';
+      readonly task: number;
+      readonly executorId: string;
+      readonly leaseToken: string;
+    }
   /** The assignment would exceed the largest message: the task fails, nobody is asked. */
-  | { readonly type: 'RefuseAssignment'; readonly task: number; readonly sizeBytes: number; readonly limitBytes: number }
+  | {
+      readonly type: 'RefuseAssignment';
+      readonly task: number;
+      readonly sizeBytes: number;
+      readonly limitBytes: number;
+    }
   /** The executor's reports on the running attempt. */
-  | { readonly type: 'CompleteAttempt'; readonly task: number; readonly result: Payload; readonly usage: Usage | undefined }
+  | {
+      readonly type: 'CompleteAttempt';
+      readonly task: number;
+      readonly result: Payload;
+      readonly usage: Usage | undefined;
+    }
   | {
       readonly type: 'FailAttempt';
       readonly task: number;
@@ -33,9 +48,18 @@ export type RunCommand =
       readonly checkpoint: Payload | undefined;
     }
   /** The running attempt is gone: its executor was lost, or gave it back. */
-  | { readonly type: 'LoseAttempt'; readonly task: number; readonly code: 'EXECUTOR_LOST' | 'RELEASED'; readonly message: string }
+  | {
+      readonly type: 'LoseAttempt';
+      readonly task: number;
+      readonly code: 'EXECUTOR_LOST' | 'RELEASED';
+      readonly message: string;
+    }
   /** A moment has come. Each changes nothing if the task has moved on by itself. */
-  | { readonly type: 'ExpireAttempt'; readonly task: number; readonly timeout: 'TIMEOUT' | 'HEARTBEAT_TIMEOUT' }
+  | {
+      readonly type: 'ExpireAttempt';
+      readonly task: number;
+      readonly timeout: 'TIMEOUT' | 'HEARTBEAT_TIMEOUT';
+    }
   | { readonly type: 'ExpireGrace'; readonly task: number }
   | { readonly type: 'ExpireQueue'; readonly task: number }
   | { readonly type: 'ExpireTask'; readonly task: number }

@@ -54,7 +54,12 @@ export type Change =
       readonly progress: Progress | undefined;
       readonly checkpoint: Payload | undefined;
     }
-  | { readonly type: 'TaskCancelling'; readonly task: number; readonly reason: StateReason; readonly graceMs: number }
+  | {
+      readonly type: 'TaskCancelling';
+      readonly task: number;
+      readonly reason: StateReason;
+      readonly graceMs: number;
+    }
   | {
       readonly type: 'TaskRetrying';
       readonly task: number;
@@ -89,7 +94,12 @@ export type Change =
       readonly partialResult: Payload | undefined;
       readonly usage: Usage | undefined;
     }
-  | { readonly type: 'TaskSkipped'; readonly task: number; readonly reason: StateReason; readonly upstream: number };
+  | {
+      readonly type: 'TaskSkipped';
+      readonly task: number;
+      readonly reason: StateReason;
+      readonly upstream: number;
+    };
 
 /** Tasks without dependencies are READY from here on, all others WAITING; no further event says so. */
 export interface RunSubmitted {

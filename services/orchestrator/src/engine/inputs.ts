@@ -1,7 +1,7 @@
 // What goes into an engine. Every call is answered by exactly one Reply effect with its `callId`,
 // released once what caused it is durable.
 
-import type { TaskError, Usage, Progress } from '../domain/events.ts';
+import type { Progress, TaskError, Usage } from '../domain/events.ts';
 import type { Graph } from '../domain/graph.ts';
 import type { Payload } from '../domain/payload.ts';
 import type { Result } from '../domain/rejection.ts';
@@ -20,7 +20,13 @@ export interface EngineCalls {
 export type EngineCallType = keyof EngineCalls;
 
 export type EngineInput =
-  | { [K in EngineCallType]: { readonly type: K; readonly callId: number; readonly input: EngineCalls[K]['input'] } }[EngineCallType]
+  | {
+      [K in EngineCallType]: {
+        readonly type: K;
+        readonly callId: number;
+        readonly input: EngineCalls[K]['input'];
+      };
+    }[EngineCallType]
   /** Time has passed; nothing else happened. */
   | { readonly type: 'Tick' };
 

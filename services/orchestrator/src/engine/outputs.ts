@@ -30,7 +30,13 @@ export interface AnsweredRequest {
 }
 
 export type Effect =
-  | { [K in EngineCallType]: { readonly type: 'Reply'; readonly callId: number; readonly reply: EngineCalls[K]['reply'] } }[EngineCallType]
+  | {
+      [K in EngineCallType]: {
+        readonly type: 'Reply';
+        readonly callId: number;
+        readonly reply: EngineCalls[K]['reply'];
+      };
+    }[EngineCallType]
   | { readonly type: 'Assign'; readonly executorId: string; readonly assignment: Assignment }
   | {
       readonly type: 'Cancel';

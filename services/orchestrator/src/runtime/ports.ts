@@ -20,7 +20,12 @@ export interface ExecutorTransport {
 
 export type Delivery =
   | { readonly type: 'Assign'; readonly executorId: string; readonly assignment: Assignment }
-  | { readonly type: 'Cancel'; readonly executorId: string; readonly capability: string; readonly cancellation: Cancellation };
+  | {
+      readonly type: 'Cancel';
+      readonly executorId: string;
+      readonly capability: string;
+      readonly cancellation: Cancellation;
+    };
 
 /**
  * Told of every commit after it is durable, in order: telemetry, event publication.

@@ -30,7 +30,11 @@ export interface Store {
   /** By index. */
   listTasks(namespace: string, run: RunNumber, filter: TaskFilter): Promise<readonly TaskRow[]>;
   /** The events of some tasks of a run, by revision: what their full view is folded from. */
-  readTaskEvents(namespace: string, run: RunNumber, tasks: readonly number[]): Promise<readonly EventRecord[]>;
+  readTaskEvents(
+    namespace: string,
+    run: RunNumber,
+    tasks: readonly number[],
+  ): Promise<readonly EventRecord[]>;
   /** Events after a revision, by revision. At least one if there is one, then up to the limits. */
   readEvents(namespace: string, query: EventQuery): Promise<readonly EventRecord[]>;
   /** The latest durable revision; 0 for a namespace without events. */
