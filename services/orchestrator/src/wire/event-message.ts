@@ -1,0 +1,287 @@
+// How does an event become the message that watchers get, and how is it replayed from it?
+
+import { create, type MessageInitShape } from '@bufbuild/protobuf';
+import { type Event as EventMessage, EventSchema } from '@tutti/proto/tutti/v1/event_pb.ts';
+import { type TaskError as TaskErrorMessage, TaskErrorSchema } from '@tutti/proto/tutti/v1/task_pb.ts';
+import type { Change, RunEvent, TaskError, Usage } from '../domain/events.ts';
+import type { Graph } from '../domain/graph.ts';
+import type { Payload } from '../domain/payload.ts';
+import { ATTEMPT_STATE_TO_WIRE, REASON_TO_WIRE, reasonFromWire, unsuccessfulEndFromWire } from './enums.ts';
+import { fromPayload, toPayload } from './payload.ts';
+import { durationFromMs, durationToMs, timestampFromMs, timestampToMs } from './time.ts';
+
+export type ChangeMessage = EventMessage['change'];
+type SetChangeMessage = Exclude<ChangeMessage, { case: undefined }>;
+type ChangeInit = NonNullable<Exclude<MessageInitShape<typeof EventSchema>, EventMessage>['change']>;
+
+/** What of a run its events refer to by index. */
+export interface EventRun {
+  readonly runId: string;
+  readonly graph: Graph;
+}
+
+/** What replaying needs and the public message does not hold. */
+export interface Replay {
+  readonly graph: Graph;
+  readonly traceparent: string;
+  /** With TaskStarted. */
+  readonly leaseToken: string;
+  /** With TaskProgressed. */
+  readonly checkpoint: Payload | undefined;
+}
+
+export function toEventMessage(run: EventRun, event: RunEvent): EventMessage {
+  const { change } = event;
+  return create(EventSchema, {
+    revision: BigInt(event.revision),
+    time: timestampFromMs(event.atMs),
+    runId: run.runId,
+    taskKey: 'task' in change ? keyOf(run.graph, change.task) : '',
+    change: toChangeMessage(run.graph, change),
+  });
+}
+
+export function fromEventMessage(message: EventMessage, replay: Replay): RunEvent {
+  if (message.time === undefined) throw new Error(`stored event ${message.revision}: it has no time`);
+  return {
+    revision: Number(message.revision),
+    atMs: timestampToMs(message.time),
+    change: fromChangeMessage(message, replay),
+  };
+}
+
+export function keyOf(graph: Graph, task: number): string {
+  const spec = graph.spec.tasks[task];
+  if (spec === undefined) throw new Error(`the run has no task with the index ${task}`);
+  return spec.key;
+}
+
+function indexOf(graph: Graph, key: string): number {
+  const index = graph.indexOf(key);
+  if (index === undefined) throw new Error(`stored event: the run has no task '${key}'`);
+  return index;
+}
+
+export function toTaskErrorMessage(error: TaskError): TaskErrorMessage {
+  const { code, message, details } = error;
+  return create(TaskErrorSchema, {
+    code,
+    message,
+    ...(details === undefined ? {} : { details: fromPayload(details, 'BYTES') }),
+  });
+}
+
+export function fromTaskErrorMessage(message: TaskErrorMessage): TaskError {
+  const { code, message: text, details } = message;
+  return { code, message: text, details: details === undefined ? undefined : toPayload(details) };
+}
+
+function toUsage(usage: Usage | undefined): { [name: string]: number } {
+  return { ...usage };
+}
+
+function fromUsage(usage: { [name: string]: number }): Usage | undefined {
+  return Object.keys(usage).length === 0 ? undefined : usage;
+}
+
+function toChangeMessage(graph: Graph, change: Change): ChangeInit {
+  switch (change.type) {
+    case 'RunSubmitted': {
+      const { name, labels, tasks } = change.graph.spec;
+      return { case: 'runSubmitted', value: { name, labels: { ...labels }, taskCount: tasks.length } };
+    }
+    case 'RunCancelling':
+      return {
+        case: 'runCancelling',
+        value: { reason: REASON_TO_WIRE[change.reason], message: change.message },
+      };
+    case 'RunCompleted':
+      return { case: 'runCompleted', value: {} };
+    case 'RunFailed': {
+      const failedTask = change.failedTask === undefined ? '' : keyOf(graph, change.failedTask);
+      return { case: 'runFailed', value: { reason: REASON_TO_WIRE[change.reason], failedTask } };
+    }
+    case 'RunCancelled':
+      return { case: 'runCancelled', value: { reason: REASON_TO_WIRE[change.reason] } };
+    case 'TaskReady':
+      return { case: 'taskReady', value: {} };
+    case 'TaskStarted':
+      return { case: 'taskStarted', value: { attempt: change.attempt, executorId: change.executorId } };
+    case 'TaskProgressed':
+      return {
+        case: 'taskProgressed',
+        value: {
+          attempt: change.attempt,
+          checkpointed: change.checkpoint !== undefined,
+          ...(change.progress === undefined ? {} : { progress: { ...change.progress } }),
+        },
+      };
+    case 'TaskCancelling':
+      return {
+        case: 'taskCancelling',
+        value: { reason: REASON_TO_WIRE[change.reason], grace: durationFromMs(change.graceMs) },
+      };
+    case 'TaskRetrying':
+      return {
+        case: 'taskRetrying',
+        value: {
+          attempt: change.attempt,
+          attemptState: ATTEMPT_STATE_TO_WIRE[change.end],
+          error: toTaskErrorMessage(change.error),
+          retryTime: timestampFromMs(change.retryAtMs),
+          usage: toUsage(change.usage),
+        },
+      };
+    case 'TaskCompleted': {
+      const { attempt, usage } = change;
+      return {
+        case: 'taskCompleted',
+        value: { attempt, result: fromPayload(change.result, 'BYTES'), usage: toUsage(usage) },
+      };
+    }
+    case 'TaskFailed':
+      return {
+        case: 'taskFailed',
+        value: {
+          reason: REASON_TO_WIRE[change.reason],
+          usage: toUsage(change.usage),
+          ...(change.ended === undefined
+            ? {}
+            : { attempt: change.ended.attempt, attemptState: ATTEMPT_STATE_TO_WIRE[change.ended.end] }),
+          ...(change.error === undefined ? {} : { error: toTaskErrorMessage(change.error) }),
+        },
+      };
+    case 'TaskCancelled':
+      return {
+        case: 'taskCancelled',
+        value: {
+          reason: REASON_TO_WIRE[change.reason],
+          attempt: change.attempt ?? 0,
+          usage: toUsage(change.usage),
+          ...(change.partialResult === undefined
+            ? {}
+            : { partialResult: fromPayload(change.partialResult, 'BYTES') }),
+        },
+      };
+    case 'TaskSkipped': {
+      const { reason, upstream } = change;
+      return {
+        case: 'taskSkipped',
+        value: { reason: REASON_TO_WIRE[reason], upstream: keyOf(graph, upstream) },
+      };
+    }
+  }
+}
+
+function fromChangeMessage(message: EventMessage, replay: Replay): Change {
+  const { change } = message;
+  switch (change.case) {
+    case undefined:
+      throw new Error(`stored event ${message.revision}: it says nothing that this version knows`);
+    case 'runSubmitted':
+      return {
+        type: 'RunSubmitted',
+        runId: message.runId,
+        graph: replay.graph,
+        traceparent: replay.traceparent,
+      };
+    case 'runCancelling':
+      return {
+        type: 'RunCancelling',
+        reason: reasonFromWire(change.value.reason),
+        message: change.value.message,
+      };
+    case 'runCompleted':
+      return { type: 'RunCompleted' };
+    case 'runFailed': {
+      const { reason, failedTask } = change.value;
+      return {
+        type: 'RunFailed',
+        reason: reasonFromWire(reason),
+        failedTask: failedTask === '' ? undefined : indexOf(replay.graph, failedTask),
+      };
+    }
+    case 'runCancelled':
+      return { type: 'RunCancelled', reason: reasonFromWire(change.value.reason) };
+    default:
+      return fromTaskChangeMessage(change, indexOf(replay.graph, message.taskKey), replay);
+  }
+}
+
+type TaskChangeMessage = Extract<SetChangeMessage, { case: `task${string}` }>;
+
+function fromTaskChangeMessage(change: TaskChangeMessage, task: number, replay: Replay): Change {
+  switch (change.case) {
+    case 'taskReady':
+      return { type: 'TaskReady', task };
+    case 'taskStarted': {
+      const { attempt, executorId } = change.value;
+      return { type: 'TaskStarted', task, attempt, executorId, leaseToken: replay.leaseToken };
+    }
+    case 'taskProgressed': {
+      const { attempt, progress } = change.value;
+      return {
+        type: 'TaskProgressed',
+        task,
+        attempt,
+        progress: progress && { percent: progress.percent, message: progress.message },
+        checkpoint: replay.checkpoint,
+      };
+    }
+    case 'taskCancelling': {
+      const { reason, grace } = change.value;
+      const graceMs = grace === undefined ? 0 : durationToMs(grace);
+      return { type: 'TaskCancelling', task, reason: reasonFromWire(reason), graceMs };
+    }
+    case 'taskRetrying': {
+      const { attempt, attemptState, error, retryTime, usage } = change.value;
+      if (error === undefined || retryTime === undefined) {
+        throw new Error('stored event: TaskRetrying lacks its error or time');
+      }
+      return {
+        type: 'TaskRetrying',
+        task,
+        attempt,
+        end: unsuccessfulEndFromWire(attemptState),
+        error: fromTaskErrorMessage(error),
+        retryAtMs: timestampToMs(retryTime),
+        usage: fromUsage(usage),
+      };
+    }
+    case 'taskCompleted': {
+      const { attempt, result, usage } = change.value;
+      return { type: 'TaskCompleted', task, attempt, result: toPayload(result), usage: fromUsage(usage) };
+    }
+    case 'taskFailed': {
+      const { reason, attempt, attemptState, error, usage } = change.value;
+      return {
+        type: 'TaskFailed',
+        task,
+        reason: reasonFromWire(reason),
+        ended: attempt === 0 ? undefined : { attempt, end: unsuccessfulEndFromWire(attemptState) },
+        error: error && fromTaskErrorMessage(error),
+        usage: fromUsage(usage),
+      };
+    }
+    case 'taskCancelled': {
+      const { reason, attempt, partialResult, usage } = change.value;
+      return {
+        type: 'TaskCancelled',
+        task,
+        reason: reasonFromWire(reason),
+        attempt: attempt === 0 ? undefined : attempt,
+        partialResult: partialResult && toPayload(partialResult),
+        usage: fromUsage(usage),
+      };
+    }
+    case 'taskSkipped': {
+      const { reason, upstream } = change.value;
+      return {
+        type: 'TaskSkipped',
+        task,
+        reason: reasonFromWire(reason),
+        upstream: indexOf(replay.graph, upstream),
+      };
+    }
+  }
+}

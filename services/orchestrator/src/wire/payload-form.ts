@@ -1,0 +1,46 @@
+// How are the payloads of an answer brought into the form that its reader asked for?
+
+import type { Event } from '@tutti/proto/tutti/v1/event_pb.ts';
+import { type Payload, PayloadForm as PayloadFormMessage } from '@tutti/proto/tutti/v1/payload_pb.ts';
+import type { TaskError } from '@tutti/proto/tutti/v1/task_pb.ts';
+import { fromPayload, type PayloadForm, toPayload } from './payload.ts';
+
+export type { PayloadForm } from './payload.ts';
+
+export function payloadFormFromWire(form: PayloadFormMessage): PayloadForm {
+  return form === PayloadFormMessage.VALUE ? 'VALUE' : 'BYTES';
+}
+
+/** Contract: the payload comes from the store, so it is bytes. */
+export function inForm(payload: Payload, form: PayloadForm): Payload {
+  return form === 'BYTES' ? payload : fromPayload(toPayload(payload), form);
+}
+
+/** Changes the error in place. */
+export function errorInForm(error: TaskError | undefined, form: PayloadForm): TaskError | undefined {
+  if (error?.details !== undefined) error.details = inForm(error.details, form);
+  return error;
+}
+
+/** Changes the event in place. */
+export function eventInForm(event: Event, form: PayloadForm): Event {
+  if (form === 'BYTES') return event;
+  const { change } = event;
+  switch (change.case) {
+    case 'taskCompleted':
+      if (change.value.result !== undefined) change.value.result = inForm(change.value.result, form);
+      break;
+    case 'taskCancelled':
+      if (change.value.partialResult !== undefined) {
+        change.value.partialResult = inForm(change.value.partialResult, form);
+      }
+      break;
+    case 'taskRetrying':
+    case 'taskFailed':
+      errorInForm(change.value.error, form);
+      break;
+    default:
+      break; // Holds no payload.
+  }
+  return event;
+}

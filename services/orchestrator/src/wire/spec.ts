@@ -1,0 +1,119 @@
+// How does a submitted specification become the domain's, with every default filled in?
+
+import { FailurePolicy, type RunSpec as RunSpecMessage } from '@tutti/proto/tutti/v1/run_pb.ts';
+import {
+  type Dependency as DependencyMessage,
+  type Join as JoinMessage,
+  JoinMode,
+  type RetryPolicy as RetryPolicyMessage,
+  type TaskSpec as TaskSpecMessage,
+  type Timeouts as TimeoutsMessage,
+  UnmetPolicy,
+} from '@tutti/proto/tutti/v1/task_pb.ts';
+import { EMPTY_PAYLOAD, type Payload } from '../domain/payload.ts';
+import { accept, type Result } from '../domain/rejection.ts';
+import {
+  DEFAULT_CANCEL_GRACE_MS,
+  DEFAULT_JOIN,
+  DEFAULT_PRIORITY,
+  DEFAULT_RETRY,
+  type Dependency,
+  type Join,
+  NO_TIMEOUTS,
+  type RetryPolicy,
+  type RunSpec,
+  type TaskSpec,
+  type Timeouts,
+} from '../domain/spec.ts';
+import { conditionFromWire } from './enums.ts';
+import { intern } from './intern.ts';
+import { acceptPayload } from './limits.ts';
+import { durationToMs } from './time.ts';
+
+// Most tasks say nothing of these: they share one value.
+const NO_DEPENDENCIES: readonly Dependency[] = Object.freeze([]);
+const NO_CODES: readonly string[] = DEFAULT_RETRY.nonRetryableCodes;
+const JOIN_ANY: Join = Object.freeze({ mode: 'ANY' });
+
+/**
+ * Contract: the message has passed validation (api/validate.ts). Refuses only payloads.
+ * @param field the path of the message in its request, for refusals, such as `run.spec`
+ */
+export function toRunSpec(message: RunSpecMessage, field: string): Result<RunSpec> {
+  const tasks: TaskSpec[] = [];
+  for (const [index, task] of message.tasks.entries()) {
+    const input =
+      task.input === undefined ? undefined : acceptPayload(task.input, `${field}.tasks[${index}].input`);
+    if (input !== undefined && !input.ok) return input;
+    tasks.push(toTaskSpec(task, input?.value));
+  }
+  return accept({ ...toRunSettings(message), tasks });
+}
+
+/** All of a run's specification but its tasks. */
+export function toRunSettings(message: RunSpecMessage): Omit<RunSpec, 'tasks'> {
+  return {
+    name: message.name,
+    labels: message.labels,
+    failurePolicy: message.failurePolicy === FailurePolicy.CANCEL ? 'CANCEL' : 'CONTINUE',
+    timeoutMs: message.timeout === undefined ? undefined : durationToMs(message.timeout),
+  };
+}
+
+/** @param input what `message.input` was accepted as */
+export function toTaskSpec(message: TaskSpecMessage, input: Payload = EMPTY_PAYLOAD): TaskSpec {
+  return {
+    key: message.key,
+    capability: intern(message.capability),
+    input,
+    dependencies:
+      message.dependencies.length === 0 ? NO_DEPENDENCIES : message.dependencies.map(toDependency),
+    join: message.join === undefined ? DEFAULT_JOIN : toJoin(message.join),
+    onUnmet: message.onUnmet === UnmetPolicy.FAIL ? 'FAIL' : 'SKIP',
+    parent: message.parent,
+    priority: message.priority ?? DEFAULT_PRIORITY,
+    retry: message.retry === undefined ? DEFAULT_RETRY : toRetryPolicy(message.retry),
+    timeouts: message.timeouts === undefined ? NO_TIMEOUTS : toTimeouts(message.timeouts),
+    allowFailure: message.allowFailure,
+    cancelGraceMs:
+      message.cancelGrace === undefined ? DEFAULT_CANCEL_GRACE_MS : durationToMs(message.cancelGrace),
+  };
+}
+
+function toDependency(message: DependencyMessage): Dependency {
+  return { key: message.key, condition: conditionFromWire(message.condition) };
+}
+
+function toJoin(message: JoinMessage): Join {
+  switch (message.mode) {
+    case JoinMode.ANY:
+      return JOIN_ANY;
+    case JoinMode.AT_LEAST:
+      return { mode: 'AT_LEAST', count: message.count };
+    default:
+      // UNSPECIFIED and ALL; validation lets no unknown value through.
+      return DEFAULT_JOIN;
+  }
+}
+
+function toRetryPolicy(message: RetryPolicyMessage): RetryPolicy {
+  return {
+    maxAttempts: message.maxAttempts === 0 ? DEFAULT_RETRY.maxAttempts : message.maxAttempts,
+    initialDelayMs:
+      message.initialDelay === undefined ? DEFAULT_RETRY.initialDelayMs : durationToMs(message.initialDelay),
+    factor: message.factor === 0 ? DEFAULT_RETRY.factor : message.factor,
+    maxDelayMs: message.maxDelay === undefined ? DEFAULT_RETRY.maxDelayMs : durationToMs(message.maxDelay),
+    jitter: message.jitter,
+    nonRetryableCodes: message.nonRetryableCodes.length === 0 ? NO_CODES : message.nonRetryableCodes,
+    maxLostAttempts: message.maxLostAttempts ?? DEFAULT_RETRY.maxLostAttempts,
+  };
+}
+
+function toTimeouts(message: TimeoutsMessage): Timeouts {
+  return {
+    queueMs: message.queue === undefined ? undefined : durationToMs(message.queue),
+    attemptMs: message.attempt === undefined ? undefined : durationToMs(message.attempt),
+    wholeMs: message.whole === undefined ? undefined : durationToMs(message.whole),
+    heartbeatMs: message.heartbeat === undefined ? undefined : durationToMs(message.heartbeat),
+  };
+}

@@ -1,0 +1,30 @@
+// How do times and durations of the wire become milliseconds?
+
+import { create } from '@bufbuild/protobuf';
+import { type Duration, DurationSchema, type Timestamp, TimestampSchema } from '@bufbuild/protobuf/wkt';
+
+/** Rounded up, so that a positive duration never becomes none. */
+export function durationToMs(duration: Duration): number {
+  return Number(duration.seconds) * 1_000 + Math.ceil(duration.nanos / 1_000_000);
+}
+
+export function durationFromMs(milliseconds: number): Duration {
+  const seconds = Math.floor(milliseconds / 1_000);
+  return create(DurationSchema, {
+    seconds: BigInt(seconds),
+    nanos: Math.round((milliseconds - seconds * 1_000) * 1_000_000),
+  });
+}
+
+/** Rounded down to the millisecond. */
+export function timestampToMs(timestamp: Timestamp): number {
+  return Number(timestamp.seconds) * 1_000 + Math.floor(timestamp.nanos / 1_000_000);
+}
+
+export function timestampFromMs(milliseconds: number): Timestamp {
+  const seconds = Math.floor(milliseconds / 1_000);
+  return create(TimestampSchema, {
+    seconds: BigInt(seconds),
+    nanos: Math.floor((milliseconds - seconds * 1_000) * 1_000_000),
+  });
+}
