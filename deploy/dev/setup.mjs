@@ -100,12 +100,16 @@ function findNode() {
 
 /** Path of a nats-server: found on the machine or obtained by the orchestrator's own code for it. */
 function findNatsServer(node) {
-  const outcome = spawnSync(node, [join(root, 'deploy', 'dev', 'nats-server.ts')], {
-    cwd: root,
-    stdio: ['ignore', 'pipe', 2],
-    encoding: 'utf8',
-    env: projectEnvironment(),
-  });
+  const outcome = spawnSync(
+    node,
+    [join(root, 'services', 'orchestrator', 'src', 'nats', 'server', 'print-path.ts')],
+    {
+      cwd: root,
+      stdio: ['ignore', 'pipe', 2],
+      encoding: 'utf8',
+      env: projectEnvironment(),
+    },
+  );
   if (outcome.status !== 0) throw new Error('no nats-server; the message above says what to install');
   return outcome.stdout.trim();
 }
