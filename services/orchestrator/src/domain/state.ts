@@ -35,6 +35,8 @@ export interface TaskStatus {
   /** Edges that are met, and edges that can no longer be. */
   metEdges: number;
   deadEdges: number;
+  /** Dependants by FAILURE or FINISHED that ran or still may: at 0 a failure of this task stays unhandled. */
+  handlers: number;
   /** Every attempt, in order; shared and empty until the first. */
   attempts: readonly AttemptStatus[];
   /** Attempts that ended LOST; they do not count against the limit. */

@@ -1,0 +1,63 @@
+// A command from its decision to the last of its consequences.
+
+import type { RunCommand } from './commands.ts';
+import { decide } from './decide.ts';
+import type { Change, RunEvent } from './events.ts';
+import { evolve } from './evolve.ts';
+import { follow, stillApplies } from './follow.ts';
+import type { Graph } from './graph.ts';
+import { startRun } from './initial.ts';
+import { accept, type Result } from './rejection.ts';
+import type { RunState } from './state.ts';
+
+/**
+ * Evolves `run` in place by what the command comes to, and by all that follows from it. Gives the
+ * events, which take the revisions from `nextRevision` on. A refused command changes nothing.
+ */
+export function apply(
+  run: RunState,
+  command: RunCommand,
+  nowMs: number,
+  nextRevision: number,
+): Result<readonly RunEvent[]> {
+  const decided = decide(run, command, nowMs);
+  if (!decided.ok) return decided;
+  return accept(enact(run, decided.value, nowMs, nextRevision));
+}
+
+export function submitRun(
+  runId: string,
+  graph: Graph,
+  traceparent: string,
+  nowMs: number,
+  nextRevision: number,
+): { readonly run: RunState; readonly events: readonly RunEvent[] } {
+  const change = { type: 'RunSubmitted', runId, graph, traceparent } as const;
+  const event = { revision: nextRevision, atMs: nowMs, change };
+  return { run: startRun(event), events: [event] };
+}
+
+/**
+ * First come, first enacted. Ends because every consequence brings a task or the run closer to its
+ * end, and none brings it back.
+ */
+function enact(
+  run: RunState,
+  decided: readonly Change[],
+  nowMs: number,
+  nextRevision: number,
+): readonly RunEvent[] {
+  const events: RunEvent[] = [];
+  const batches: (readonly Change[])[] = [decided];
+  for (const batch of batches) {
+    for (const change of batch) {
+      if (!stillApplies(run, change)) continue;
+      const event = { revision: nextRevision + events.length, atMs: nowMs, change };
+      evolve(run, event);
+      events.push(event);
+      const consequences = follow(run, change);
+      if (consequences.length > 0) batches.push(consequences);
+    }
+  }
+  return events;
+}

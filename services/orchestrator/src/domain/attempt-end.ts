@@ -1,0 +1,61 @@
+// What follows from an attempt that did not succeed: another one, or the end of the task?
+
+import type { Change, TaskError, UnsuccessfulEnd, Usage } from './events.ts';
+import { runningAttempt, specOf, taskOf } from './lookup.ts';
+import { jitterSeed, retryDelayMs } from './retry.ts';
+import type { RetryPolicy } from './spec.ts';
+import type { RunState, TaskStatus } from './state.ts';
+import type { StateReason } from './states.ts';
+
+export interface UnsuccessfulAttempt {
+  readonly end: UnsuccessfulEnd;
+  readonly error: TaskError;
+  readonly usage: Usage | undefined;
+  /** True: its executor says that another one would be useless. */
+  readonly final: boolean;
+  /** Instead of the policy's delay. */
+  readonly retryAfterMs: number | undefined;
+}
+
+export function endUnsuccessful(
+  run: RunState,
+  task: number,
+  ended: UnsuccessfulAttempt,
+  nowMs: number,
+): Change {
+  const status = taskOf(run, task);
+  const policy = specOf(run, task).retry;
+  const attempt = runningAttempt(status).number;
+  const { end, error, usage } = ended;
+  const reason = failureReason(policy, status, ended);
+  if (reason !== undefined)
+    return { type: 'TaskFailed', task, reason, ended: { attempt, end }, error, usage };
+  const retryAtMs = nowMs + delayMs(run, task, attempt, ended);
+  return { type: 'TaskRetrying', task, attempt, end, error, retryAtMs, usage };
+}
+
+/** Why there is no further attempt; undefined if there is one. */
+function failureReason(
+  policy: RetryPolicy,
+  status: TaskStatus,
+  ended: UnsuccessfulAttempt,
+): StateReason | undefined {
+  if (ended.final || policy.nonRetryableCodes.includes(ended.error.code)) return 'ERROR_NOT_RETRYABLE';
+  if (ended.end === 'LOST')
+    return status.lostAttempts >= policy.maxLostAttempts ? 'EXECUTORS_LOST' : undefined;
+  return countedAttempts(status) >= policy.maxAttempts ? 'ATTEMPTS_EXHAUSTED' : undefined;
+}
+
+/** What was lost with its executor goes back to the queue at once: the task did nothing wrong. */
+function delayMs(run: RunState, task: number, attempt: number, ended: UnsuccessfulAttempt): number {
+  if (ended.end === 'LOST') return 0;
+  if (ended.retryAfterMs !== undefined) return Math.max(0, ended.retryAfterMs);
+  const policy = specOf(run, task).retry;
+  const seed = policy.jitter === 0 ? 0 : jitterSeed(run.runId, task, attempt);
+  return retryDelayMs(policy, countedAttempts(taskOf(run, task)), seed);
+}
+
+/** The running one included: whoever asks has an attempt that was not lost. */
+function countedAttempts(status: TaskStatus): number {
+  return status.attempts.length - status.lostAttempts;
+}

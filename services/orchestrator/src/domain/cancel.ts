@@ -1,0 +1,109 @@
+// What becomes of tasks that should be cancelled?
+
+import type { RunCommand } from './commands.ts';
+import type { Change, Usage } from './events.ts';
+import { runningAttempt, specOf, taskOf } from './lookup.ts';
+import type { Payload } from './payload.ts';
+import { accept, type Result, reject } from './rejection.ts';
+import type { RunState, TaskStatus } from './state.ts';
+import { isFinalRun, isFinalTask, type StateReason } from './states.ts';
+
+const NOTHING: readonly Change[] = Object.freeze([]);
+
+export function cancelRun(run: RunState, message: string): Result<readonly Change[]> {
+  if (isFinalRun(run.phase)) {
+    return reject('ALREADY_FINAL', `run "${run.runId}" is ${run.phase} already; there is nothing to cancel`, {
+      state: run.phase,
+    });
+  }
+  if (run.phase === 'CANCELLING') return accept(NOTHING);
+  return accept([{ type: 'RunCancelling', reason: 'CANCEL_REQUESTED', message }]);
+}
+
+/** With `subtree` refused only if all of it is final. What is being cancelled already goes on so. */
+export function cancelTask(
+  run: RunState,
+  command: Extract<RunCommand, { type: 'CancelTask' }>,
+): Result<readonly Change[]> {
+  const tasks = command.subtree ? subtree(run, command.task) : [command.task];
+  const changes: Change[] = [];
+  let open = 0;
+  for (const task of tasks) {
+    if (!isFinalTask(taskOf(run, task).state)) open++;
+    const change = cancellation(run, task, 'CANCEL_REQUESTED');
+    if (change !== undefined) changes.push(change);
+  }
+  if (open > 0) return accept(changes);
+  const { state } = taskOf(run, command.task);
+  const named = `task "${specOf(run, command.task).key}" is ${state} already`;
+  const message = command.subtree ? `${named}, and so is every task under it` : named;
+  return reject('ALREADY_FINAL', `${message}; there is nothing to cancel`, { state });
+}
+
+/** The end of all that is not final, once the run is CANCELLING. */
+export function cancelRest(run: RunState): readonly Change[] {
+  const changes: Change[] = [];
+  for (let task = 0; task < run.tasks.length; task++) {
+    const change = cancellation(run, task, 'RUN_ENDING');
+    if (change !== undefined) changes.push(change);
+  }
+  return changes;
+}
+
+/** However an attempt ends that was told to stop, its task is CANCELLED; what it brought is kept. */
+export function endCancelled(
+  task: number,
+  status: TaskStatus,
+  partialResult: Payload | undefined,
+  usage: Usage | undefined,
+): Change {
+  const reason = status.cancelling?.reason ?? 'CANCEL_REQUESTED';
+  return {
+    type: 'TaskCancelled',
+    task,
+    reason,
+    attempt: runningAttempt(status).number,
+    partialResult,
+    usage,
+  };
+}
+
+/** A task that runs is told and given its grace; every other one ends at once. */
+function cancellation(run: RunState, task: number, reason: StateReason): Change | undefined {
+  const status = taskOf(run, task);
+  switch (status.state) {
+    case 'WAITING':
+    case 'READY':
+    case 'RETRYING':
+      return {
+        type: 'TaskCancelled',
+        task,
+        reason,
+        attempt: undefined,
+        partialResult: undefined,
+        usage: undefined,
+      };
+    case 'RUNNING': {
+      if (status.cancelling !== undefined) return undefined;
+      const graceMs = specOf(run, task).cancelGraceMs;
+      if (graceMs > 0) return { type: 'TaskCancelling', task, reason, graceMs };
+      const attempt = runningAttempt(status).number;
+      return { type: 'TaskCancelled', task, reason, attempt, partialResult: undefined, usage: undefined };
+    }
+    case 'COMPLETED':
+    case 'FAILED':
+    case 'CANCELLED':
+    case 'SKIPPED':
+      return undefined;
+  }
+}
+
+/** A task and all below it. Bounded: the graph has no circle of parents. */
+function subtree(run: RunState, root: number): readonly number[] {
+  const tasks = [root];
+  for (let next = 0; next < tasks.length; next++) {
+    const children = run.graph.children[tasks[next] ?? root];
+    if (children !== undefined) for (const child of children) tasks.push(child);
+  }
+  return tasks;
+}

@@ -1,0 +1,180 @@
+// What does a command come to, as the run stands?
+//
+// Refusals are for people who ask (cancellations). What executors and timers say may have been
+// overtaken by events: then it comes to nothing.
+
+import { endUnsuccessful } from './attempt-end.ts';
+import { cancelRun, cancelTask, endCancelled } from './cancel.ts';
+import type { RunCommand } from './commands.ts';
+import { attemptAtMs, heartbeatAtMs, isDue, queueAtMs, runDeadlineMs, wholeAtMs } from './due.ts';
+import type { Change } from './events.ts';
+import { lastError, runningAttempt, specOf, taskOf } from './lookup.ts';
+import { accept, type Result } from './rejection.ts';
+import type { RunState } from './state.ts';
+
+type Command<T extends RunCommand['type']> = Extract<RunCommand, { type: T }>;
+type Changes = readonly Change[];
+
+const NOTHING: Changes = Object.freeze([]);
+
+/** Changes nothing itself; what its changes bring with them is up to follow(). */
+export function decide(run: RunState, command: RunCommand, nowMs: number): Result<Changes> {
+  switch (command.type) {
+    case 'StartAttempt':
+      return accept(startAttempt(run, command));
+    case 'RefuseAssignment':
+      return accept(refuseAssignment(run, command));
+    case 'CompleteAttempt':
+      return accept(completeAttempt(run, command));
+    case 'FailAttempt':
+      return accept(failAttempt(run, command, nowMs));
+    case 'EndCancelledAttempt':
+      return accept(endCancelledAttempt(run, command, nowMs));
+    case 'RecordProgress':
+      return accept(recordProgress(run, command));
+    case 'LoseAttempt':
+      return accept(loseAttempt(run, command, nowMs));
+    case 'ExpireAttempt':
+      return accept(expireAttempt(run, command, nowMs));
+    case 'ExpireGrace':
+      return accept(expireGrace(run, command, nowMs));
+    case 'ExpireQueue':
+      return accept(expireQueue(run, command, nowMs));
+    case 'ExpireTask':
+      return accept(expireTask(run, command, nowMs));
+    case 'ExpireRun':
+      return accept(expireRun(run, nowMs));
+    case 'RetryTask':
+      return accept(retryTask(run, command, nowMs));
+    case 'CancelRun':
+      return cancelRun(run, command.message);
+    case 'CancelTask':
+      return cancelTask(run, command);
+  }
+}
+
+function startAttempt(run: RunState, command: Command<'StartAttempt'>): Changes {
+  const { task, executorId, leaseToken } = command;
+  const status = taskOf(run, task);
+  if (status.state !== 'READY') return NOTHING;
+  return [{ type: 'TaskStarted', task, attempt: status.attempts.length + 1, executorId, leaseToken }];
+}
+
+function refuseAssignment(run: RunState, command: Command<'RefuseAssignment'>): Changes {
+  const { task, sizeBytes, limitBytes } = command;
+  if (taskOf(run, task).state !== 'READY') return NOTHING;
+  const error = {
+    code: 'PAYLOAD_TOO_LARGE',
+    message:
+      `the input and the results of the dependencies come to ${sizeBytes} bytes, the limit of one assignment is ` +
+      `${limitBytes}; make them smaller, or pass a reference to data kept elsewhere`,
+    details: undefined,
+  };
+  return [
+    { type: 'TaskFailed', task, reason: 'ASSIGNMENT_TOO_LARGE', ended: undefined, error, usage: undefined },
+  ];
+}
+
+function completeAttempt(run: RunState, command: Command<'CompleteAttempt'>): Changes {
+  const { task, result, usage } = command;
+  const status = taskOf(run, task);
+  if (status.state !== 'RUNNING') return NOTHING;
+  if (status.cancelling !== undefined) return [endCancelled(task, status, result, usage)];
+  return [{ type: 'TaskCompleted', task, attempt: runningAttempt(status).number, result, usage }];
+}
+
+function failAttempt(run: RunState, command: Command<'FailAttempt'>, nowMs: number): Changes {
+  const { task, error, final, retryAfterMs, usage } = command;
+  const status = taskOf(run, task);
+  if (status.state !== 'RUNNING') return NOTHING;
+  if (status.cancelling !== undefined) return [endCancelled(task, status, undefined, usage)];
+  return [endUnsuccessful(run, task, { end: 'FAILED', error, usage, final, retryAfterMs }, nowMs)];
+}
+
+/** An executor that stops without being told has given the attempt back. */
+function endCancelledAttempt(run: RunState, command: Command<'EndCancelledAttempt'>, nowMs: number): Changes {
+  const { task, partialResult, usage } = command;
+  const status = taskOf(run, task);
+  if (status.state !== 'RUNNING') return NOTHING;
+  if (status.cancelling !== undefined) return [endCancelled(task, status, partialResult, usage)];
+  const message = 'the executor ended the attempt as cancelled, but nobody had cancelled it';
+  const error = { code: 'RELEASED', message, details: undefined };
+  return [
+    endUnsuccessful(run, task, { end: 'LOST', error, usage, final: false, retryAfterMs: undefined }, nowMs),
+  ];
+}
+
+function recordProgress(run: RunState, command: Command<'RecordProgress'>): Changes {
+  const { task, progress, checkpoint } = command;
+  const status = taskOf(run, task);
+  if (status.state !== 'RUNNING' || (progress === undefined && checkpoint === undefined)) return NOTHING;
+  return [{ type: 'TaskProgressed', task, attempt: runningAttempt(status).number, progress, checkpoint }];
+}
+
+function loseAttempt(run: RunState, command: Command<'LoseAttempt'>, nowMs: number): Changes {
+  const { task, code, message } = command;
+  const status = taskOf(run, task);
+  if (status.state !== 'RUNNING') return NOTHING;
+  if (status.cancelling !== undefined) return [endCancelled(task, status, undefined, undefined)];
+  const error = { code, message, details: undefined };
+  const ended = { end: 'LOST', error, usage: undefined, final: false, retryAfterMs: undefined } as const;
+  return [endUnsuccessful(run, task, ended, nowMs)];
+}
+
+function expireAttempt(run: RunState, command: Command<'ExpireAttempt'>, nowMs: number): Changes {
+  const { task, timeout } = command;
+  const status = taskOf(run, task);
+  const spec = specOf(run, task);
+  const silent = timeout === 'HEARTBEAT_TIMEOUT';
+  if (!isDue(silent ? heartbeatAtMs(status, spec) : attemptAtMs(status, spec), nowMs)) return NOTHING;
+  if (status.cancelling !== undefined) return [endCancelled(task, status, undefined, undefined)];
+  const message = silent
+    ? `the attempt gave no sign of life for ${spec.timeouts.heartbeatMs} ms`
+    : `the attempt did not end within ${spec.timeouts.attemptMs} ms`;
+  const error = { code: timeout, message, details: undefined };
+  const ended = { end: 'TIMED_OUT', error, usage: undefined, final: false, retryAfterMs: undefined } as const;
+  return [endUnsuccessful(run, task, ended, nowMs)];
+}
+
+function expireGrace(run: RunState, command: Command<'ExpireGrace'>, nowMs: number): Changes {
+  const status = taskOf(run, command.task);
+  if (!isDue(status.cancelling?.untilMs, nowMs)) return NOTHING;
+  return [endCancelled(command.task, status, undefined, undefined)];
+}
+
+function expireQueue(run: RunState, command: Command<'ExpireQueue'>, nowMs: number): Changes {
+  const { task } = command;
+  const status = taskOf(run, task);
+  if (!isDue(queueAtMs(status, specOf(run, task)), nowMs)) return NOTHING;
+  const error = lastError(status);
+  return [{ type: 'TaskFailed', task, reason: 'QUEUE_TIMEOUT', ended: undefined, error, usage: undefined }];
+}
+
+function expireTask(run: RunState, command: Command<'ExpireTask'>, nowMs: number): Changes {
+  const { task } = command;
+  const status = taskOf(run, task);
+  const spec = specOf(run, task);
+  if (!isDue(wholeAtMs(status, spec), nowMs)) return NOTHING;
+  const reason = 'TASK_TIMEOUT';
+  if (status.state !== 'RUNNING') {
+    return [
+      { type: 'TaskFailed', task, reason, ended: undefined, error: lastError(status), usage: undefined },
+    ];
+  }
+  if (status.cancelling !== undefined) return [endCancelled(task, status, undefined, undefined)];
+  const message = `the task was not final ${spec.timeouts.wholeMs} ms after it first became ready`;
+  const error = { code: 'TIMEOUT', message, details: undefined };
+  const ended = { attempt: runningAttempt(status).number, end: 'TIMED_OUT' } as const;
+  return [{ type: 'TaskFailed', task, reason, ended, error, usage: undefined }];
+}
+
+function expireRun(run: RunState, nowMs: number): Changes {
+  if (!isDue(runDeadlineMs(run), nowMs)) return NOTHING;
+  return [{ type: 'RunCancelling', reason: 'RUN_TIMEOUT', message: '' }];
+}
+
+function retryTask(run: RunState, command: Command<'RetryTask'>, nowMs: number): Changes {
+  const status = taskOf(run, command.task);
+  if (status.state !== 'RETRYING' || !isDue(status.retryAtMs, nowMs)) return NOTHING;
+  return [{ type: 'TaskReady', task: command.task }];
+}

@@ -1,0 +1,36 @@
+// How does a run end, once all of its tasks are final?
+
+import type { Change } from './events.ts';
+import { taskOf } from './lookup.ts';
+import type { RunState } from './state.ts';
+
+/** Costs the size of the run where a task was cancelled on its own, else nothing; once for a run. */
+export function ending(run: RunState): Change {
+  const { failedTask } = run;
+  if (run.phase === 'CANCELLING' && run.reason === 'RUN_TIMEOUT') {
+    return { type: 'RunFailed', reason: 'RUN_TIMEOUT', failedTask: undefined };
+  }
+  if (run.phase === 'CANCELLING' && run.reason === 'CANCEL_REQUESTED') {
+    return { type: 'RunCancelled', reason: 'CANCEL_REQUESTED' };
+  }
+  if (failedTask !== undefined) return { type: 'RunFailed', reason: 'TASK_FAILED', failedTask };
+  if (run.counts.CANCELLED > 0 && cancellationStands(run))
+    return { type: 'RunCancelled', reason: 'TASK_CANCELLED' };
+  return { type: 'RunCompleted' };
+}
+
+/** Whether some task was cancelled and no dependant ran in spite of it. */
+function cancellationStands(run: RunState): boolean {
+  for (let task = 0; task < run.tasks.length; task++) {
+    if (taskOf(run, task).state === 'CANCELLED' && !survived(run, task)) return true;
+  }
+  return false;
+}
+
+function survived(run: RunState, cancelled: number): boolean {
+  for (const { task, condition } of run.graph.dependants[cancelled] ?? []) {
+    const { state } = taskOf(run, task);
+    if (condition === 'FINISHED' && (state === 'COMPLETED' || state === 'FAILED')) return true;
+  }
+  return false;
+}

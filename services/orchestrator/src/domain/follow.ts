@@ -1,0 +1,117 @@
+// What does a change bring with it, once the run has evolved by it?
+
+import { cancelRest } from './cancel.ts';
+import { meets, skipReason } from './edges.ts';
+import { ending } from './ending.ts';
+import type { Change } from './events.ts';
+import { openTasks } from './evolve.ts';
+import type { Dependant } from './graph.ts';
+import { specOf, taskOf } from './lookup.ts';
+import type { RunState } from './state.ts';
+import { type FinalTaskState, isFinalTask } from './states.ts';
+
+const NOTHING: readonly Change[] = Object.freeze([]);
+
+/**
+ * Must be asked right after each evolve(), before the next: it looks for the edge that tipped the
+ * balance. By the time a consequence's turn comes another may have overtaken it; see stillApplies().
+ */
+export function follow(run: RunState, change: Change): readonly Change[] {
+  switch (change.type) {
+    case 'RunCancelling':
+      return cancelRest(run);
+    case 'TaskRetrying':
+      return retryAtOnce(run, change.task);
+    case 'TaskCompleted':
+    case 'TaskFailed':
+    case 'TaskCancelled':
+    case 'TaskSkipped':
+      return followFinal(run, change.task);
+    case 'RunSubmitted':
+    case 'RunCompleted':
+    case 'RunFailed':
+    case 'RunCancelled':
+    case 'TaskReady':
+    case 'TaskStarted':
+    case 'TaskProgressed':
+    case 'TaskCancelling':
+      return NOTHING;
+  }
+}
+
+function retryAtOnce(run: RunState, task: number): readonly Change[] {
+  const { retryAtMs, attempts } = taskOf(run, task);
+  const endedAtMs = attempts[attempts.length - 1]?.endedAtMs;
+  if (retryAtMs === undefined || endedAtMs === undefined || retryAtMs > endedAtMs) return NOTHING;
+  return [{ type: 'TaskReady', task }];
+}
+
+function followFinal(run: RunState, task: number): readonly Change[] {
+  if (openTasks(run) === 0) return [ending(run)];
+  if (run.phase !== 'RUNNING') return NOTHING;
+  if (run.failedTask !== undefined && run.graph.spec.failurePolicy === 'CANCEL') {
+    return [{ type: 'RunCancelling', reason: 'TASK_FAILED', message: '' }];
+  }
+  const { state } = taskOf(run, task);
+  const dependants = run.graph.dependants[task];
+  if (dependants === undefined || dependants.length === 0 || !isFinalTask(state)) return NOTHING;
+  const changes: Change[] = [];
+  for (const dependant of dependants) {
+    const change = tip(run, dependant, task, state);
+    if (change !== undefined) changes.push(change);
+  }
+  return changes;
+}
+
+/** The change to a waiting task for which this one edge made the difference. */
+function tip(
+  run: RunState,
+  dependant: Dependant,
+  upstream: number,
+  state: FinalTaskState,
+): Change | undefined {
+  const { task, condition } = dependant;
+  const status = taskOf(run, task);
+  if (status.state !== 'WAITING') return undefined;
+  const required = run.graph.required[task] ?? 0;
+  if (meets(condition, state)) return status.metEdges === required ? { type: 'TaskReady', task } : undefined;
+  const spare = (run.graph.dependencies[task]?.length ?? 0) - required;
+  if (status.deadEdges !== spare + 1) return undefined;
+  switch (specOf(run, task).onUnmet) {
+    case 'SKIP':
+      return { type: 'TaskSkipped', task, reason: skipReason(state), upstream };
+    case 'FAIL': {
+      const reason = 'DEPENDENCY_FAILED';
+      return { type: 'TaskFailed', task, reason, ended: undefined, error: undefined, usage: undefined };
+    }
+  }
+}
+
+/**
+ * Whether a change whose turn has come still holds. Of two consequences that were both true when
+ * they were found the first wins, and once a run is ending nothing becomes ready or is skipped.
+ */
+export function stillApplies(run: RunState, change: Change): boolean {
+  switch (change.type) {
+    case 'TaskReady':
+    case 'TaskSkipped':
+      return run.phase === 'RUNNING' && !isFinalTask(taskOf(run, change.task).state);
+    case 'TaskFailed':
+      if (change.reason === 'DEPENDENCY_FAILED' && run.phase !== 'RUNNING') return false;
+      return !isFinalTask(taskOf(run, change.task).state);
+    case 'TaskCancelled':
+      return !isFinalTask(taskOf(run, change.task).state);
+    case 'RunCancelling':
+      return run.phase === 'RUNNING';
+    case 'RunSubmitted':
+    case 'RunCompleted':
+    case 'RunFailed':
+    case 'RunCancelled':
+    case 'TaskStarted':
+    case 'TaskProgressed':
+    case 'TaskCancelling':
+    case 'TaskRetrying':
+    case 'TaskCompleted':
+      return true;
+  }
+}

@@ -1,0 +1,30 @@
+// Where to find what is known of one task. A wrong index is a defect of the caller: it throws.
+
+import type { TaskError } from './events.ts';
+import type { TaskSpec } from './spec.ts';
+import type { AttemptStatus, RunState, TaskStatus } from './state.ts';
+
+export function taskOf(run: RunState, task: number): TaskStatus {
+  const status = run.tasks[task];
+  if (status === undefined) throw new RangeError(`run ${run.runId} has no task ${task}`);
+  return status;
+}
+
+export function specOf(run: RunState, task: number): TaskSpec {
+  const spec = run.graph.spec.tasks[task];
+  if (spec === undefined) throw new RangeError(`run ${run.runId} has no task ${task}`);
+  return spec;
+}
+
+/** The attempt of a task that is RUNNING. */
+export function runningAttempt(task: TaskStatus): AttemptStatus {
+  const attempt = task.attempts[task.attempts.length - 1];
+  if (attempt?.state !== 'RUNNING')
+    throw new Error('a task without a running attempt was taken for one with');
+  return attempt;
+}
+
+/** Why the latest attempt did not succeed; undefined before the first one has ended. */
+export function lastError(task: TaskStatus): TaskError | undefined {
+  return task.attempts[task.attempts.length - 1]?.error;
+}
