@@ -1,0 +1,102 @@
+// Which metrics are there, and how does each part of the orchestrator feed them? Served as /metrics.
+//
+// Labels never carry ids of runs, tasks or executors. Names of namespaces and capabilities come from
+// outside and are bounded: see label-bound.ts.
+
+import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
+import type { CommitObserver } from '../runtime/ports.ts';
+import { type EngineGauges, registerEngineGauges } from './engine-gauges.ts';
+import { createChildren } from './label-bound.ts';
+import { createTaskMetrics } from './task-metrics.ts';
+
+export type { EngineGauges, QueueGauges } from './engine-gauges.ts';
+
+const DEFAULT_LABEL_LIMIT = 1_000;
+
+export interface MetricsOptions {
+  /** Unix time. */
+  readonly nowMs: () => number;
+  /** How many namespaces, capabilities and queues are told apart. Default: 1,000 of each. */
+  readonly labelLimit?: number;
+  /** The process itself: CPU, memory, event-loop lag, garbage collection. Default: true. */
+  readonly processMetrics?: boolean;
+}
+
+export interface FinishedCommit {
+  readonly events: number;
+  readonly bytes: number;
+  readonly durationMs: number;
+  readonly ok: boolean;
+}
+
+export interface Metrics {
+  readonly registry: Registry;
+  readonly observer: CommitObserver;
+  /** Where gauges of queues, executors and leases come from; called once per scrape. Call it once. */
+  observeEngines(snapshot: () => readonly EngineGauges[]): void;
+  commitFinished(namespace: string, commit: FinishedCommit): void;
+  watchOpened(): void;
+  /** `tooSlow`: it was cut because it did not keep up. */
+  watchClosed(tooSlow: boolean): void;
+}
+
+export function createMetrics(options: MetricsOptions): Metrics {
+  const registry = new Registry();
+  const registers = [registry];
+  const labelLimit = options.labelLimit ?? DEFAULT_LABEL_LIMIT;
+  // Includes the lag of the event loop by perf_hooks.monitorEventLoopDelay: nodejs_eventloop_lag_*.
+  if (options.processMetrics !== false) collectDefaultMetrics({ register: registry });
+
+  const commitDuration = new Histogram({
+    name: 'tutti_commit_duration_seconds',
+    help: 'How long it took to make a commit durable.',
+    buckets: [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 10],
+    registers,
+  });
+  const commitEvents = new Histogram({
+    name: 'tutti_commit_events',
+    help: 'Events in one commit.',
+    buckets: [1, 2, 5, 10, 25, 50, 100, 250, 500, 1_000, 2_500, 5_000, 10_000, 100_000],
+    registers,
+  });
+  const commitBytes = new Histogram({
+    name: 'tutti_commit_bytes',
+    help: 'Bytes of the events in one commit.',
+    buckets: [256, 1_024, 4_096, 16_384, 65_536, 262_144, 1_048_576, 4_194_304, 16_777_216],
+    registers,
+  });
+  const commitFailures = new Counter({
+    name: 'tutti_commit_failures_total',
+    help: 'Commits that failed; each one makes its engine load anew.',
+    labelNames: ['namespace'],
+    registers,
+  });
+  const failuresOf = createChildren(labelLimit, (namespace) => commitFailures.labels(namespace));
+  const watchers = new Gauge({ name: 'tutti_watchers', help: 'Open watches.', registers });
+  const watchersCut = new Counter({
+    name: 'tutti_watchers_cut_total',
+    help: 'Watches ended because their reader did not keep up.',
+    registers,
+  });
+
+  return {
+    registry,
+    observer: createTaskMetrics(registry, labelLimit),
+    observeEngines: (snapshot) =>
+      registerEngineGauges(registry, { snapshot, nowMs: options.nowMs, labelLimit }),
+    commitFinished(namespace, commit) {
+      if (!commit.ok) {
+        failuresOf(namespace).inc();
+        return;
+      }
+      commitDuration.observe(commit.durationMs / 1_000);
+      commitEvents.observe(commit.events);
+      commitBytes.observe(commit.bytes);
+    },
+    watchOpened: () => watchers.inc(),
+    watchClosed(tooSlow) {
+      watchers.dec();
+      if (tooSlow) watchersCut.inc();
+    },
+  };
+}

@@ -1,0 +1,117 @@
+// What do the committed events say about runs and tasks, in numbers?
+//
+// The hot path of telemetry: every event passes here. Label children are looked up once per event
+// and counts are added once per commit; prom-client builds a string for each of its calls.
+
+import type { Registry } from 'prom-client';
+import type { Change } from '../domain/events.ts';
+import type { RunState } from '../domain/state.ts';
+import type { CommitObserver, CommittedEvent } from '../runtime/ports.ts';
+import { createChildren } from './label-bound.ts';
+import {
+  createCapabilityChildren,
+  createNamespaceTallies,
+  type NamespaceTally,
+  TASK_STATES,
+} from './task-families.ts';
+
+export function createTaskMetrics(registry: Registry, labelLimit: number): CommitObserver {
+  const namespaceOf = createChildren(labelLimit, createNamespaceTallies(registry));
+  const capabilityOf = createChildren(labelLimit, createCapabilityChildren(registry));
+
+  function observeEnd(run: RunState, task: number, attempt: number, atMs: number): void {
+    const status = run.tasks[task]?.attempts[attempt - 1];
+    if (status === undefined) return;
+    capabilityOf(capabilityName(run, task)).executionTime.observe(
+      Math.max(0, atMs - status.startedAtMs) / 1_000,
+    );
+  }
+
+  /** By then the task may be READY again; its time of readiness is then that of a later attempt. */
+  function observeStart(run: RunState, task: number, atMs: number): void {
+    const readyAtMs = run.tasks[task]?.readyAtMs;
+    if (readyAtMs === undefined || readyAtMs > atMs) return;
+    capabilityOf(capabilityName(run, task)).timeToStart.observe((atMs - readyAtMs) / 1_000);
+  }
+
+  function observeChange(tally: NamespaceTally, run: RunState, change: Change, atMs: number): void {
+    switch (change.type) {
+      case 'RunSubmitted':
+        tally.submitted += 1;
+        for (const edges of change.graph.dependencies)
+          tally.entered[edges.length === 0 ? 'READY' : 'WAITING'] += 1;
+        return;
+      case 'RunCompleted':
+        tally.ended.COMPLETED.inc(1);
+        return;
+      case 'RunFailed':
+        tally.ended.FAILED.inc(1);
+        tally.runFailed(change.reason);
+        return;
+      case 'RunCancelled':
+        tally.ended.CANCELLED.inc(1);
+        return;
+      case 'TaskReady':
+        tally.entered.READY += 1;
+        return;
+      case 'TaskStarted':
+        tally.entered.RUNNING += 1;
+        observeStart(run, change.task, atMs);
+        return;
+      case 'TaskRetrying': {
+        tally.entered.RETRYING += 1;
+        const capability = capabilityOf(capabilityName(run, change.task));
+        capability.retried.inc();
+        capability.ended[change.end].inc();
+        observeEnd(run, change.task, change.attempt, atMs);
+        return;
+      }
+      case 'TaskCompleted':
+        tally.entered.COMPLETED += 1;
+        observeEnd(run, change.task, change.attempt, atMs);
+        return;
+      case 'TaskFailed': {
+        tally.entered.FAILED += 1;
+        const capability = capabilityOf(capabilityName(run, change.task));
+        capability.failed(change.reason);
+        if (change.ended === undefined) return;
+        capability.ended[change.ended.end].inc();
+        observeEnd(run, change.task, change.ended.attempt, atMs);
+        return;
+      }
+      case 'TaskCancelled':
+        tally.entered.CANCELLED += 1;
+        if (change.attempt !== undefined) observeEnd(run, change.task, change.attempt, atMs);
+        return;
+      case 'TaskSkipped':
+        tally.entered.SKIPPED += 1;
+        return;
+      case 'RunCancelling':
+      case 'TaskProgressed':
+      case 'TaskCancelling':
+        return;
+    }
+  }
+
+  return {
+    committed(namespace: string, events: readonly CommittedEvent[]): void {
+      const tally = namespaceOf(namespace);
+      for (const { run, event } of events) observeChange(tally, run, event.change, event.atMs);
+      flush(tally);
+    },
+  };
+}
+
+function capabilityName(run: RunState, task: number): string {
+  return run.graph.spec.tasks[task]?.capability ?? '';
+}
+
+function flush(tally: NamespaceTally): void {
+  if (tally.submitted > 0) tally.runsSubmitted.inc(tally.submitted);
+  tally.submitted = 0;
+  for (const state of TASK_STATES) {
+    const count = tally.entered[state];
+    if (count > 0) tally.transitions[state].inc(count);
+    tally.entered[state] = 0;
+  }
+}
