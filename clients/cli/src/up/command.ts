@@ -1,0 +1,58 @@
+// `tutti up`: everything on one machine, until it is told to stop.
+
+import { type ExitCode, exitCode, Failure } from '../failure.ts';
+import type { Output } from '../output.ts';
+import type { UpOptions } from './programs.ts';
+import { startStack } from './stack.ts';
+
+/** Runs until SIGINT or SIGTERM. A second signal ends everything at once. */
+export async function runUp(options: UpOptions, output: Output): Promise<ExitCode> {
+  const stopping = new AbortController();
+  const onSignal = (signal: NodeJS.Signals): void => {
+    if (stopping.signal.aborted) process.exit(signal === 'SIGINT' ? 130 : 143);
+    stopping.abort();
+  };
+  process.on('SIGINT', onSignal).on('SIGTERM', onSignal);
+  const log = (line: string): void => {
+    // In the form of the other programs' logs, among which it stands.
+    output.stderr.write(
+      `${JSON.stringify({ level: 'info', time: Date.now(), name: 'tutti-up', msg: line })}\n`,
+    );
+  };
+  try {
+    return await keepUp(options, output, stopping.signal, log);
+  } finally {
+    process.removeListener('SIGINT', onSignal).removeListener('SIGTERM', onSignal);
+  }
+}
+
+async function keepUp(
+  options: UpOptions,
+  output: Output,
+  signal: AbortSignal,
+  log: (line: string) => void,
+): Promise<ExitCode> {
+  const stopped = new Promise<undefined>((resolve) => {
+    signal.addEventListener('abort', () => resolve(undefined), { once: true });
+  });
+  const stack = await startStack(options, signal, log).catch((error: unknown) => {
+    if (signal.aborted) return undefined;
+    const why = error instanceof Error ? error.message : String(error);
+    throw new Failure(exitCode.failed, {
+      code: 'INTERNAL',
+      message: `cannot start: ${why}; its log is above`,
+    });
+  });
+  if (stack === undefined) return exitCode.completed;
+
+  const { grpc, http, nats } = stack.addresses;
+  output.json({ grpc, http, nats });
+  output.text(
+    `Tutti is ready: gRPC ${grpc}, HTTP ${http}, NATS ${nats}, executors ${options.executorCount}. Ctrl-C ends it.`,
+  );
+  const broken = await Promise.race([stopped, stack.broken]);
+  log(broken ?? 'stopping');
+  await stack.stop();
+  if (broken === undefined) return exitCode.completed;
+  throw new Failure(exitCode.failed, { code: 'INTERNAL', message: `${broken}; its log is above` });
+}

@@ -1,0 +1,62 @@
+// Which programs does `up` start, and with what arguments?
+
+import { createHash } from 'node:crypto';
+import { hostname } from 'node:os';
+import { fileURLToPath } from 'node:url';
+import type { ChildSpec } from './child.ts';
+
+export interface UpOptions {
+  /** Absolute. */
+  readonly dataFolder: string;
+  readonly grpcPort: number;
+  readonly httpPort: number;
+  /** A NATS cluster to use; undefined starts a server of our own. */
+  readonly natsUrl: string | undefined;
+  readonly executorCount: number;
+  readonly slots: number;
+  readonly namespace: string;
+}
+
+/** Where the programs stand: the same places in every checkout. */
+function program(path: string): string {
+  return fileURLToPath(new URL(`../../../../${path}`, import.meta.url));
+}
+
+export function orchestratorProgram(options: UpOptions): ChildSpec {
+  const args = [
+    program('services/orchestrator/src/main.ts'),
+    '--exit-with-parent',
+    ...['--host', '127.0.0.1', '--data', options.dataFolder],
+    ...['--grpc-port', String(options.grpcPort), '--http-port', String(options.httpPort)],
+  ];
+  if (options.natsUrl !== undefined) args.push('--nats', options.natsUrl);
+  return { name: 'the orchestrator', args, env: process.env };
+}
+
+/** @param number counted from 1. */
+export function executorProgram(options: UpOptions, natsUrl: string, number: number): ChildSpec {
+  const id = executorId(options.dataFolder, number);
+  return {
+    name: `executor ${id}`,
+    args: [
+      ...['--import', new URL('./exit-with-parent.ts', import.meta.url).href],
+      program('services/executor/src/main.ts'),
+      ...['--slots', String(options.slots)],
+    ],
+    env: {
+      ...process.env,
+      TUTTI_NATS_URL: natsUrl,
+      TUTTI_NAMESPACE: options.namespace,
+      TUTTI_EXECUTOR_ID: id,
+    },
+  };
+}
+
+/**
+ * The same after every restart on the same data folder, so that a new process takes the place of one
+ * that died, and what that one held goes back to the queue at once and not when its leases expire.
+ */
+function executorId(dataFolder: string, number: number): string {
+  const place = createHash('sha256').update(`${hostname()}\n${dataFolder}`).digest('hex').slice(0, 8);
+  return `up-${place}-${number}`;
+}
