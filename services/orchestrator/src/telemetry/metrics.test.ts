@@ -2,12 +2,12 @@
 
 import { expect, test } from 'vitest';
 import type { TaskError } from '../domain/events.ts';
-import { EMPTY_PAYLOAD } from '../domain/payload.ts';
 import { createMetrics, type Metrics } from './metrics.ts';
-import { committed, scriptedRun, startAttemptOf, started, submitted } from './scripted-run.ts';
+import { completes, happens, scriptedRun, starts } from './scripted-run.ts';
 
 const NOW_MS = 1_700_000_000_000;
 const ERROR: TaskError = { code: 'BROKEN', message: 'it broke', details: undefined };
+const RETRYING = { type: 'TaskRetrying', end: 'FAILED', error: ERROR, usage: undefined } as const;
 
 function testMetrics(labelLimit = 1_000): Metrics {
   return createMetrics({ nowMs: () => NOW_MS, labelLimit, processMetrics: false });
@@ -21,7 +21,7 @@ async function scrape(metrics: Metrics, prefix: string): Promise<string[]> {
 
 test('a run that fails, retries and completes is counted once for each fact', async () => {
   const metrics = testMetrics();
-  const run = scriptedRun(
+  const { run, submitted } = scriptedRun(
     [
       { key: 'a', capability: 'image.resize' },
       { key: 'b', capability: 'text.stats', dependencies: ['a'] },
@@ -31,37 +31,20 @@ test('a run that fails, retries and completes is counted once for each fact', as
     NOW_MS,
   );
   const { observer } = metrics;
-  observer.committed('default', [submitted(run)]);
-  startAttemptOf(run, 0, NOW_MS, NOW_MS + 4);
-  observer.committed('default', [started(run, 0, 1, NOW_MS + 4)]);
+  observer.committed('default', [submitted]);
+  observer.committed('default', [starts(run, 0, 1, NOW_MS + 4)]);
   observer.committed('default', [
-    committed(run, NOW_MS + 504, {
-      type: 'TaskRetrying',
-      task: 0,
-      attempt: 1,
-      end: 'FAILED',
-      error: ERROR,
-      retryAtMs: NOW_MS + 1_000,
-      usage: undefined,
-    }),
-    committed(run, NOW_MS + 1_000, { type: 'TaskReady', task: 0 }),
+    happens(run, NOW_MS + 504, { ...RETRYING, task: 0, attempt: 1, retryAtMs: NOW_MS + 1_000 }),
+    happens(run, NOW_MS + 1_000, { type: 'TaskReady', task: 0 }),
   ]);
-  startAttemptOf(run, 0, NOW_MS + 1_000, NOW_MS + 1_006);
   observer.committed('default', [
-    started(run, 0, 2, NOW_MS + 1_006),
-    committed(run, NOW_MS + 1_256, {
-      type: 'TaskCompleted',
-      task: 0,
-      attempt: 2,
-      result: EMPTY_PAYLOAD,
-      usage: undefined,
-    }),
-    committed(run, NOW_MS + 1_256, { type: 'TaskReady', task: 1 }),
+    starts(run, 0, 2, NOW_MS + 1_006),
+    completes(run, 0, 2, NOW_MS + 1_256),
+    happens(run, NOW_MS + 1_256, { type: 'TaskReady', task: 1 }),
   ]);
-  startAttemptOf(run, 1, NOW_MS + 1_256, NOW_MS + 1_266);
   observer.committed('default', [
-    started(run, 1, 1, NOW_MS + 1_266),
-    committed(run, NOW_MS + 3_266, {
+    starts(run, 1, 1, NOW_MS + 1_266),
+    happens(run, NOW_MS + 3_266, {
       type: 'TaskFailed',
       task: 1,
       reason: 'ATTEMPTS_EXHAUSTED',
@@ -69,8 +52,8 @@ test('a run that fails, retries and completes is counted once for each fact', as
       error: ERROR,
       usage: undefined,
     }),
-    committed(run, NOW_MS + 3_266, { type: 'TaskSkipped', task: 2, reason: 'UPSTREAM_FAILED', upstream: 1 }),
-    committed(run, NOW_MS + 3_266, { type: 'RunFailed', reason: 'TASK_FAILED', failedTask: 1 }),
+    happens(run, NOW_MS + 3_266, { type: 'TaskSkipped', task: 2, reason: 'UPSTREAM_FAILED', upstream: 1 }),
+    happens(run, NOW_MS + 3_266, { type: 'RunFailed', reason: 'TASK_FAILED', failedTask: 1 }),
   ]);
 
   expect(await scrape(metrics, 'tutti_')).toEqual([
@@ -101,7 +84,7 @@ test('a run that fails, retries and completes is counted once for each fact', as
 
 test('a cancelled attempt counts as executed; a task cancelled while queued does not', async () => {
   const metrics = testMetrics();
-  const run = scriptedRun(
+  const { run } = scriptedRun(
     [
       { key: 'a', capability: 'echo' },
       { key: 'b', capability: 'echo' },
@@ -109,7 +92,6 @@ test('a cancelled attempt counts as executed; a task cancelled while queued does
     '',
     NOW_MS,
   );
-  startAttemptOf(run, 0, NOW_MS, NOW_MS);
   const cancelled = {
     type: 'TaskCancelled',
     reason: 'CANCEL_REQUESTED',
@@ -117,13 +99,16 @@ test('a cancelled attempt counts as executed; a task cancelled while queued does
     usage: undefined,
   } as const;
   metrics.observer.committed('default', [
-    committed(run, NOW_MS + 250, { ...cancelled, task: 0, attempt: 1 }),
-    committed(run, NOW_MS + 250, { ...cancelled, task: 1, attempt: undefined }),
-    committed(run, NOW_MS + 250, { type: 'RunCancelled', reason: 'CANCEL_REQUESTED' }),
+    starts(run, 0, 1, NOW_MS),
+    happens(run, NOW_MS + 250, { ...cancelled, task: 0, attempt: 1 }),
+    happens(run, NOW_MS + 250, { ...cancelled, task: 1, attempt: undefined }),
+    happens(run, NOW_MS + 250, { type: 'RunCancelled', reason: 'CANCEL_REQUESTED' }),
   ]);
   expect(await scrape(metrics, 'tutti_')).toEqual([
     'tutti_runs_ended_total{namespace="default",state="CANCELLED"} 1',
+    'tutti_task_transitions_total{namespace="default",state="RUNNING"} 1',
     'tutti_task_transitions_total{namespace="default",state="CANCELLED"} 2',
+    'tutti_task_time_to_start_seconds_count{capability="echo"} 1',
     'tutti_attempt_execution_seconds_sum{capability="echo"} 0.25',
     'tutti_attempt_execution_seconds_count{capability="echo"} 1',
   ]);
@@ -131,18 +116,23 @@ test('a cancelled attempt counts as executed; a task cancelled while queued does
 
 test('a start whose task is READY again by now gives no false time to start', async () => {
   const metrics = testMetrics();
-  const run = scriptedRun([{ key: 'a', capability: 'echo' }], '', NOW_MS);
-  startAttemptOf(run, 0, NOW_MS + 900, NOW_MS + 5);
-  metrics.observer.committed('default', [started(run, 0, 1, NOW_MS + 5)]);
+  const { run } = scriptedRun([{ key: 'a', capability: 'echo' }], '', NOW_MS);
+  metrics.observer.committed('default', [
+    starts(run, 0, 1, NOW_MS + 5),
+    happens(run, NOW_MS + 10, { ...RETRYING, task: 0, attempt: 1, retryAtMs: NOW_MS + 900 }),
+    happens(run, NOW_MS + 900, { type: 'TaskReady', task: 0 }),
+  ]);
   expect(await scrape(metrics, 'tutti_task_time_to_start_seconds')).toEqual([]);
+  expect(await scrape(metrics, 'tutti_attempt_execution_seconds_sum')).toEqual([
+    'tutti_attempt_execution_seconds_sum{capability="echo"} 0.005',
+  ]);
 });
 
 test('names beyond the limit share one series, so that no caller can fill the memory', async () => {
   const metrics = testMetrics(2);
   for (let index = 0; index < 50; index += 1) {
-    const run = scriptedRun([{ key: 'a', capability: `capability-${index}` }], '', NOW_MS);
-    startAttemptOf(run, 0, NOW_MS, NOW_MS + 1_000);
-    metrics.observer.committed(`namespace-${index}`, [submitted(run), started(run, 0, 1, NOW_MS + 1_000)]);
+    const { run, submitted } = scriptedRun([{ key: 'a', capability: `capability-${index}` }], '', NOW_MS);
+    metrics.observer.committed(`namespace-${index}`, [submitted, starts(run, 0, 1, NOW_MS + 1_000)]);
   }
   expect(await scrape(metrics, 'tutti_runs_submitted_total')).toEqual([
     'tutti_runs_submitted_total{namespace="namespace-0"} 1',

@@ -1,7 +1,9 @@
-// For tests of telemetry: a run and its events, written by hand.
+// For tests of telemetry: a run, and what happens to it.
 
-import type { Change } from '../domain/events.ts';
-import type { Graph } from '../domain/graph.ts';
+import { compileGraph } from '../domain/compile.ts';
+import type { Change, RunEvent } from '../domain/events.ts';
+import { evolve } from '../domain/evolve.ts';
+import { startRun } from '../domain/initial.ts';
 import { EMPTY_PAYLOAD } from '../domain/payload.ts';
 import {
   DEFAULT_CANCEL_GRACE_MS,
@@ -11,7 +13,7 @@ import {
   NO_TIMEOUTS,
   type TaskSpec,
 } from '../domain/spec.ts';
-import type { AttemptStatus, RunState, TaskStatus } from '../domain/state.ts';
+import type { RunState } from '../domain/state.ts';
 import type { Assignment } from '../engine/inputs.ts';
 import type { CommittedEvent } from '../runtime/ports.ts';
 
@@ -21,76 +23,41 @@ export interface ScriptedTask {
   readonly dependencies?: readonly string[];
 }
 
+/** The run `run-1`, named `nightly`, right after its submission. */
 export function scriptedRun(
   tasks: readonly ScriptedTask[],
   traceparent: string,
   submittedAtMs: number,
-): RunState {
-  return {
-    runId: 'run-1',
-    graph: graphOf(tasks),
-    traceparent,
-    firstRevision: 1,
-    submittedAtMs,
-    phase: 'RUNNING',
-    reason: 'NONE',
-    message: '',
-    endedAtMs: undefined,
-    lastRevision: 1,
-    failedTask: undefined,
-    tasks: tasks.map((task) => taskStatus(task, submittedAtMs)),
-    counts: {
-      WAITING: 0,
-      READY: 0,
-      RUNNING: 0,
-      RETRYING: 0,
-      COMPLETED: 0,
-      FAILED: 0,
-      CANCELLED: 0,
-      SKIPPED: 0,
-    },
-  };
+): { run: RunState; submitted: CommittedEvent } {
+  const compiled = compileGraph({
+    name: 'nightly',
+    labels: {},
+    tasks: tasks.map(specOf),
+    failurePolicy: 'CONTINUE',
+    timeoutMs: undefined,
+  });
+  if (!compiled.ok) throw new Error(compiled.rejection.message);
+  const change = { type: 'RunSubmitted', runId: 'run-1', graph: compiled.value, traceparent } as const;
+  const event = { revision: 1, atMs: submittedAtMs, change };
+  const run = startRun(event);
+  return { run, submitted: { run, event, payload: new Uint8Array(0) } };
 }
 
-/** As evolve() leaves it after the attempt's start. */
-export function startAttemptOf(run: RunState, task: number, readyAtMs: number, startedAtMs: number): void {
-  const status = run.tasks[task] as TaskStatus;
-  const attempt: AttemptStatus = {
-    number: status.attempts.length + 1,
-    executorId: 'executor-1',
-    leaseToken: `lease-${status.attempts.length + 1}`,
-    startedAtMs,
-    state: 'RUNNING',
-    endedAtMs: undefined,
-    error: undefined,
-    usage: undefined,
-    progress: undefined,
-    heardAtMs: startedAtMs,
-    partialResult: undefined,
-  };
-  status.state = 'RUNNING';
-  status.readyAtMs = readyAtMs;
-  status.attempts = [...status.attempts, attempt];
+/** Makes it so, and tells it as a committed event. */
+export function happens(run: RunState, atMs: number, change: Change): CommittedEvent {
+  const event: RunEvent = { revision: run.lastRevision + 1, atMs, change };
+  evolve(run, event);
+  return { run, event, payload: new Uint8Array(0) };
 }
 
-export function committed(run: RunState, atMs: number, change: Change): CommittedEvent {
-  return { run, event: { revision: 1, atMs, change }, payload: new Uint8Array(0) };
+export function starts(run: RunState, task: number, attempt: number, atMs: number): CommittedEvent {
+  const leaseToken = `lease-${attempt}`;
+  return happens(run, atMs, { type: 'TaskStarted', task, attempt, executorId: 'executor-1', leaseToken });
 }
 
-export function submitted(run: RunState): CommittedEvent {
-  const { runId, graph, traceparent } = run;
-  return committed(run, run.submittedAtMs, { type: 'RunSubmitted', runId, graph, traceparent });
-}
-
-export function started(run: RunState, task: number, attempt: number, atMs: number): CommittedEvent {
-  const change = {
-    type: 'TaskStarted',
-    task,
-    attempt,
-    executorId: 'executor-1',
-    leaseToken: `lease-${attempt}`,
-  } as const;
-  return committed(run, atMs, change);
+export function completes(run: RunState, task: number, attempt: number, atMs: number): CommittedEvent {
+  const change = { type: 'TaskCompleted', task, attempt, result: EMPTY_PAYLOAD, usage: undefined } as const;
+  return happens(run, atMs, change);
 }
 
 export function assignmentOf(run: RunState, task: number, attempt: number): Assignment {
@@ -116,26 +83,6 @@ export function assignmentOf(run: RunState, task: number, attempt: number): Assi
   };
 }
 
-function graphOf(tasks: readonly ScriptedTask[]): Graph {
-  const indexes = new Map(tasks.map(({ key }, index) => [key, index]));
-  return {
-    spec: {
-      name: 'nightly',
-      labels: {},
-      tasks: tasks.map(specOf),
-      failurePolicy: 'CONTINUE',
-      timeoutMs: undefined,
-    },
-    dependencies: tasks.map(({ dependencies = [] }) =>
-      dependencies.map((key) => ({ upstream: indexes.get(key) as number, condition: 'SUCCESS' })),
-    ),
-    dependants: tasks.map(() => []),
-    children: tasks.map(() => []),
-    required: tasks.map(({ dependencies = [] }) => dependencies.length),
-    indexOf: (key) => indexes.get(key),
-  };
-}
-
 function specOf({ key, capability, dependencies = [] }: ScriptedTask): TaskSpec {
   return {
     key,
@@ -150,28 +97,5 @@ function specOf({ key, capability, dependencies = [] }: ScriptedTask): TaskSpec 
     timeouts: NO_TIMEOUTS,
     allowFailure: false,
     cancelGraceMs: DEFAULT_CANCEL_GRACE_MS,
-  };
-}
-
-function taskStatus({ dependencies = [] }: ScriptedTask, atMs: number): TaskStatus {
-  const ready = dependencies.length === 0;
-  return {
-    state: ready ? 'READY' : 'WAITING',
-    reason: 'NONE',
-    metEdges: 0,
-    deadEdges: 0,
-    attempts: [],
-    lostAttempts: 0,
-    handlers: 0,
-    cancelling: undefined,
-    readyRevision: 1,
-    readyAtMs: ready ? atMs : undefined,
-    firstReadyAtMs: ready ? atMs : undefined,
-    startedAtMs: undefined,
-    retryAtMs: undefined,
-    endedAtMs: undefined,
-    checkpoint: undefined,
-    result: undefined,
-    error: undefined,
   };
 }

@@ -5,9 +5,8 @@ import type { AddressInfo } from 'node:net';
 import { SpanKind, SpanStatusCode } from '@opentelemetry/api';
 import { InMemorySpanExporter, type ReadableSpan, SimpleSpanProcessor } from '@opentelemetry/sdk-trace';
 import { afterEach, expect, test, vi } from 'vitest';
-import { EMPTY_PAYLOAD } from '../domain/payload.ts';
 import { parseTraceparent } from '../wire/trace.ts';
-import { assignmentOf, committed, scriptedRun, startAttemptOf, started, submitted } from './scripted-run.ts';
+import { assignmentOf, completes, happens, scriptedRun, starts } from './scripted-run.ts';
 import { createTracing, type Tracing } from './tracing.ts';
 
 const NOW_MS = 1_700_000_000_000;
@@ -33,7 +32,7 @@ function recording(environment: Record<string, string> = {}): {
 /** The way of a run of two tasks, the second after the first, from the call to the end. */
 function throughARun(tracing: Tracing, traceparent: string | undefined): string[] {
   const call = tracing.serverCall('tutti.v1.OrchestratorService/SubmitRun', traceparent);
-  const run = scriptedRun(
+  const { run, submitted } = scriptedRun(
     [
       { key: 'first', capability: 'echo' },
       { key: 'second', capability: 'text.stats', dependencies: ['first'] },
@@ -42,26 +41,17 @@ function throughARun(tracing: Tracing, traceparent: string | undefined): string[
     NOW_MS,
   );
   const { observer } = tracing;
-  observer.committed('default', [submitted(run)]);
+  observer.committed('default', [submitted]);
   call.end();
   const sent: string[] = [];
   for (const task of [0, 1]) {
     const readyAtMs = NOW_MS + task * 1_000;
-    startAttemptOf(run, task, readyAtMs, readyAtMs + 5);
-    observer.committed('default', [started(run, task, 1, readyAtMs + 5)]);
+    if (task > 0) observer.committed('default', [happens(run, readyAtMs, { type: 'TaskReady', task })]);
+    observer.committed('default', [starts(run, task, 1, readyAtMs + 5)]);
     sent.push(tracing.startAttempt('default', assignmentOf(run, task, 1)));
-    const change = {
-      type: 'TaskCompleted',
-      task,
-      attempt: 1,
-      result: EMPTY_PAYLOAD,
-      usage: undefined,
-    } as const;
-    observer.committed('default', [committed(run, readyAtMs + 900, change)]);
+    observer.committed('default', [completes(run, task, 1, readyAtMs + 900)]);
   }
-  run.counts.COMPLETED = 2;
-  run.phase = 'COMPLETED';
-  observer.committed('default', [committed(run, NOW_MS + 1_900, { type: 'RunCompleted' })]);
+  observer.committed('default', [happens(run, NOW_MS + 1_900, { type: 'RunCompleted' })]);
   return [call.traceparent, ...sent];
 }
 
@@ -125,11 +115,18 @@ test('the spans of queueing and of the run have the times and facts of the event
 test('a failed run and a failed call end in error', () => {
   const { tracing, spans } = recording();
   tracing.serverCall('GetRun', undefined).end(new Error('there is no run "x"'));
-  const run = scriptedRun([{ key: 'a', capability: 'echo' }], SAMPLED, NOW_MS);
-  run.reason = 'TASK_FAILED';
-  run.failedTask = 0;
-  const change = { type: 'RunFailed', reason: 'TASK_FAILED', failedTask: 0 } as const;
-  tracing.observer.committed('default', [committed(run, NOW_MS + 1, change)]);
+  const { run } = scriptedRun([{ key: 'a', capability: 'echo' }], SAMPLED, NOW_MS);
+  tracing.observer.committed('default', [
+    happens(run, NOW_MS + 1, {
+      type: 'TaskFailed',
+      task: 0,
+      reason: 'QUEUE_TIMEOUT',
+      ended: undefined,
+      error: undefined,
+      usage: undefined,
+    }),
+    happens(run, NOW_MS + 1, { type: 'RunFailed', reason: 'TASK_FAILED', failedTask: 0 }),
+  ]);
   expect(named(spans(), 'GetRun')[0]?.status).toEqual({
     code: SpanStatusCode.ERROR,
     message: 'there is no run "x"',
