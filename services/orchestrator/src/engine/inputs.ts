@@ -5,6 +5,9 @@ import type { Progress, TaskError, Usage } from '../domain/events.ts';
 import type { Graph } from '../domain/graph.ts';
 import type { Payload } from '../domain/payload.ts';
 import type { Result } from '../domain/rejection.ts';
+import type { ExecutorCapability } from '../scheduling/executor-pool.ts';
+
+export type { ExecutorCapability };
 
 /** The calls of clients and executors: what each takes, and what it is answered. */
 export interface EngineCalls {
@@ -28,11 +31,15 @@ export type EngineInput =
       };
     }[EngineCallType]
   /** Time has passed; nothing else happened. */
-  | { readonly type: 'Tick' };
+  | { readonly type: 'Tick' }
+  /** The process stood still for a while, so that heartbeats could not be heard: leases live that much longer. */
+  | { readonly type: 'Stalled'; readonly stalledMs: number };
 
 export interface SubmitRun {
-  /** Chosen by the client or minted by the runtime; free in the store, as the runtime has checked. */
+  /** Chosen by the client, or minted. */
   readonly runId: string;
+  /** True if it was chosen: then the runtime first looks whether the store knows it. */
+  readonly chosen: boolean;
   /** What to answer when an active run has this id. */
   readonly onConflict: 'FAIL' | 'USE_EXISTING';
   readonly graph: Graph;
@@ -88,13 +95,6 @@ export interface ExecutorSnapshot {
   readonly running: number;
   readonly registeredAtMs: number;
   readonly heardAtMs: number;
-}
-
-export interface ExecutorCapability {
-  readonly name: string;
-  readonly version: string;
-  /** How many attempts of it at once; 0 for as many as there are slots. */
-  readonly maxConcurrency: number;
 }
 
 export interface RegisterExecutor {

@@ -8,6 +8,8 @@ import type { Assignment, Cancellation } from '../engine/inputs.ts';
 export interface Clock {
   /** Unix time; may jump. */
   nowMs(): number;
+  /** Calls back once the inputs that have arrived together have been taken in. */
+  soon(callback: () => void): void;
   /** Calls back once, `delayMs` from now or a little later. Returns what revokes it. */
   after(delayMs: number, callback: () => void): () => void;
 }
@@ -41,4 +43,14 @@ export interface CommittedEvent {
   readonly event: RunEvent;
   /** The binary form of tutti.v1.Event. */
   readonly payload: Uint8Array;
+}
+
+/** What one commit took, for metrics. */
+export interface CommitReport {
+  readonly namespace: string;
+  readonly events: number;
+  /** Of the events' payloads. */
+  readonly bytes: number;
+  readonly durationMs: number;
+  readonly ok: boolean;
 }

@@ -1,0 +1,27 @@
+// A run that is not final, with what the engine keeps beside its state.
+
+import type { RunState } from '../domain/state.ts';
+import type { ReadyEntry } from '../scheduling/ready-queue.ts';
+import type { Timer } from '../scheduling/timers.ts';
+
+export interface ActiveRun {
+  readonly state: RunState;
+  /** By the task's index: 1 while it is counted in a ready queue. */
+  readonly queued: Uint8Array;
+  /** At most one for a task, at its next deadline; made when a task first has one. */
+  readonly taskTimers: Map<number, Timer<TimerSubject>>;
+  runTimer: Timer<TimerSubject> | undefined;
+}
+
+export interface QueuedTask extends ReadyEntry {
+  readonly run: ActiveRun;
+}
+
+export type TimerSubject =
+  | { readonly type: 'Task'; readonly run: ActiveRun; readonly task: number }
+  | { readonly type: 'Run'; readonly run: ActiveRun }
+  | { readonly type: 'Executor'; readonly executorId: string };
+
+export function createActiveRun(state: RunState): ActiveRun {
+  return { state, queued: new Uint8Array(state.tasks.length), taskTimers: new Map(), runTimer: undefined };
+}

@@ -1,0 +1,72 @@
+// What an executor is told of an attempt: its input and the results of its dependencies (B.1), as
+// they stand when the attempt starts.
+
+import type { Payload } from '../domain/payload.ts';
+import type { RunState } from '../domain/state.ts';
+import { isFinalTask } from '../domain/states.ts';
+import type { Assignment, DependencyResult } from './inputs.ts';
+
+/** Room for what an assignment holds besides payloads and keys: ids, tokens, tags, times. */
+const ASSIGNMENT_OVERHEAD_BYTES = 1_024;
+const DEPENDENCY_OVERHEAD_BYTES = 32;
+
+/** The assignment of the attempt that runs now. */
+export function assignmentOf(run: RunState, task: number): Assignment {
+  const spec = run.graph.spec.tasks[task];
+  const status = run.tasks[task];
+  const attempt = status?.attempts.at(-1);
+  if (spec === undefined || status === undefined || attempt === undefined) {
+    throw new Error(`task ${task} of run ${run.runId} has no attempt`);
+  }
+  return {
+    leaseToken: attempt.leaseToken,
+    runId: run.runId,
+    taskKey: spec.key,
+    attempt: attempt.number,
+    capability: spec.capability,
+    input: spec.input,
+    dependencies: dependencyResults(run, task),
+    timeoutMs: spec.timeouts.attemptMs,
+    heartbeatTimeoutMs: spec.timeouts.heartbeatMs,
+    checkpoint: status.checkpoint,
+    lastError: status.attempts.at(-2)?.error,
+    traceparent: run.traceparent,
+  };
+}
+
+const NO_DEPENDENCIES: readonly DependencyResult[] = Object.freeze([]);
+
+/** Only of those that are final: with a join that is not ALL, others may still be open. */
+function dependencyResults(run: RunState, task: number): readonly DependencyResult[] {
+  const edges = run.graph.dependencies[task] ?? [];
+  if (edges.length === 0) return NO_DEPENDENCIES;
+  const results: DependencyResult[] = [];
+  for (const { upstream } of edges) {
+    const status = run.tasks[upstream];
+    const spec = run.graph.spec.tasks[upstream];
+    if (status === undefined || spec === undefined || !isFinalTask(status.state)) continue;
+    results.push({ key: spec.key, state: status.state, result: status.result, error: status.error });
+  }
+  return results;
+}
+
+/** An upper bound of the assignment's size on the wire, were the task to start now. */
+export function assignmentSizeBytes(run: RunState, task: number): number {
+  const spec = run.graph.spec.tasks[task];
+  const status = run.tasks[task];
+  if (spec === undefined || status === undefined) throw new Error(`run ${run.runId} has no task ${task}`);
+  const lastError = status.attempts.at(-1)?.error;
+  let size = ASSIGNMENT_OVERHEAD_BYTES + sizeOf(spec.input) + sizeOf(status.checkpoint);
+  size += (lastError?.message.length ?? 0) * 3 + sizeOf(lastError?.details);
+  for (const { upstream } of run.graph.dependencies[task] ?? []) {
+    const result = run.tasks[upstream];
+    const key = run.graph.spec.tasks[upstream]?.key ?? '';
+    size += DEPENDENCY_OVERHEAD_BYTES + key.length + sizeOf(result?.result);
+    size += (result?.error?.message.length ?? 0) * 3 + sizeOf(result?.error?.details);
+  }
+  return size;
+}
+
+function sizeOf(payload: Payload | undefined): number {
+  return payload === undefined ? 0 : payload.bytes.length + payload.contentType.length + 16;
+}

@@ -1,0 +1,258 @@
+// The heart of the engine: applies commands to runs and keeps queues, leases and timers in step with
+// the events that come of it.
+//
+// Invariants, each restored before apply() returns:
+//  E1  A task is counted in a ready queue exactly while it is READY.
+//  E2  A lease is alive exactly while its task is RUNNING with the attempt it was given for.
+//  E3  A task's timer is set to the earliest of its deadlines, and to nothing if it has none.
+//  E4  A run is registered exactly while it is not final.
+//  E5  Every event is in the output, in the order of its revision, exactly once.
+
+import { apply as applyToRun } from '../domain/apply.ts';
+import type { RunCommand } from '../domain/commands.ts';
+import { runDeadlineMs, taskDeadlines } from '../domain/due.ts';
+import type { RunEvent } from '../domain/events.ts';
+import type { Result } from '../domain/rejection.ts';
+import { isFinalRun } from '../domain/states.ts';
+import { createExecutorPool, type ExecutorPool } from '../scheduling/executor-pool.ts';
+import { createReadyQueue, type ReadyQueue } from '../scheduling/ready-queue.ts';
+import { createTimers, type Timers } from '../scheduling/timers.ts';
+import { type ActiveRun, createActiveRun, type QueuedTask, type TimerSubject } from './active-run.ts';
+import { endOfLease } from './end-of-lease.ts';
+import type { Cancellation } from './inputs.ts';
+import { createLeases, type Holder, type Lease, type Leases } from './leases.ts';
+import type { EngineOptions } from './options.ts';
+import { createOutputBuffer, type OutputBuffer } from './output-buffer.ts';
+
+export interface Core {
+  readonly options: EngineOptions;
+  /** The engine's time: never goes back. */
+  nowMs: number;
+  /** Of the latest event. */
+  revision: number;
+  readonly runs: Map<string, ActiveRun>;
+  /** Tasks of active runs, whatever their state. */
+  activeTasks: number;
+  readonly queues: Map<string, ReadyQueue<QueuedTask>>;
+  readonly leases: Leases;
+  readonly holders: Map<string, Holder>;
+  readonly pool: ExecutorPool<Holder>;
+  readonly timers: Timers<TimerSubject>;
+  readonly output: OutputBuffer;
+  /** Decides, evolves, follows up; the events are in the output and everything is in step with them. */
+  apply(run: ActiveRun, command: RunCommand, cause?: LeaseCause): Result<readonly RunEvent[]>;
+  /** Takes a run in that has just been submitted, with its first events, or that was loaded. */
+  admit(run: ActiveRun['state'], events: readonly RunEvent[]): ActiveRun;
+  enqueue(run: ActiveRun, task: number): void;
+  armTask(run: ActiveRun, task: number): void;
+  armRun(run: ActiveRun): void;
+}
+
+/** Why a lease ends other than by the engine's own decision: then its executor need not be told. */
+export interface LeaseCause {
+  readonly lease: Lease;
+  readonly status: 'RECORDED' | 'STALE';
+}
+
+export function createCore(options: EngineOptions, latestRevision: number): Core {
+  const core: Core = {
+    options,
+    nowMs: 0,
+    revision: latestRevision,
+    runs: new Map(),
+    activeTasks: 0,
+    queues: new Map(),
+    leases: createLeases(),
+    holders: new Map(),
+    pool: createExecutorPool(),
+    timers: createTimers(),
+    output: createOutputBuffer(),
+    apply,
+    admit,
+    enqueue,
+    armTask,
+    armRun,
+  };
+
+  function apply(run: ActiveRun, command: RunCommand, cause?: LeaseCause): Result<readonly RunEvent[]> {
+    const result = applyToRun(run.state, command, core.nowMs, core.revision + 1);
+    if (result.ok) absorb(run, result.value, cause);
+    return result;
+  }
+
+  function admit(state: ActiveRun['state'], events: readonly RunEvent[]): ActiveRun {
+    const run = createActiveRun(state);
+    core.runs.set(state.runId, run);
+    core.activeTasks += state.tasks.length;
+    absorb(run, events, undefined);
+    return run;
+  }
+
+  function absorb(run: ActiveRun, events: readonly RunEvent[], cause: LeaseCause | undefined): void {
+    for (const event of events) {
+      core.revision = event.revision;
+      core.output.record(run.state, event);
+      const change = event.change;
+      switch (change.type) {
+        case 'RunSubmitted':
+          enqueueReady(run);
+          armRun(run);
+          break;
+        case 'TaskReady':
+          enqueue(run, change.task);
+          armTask(run, change.task);
+          break;
+        case 'TaskStarted':
+        case 'TaskProgressed':
+        case 'TaskSkipped':
+          armTask(run, change.task);
+          break;
+        case 'TaskCancelling':
+          tellToStop(run, change.task, { reason: cancelReason(change.reason), graceMs: change.graceMs });
+          armTask(run, change.task);
+          break;
+        case 'TaskRetrying':
+        case 'TaskCompleted':
+        case 'TaskFailed':
+        case 'TaskCancelled':
+          dequeue(run, change.task);
+          endLeaseOf(run, change, cause);
+          armTask(run, change.task);
+          break;
+        case 'RunCancelling':
+          break;
+        case 'RunCompleted':
+        case 'RunFailed':
+        case 'RunCancelled':
+          retire(run);
+          break;
+      }
+    }
+  }
+
+  function enqueueReady(run: ActiveRun): void {
+    run.state.tasks.forEach((status, task) => {
+      if (status.state !== 'READY') return;
+      enqueue(run, task);
+      armTask(run, task);
+    });
+  }
+
+  function enqueue(run: ActiveRun, task: number): void {
+    const spec = run.state.graph.spec.tasks[task];
+    const status = run.state.tasks[task];
+    if (spec === undefined || status === undefined || status.state !== 'READY') return;
+    run.queued[task] = 1;
+    queueOf(spec.capability).push({
+      run,
+      task,
+      priority: spec.priority,
+      readyRevision: status.readyRevision,
+    });
+  }
+
+  function queueOf(capability: string): ReadyQueue<QueuedTask> {
+    let queue = core.queues.get(capability);
+    if (queue === undefined) {
+      queue = createReadyQueue<QueuedTask>(isQueued);
+      core.queues.set(capability, queue);
+    }
+    return queue;
+  }
+
+  /** A task that leaves READY without being started. Starting takes the entry itself. */
+  function dequeue(run: ActiveRun, task: number): void {
+    if (run.queued[task] !== 1) return;
+    run.queued[task] = 0;
+    const capability = run.state.graph.spec.tasks[task]?.capability ?? '';
+    const queue = core.queues.get(capability);
+    queue?.discount();
+    if (queue?.size === 0) core.queues.delete(capability);
+  }
+
+  function tellToStop(run: ActiveRun, task: number, stop: Omit<Cancellation, 'leaseToken'>): void {
+    const token = run.state.tasks[task]?.attempts.at(-1)?.leaseToken;
+    const lease = token === undefined ? undefined : core.leases.get(token);
+    if (lease !== undefined) cancel(lease, stop);
+  }
+
+  function cancel(lease: Lease, stop: Omit<Cancellation, 'leaseToken'>): void {
+    core.output.effect({
+      type: 'Cancel',
+      executorId: lease.holder.executorId,
+      capability: lease.capability,
+      cancellation: { leaseToken: lease.token, ...stop },
+    });
+  }
+
+  function endLeaseOf(
+    run: ActiveRun,
+    change: Parameters<typeof endOfLease>[0],
+    cause: LeaseCause | undefined,
+  ): void {
+    const token = run.state.tasks[change.task]?.attempts.at(-1)?.leaseToken;
+    const lease = token === undefined ? undefined : core.leases.get(token);
+    if (lease === undefined) return;
+    if (cause?.lease === lease) {
+      core.leases.end(lease, cause.status);
+      return;
+    }
+    core.leases.end(lease, 'STALE');
+    const reason = endOfLease(change);
+    if (reason !== undefined) cancel(lease, { reason, graceMs: 0 });
+  }
+
+  function armTask(run: ActiveRun, task: number): void {
+    const due = taskDeadlines(run.state, task);
+    let earliest: number | undefined;
+    if (due !== undefined) {
+      for (const atMs of [
+        due.queueAtMs,
+        due.attemptAtMs,
+        due.heartbeatAtMs,
+        due.wholeAtMs,
+        due.graceAtMs,
+        due.retryAtMs,
+      ]) {
+        if (atMs !== undefined && (earliest === undefined || atMs < earliest)) earliest = atMs;
+      }
+    }
+    let timer = run.taskTimers.get(task);
+    if (timer === undefined) {
+      if (earliest === undefined) return;
+      timer = core.timers.create({ type: 'Task', run, task });
+      run.taskTimers.set(task, timer);
+    }
+    core.timers.set(timer, earliest);
+    if (earliest === undefined) run.taskTimers.delete(task);
+  }
+
+  function armRun(run: ActiveRun): void {
+    const dueAtMs = runDeadlineMs(run.state);
+    if (dueAtMs === undefined) return;
+    run.runTimer ??= core.timers.create({ type: 'Run', run });
+    core.timers.set(run.runTimer, dueAtMs);
+  }
+
+  function retire(run: ActiveRun): void {
+    if (!isFinalRun(run.state.phase)) throw new Error(`run ${run.state.runId} is retired but not final`);
+    for (const timer of run.taskTimers.values()) core.timers.set(timer, undefined);
+    run.taskTimers.clear();
+    if (run.runTimer !== undefined) core.timers.set(run.runTimer, undefined);
+    core.runs.delete(run.state.runId);
+    core.activeTasks -= run.state.tasks.length;
+  }
+
+  return core;
+}
+
+export function isQueued(entry: QueuedTask): boolean {
+  return (
+    entry.run.queued[entry.task] === 1 &&
+    entry.run.state.tasks[entry.task]?.readyRevision === entry.readyRevision
+  );
+}
+
+function cancelReason(reason: string): 'CANCEL_REQUESTED' | 'RUN_ENDING' {
+  return reason === 'RUN_ENDING' ? 'RUN_ENDING' : 'CANCEL_REQUESTED';
+}

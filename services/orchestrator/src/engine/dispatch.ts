@@ -1,0 +1,65 @@
+// Gives ready tasks to executors with room: over all capabilities, the task whose turn it is first.
+
+import { hasTurnBefore, type ReadyQueue } from '../scheduling/ready-queue.ts';
+import type { QueuedTask } from './active-run.ts';
+import { assignmentOf, assignmentSizeBytes } from './assignment.ts';
+import type { Core } from './core.ts';
+import type { Holder } from './leases.ts';
+
+/** Attempts started at most before the driver may commit: keeps one batch from growing without end. */
+const MAX_STARTS = 5_000;
+
+export function dispatch(core: Core): void {
+  for (let starts = 0; starts < MAX_STARTS; starts += 1) {
+    const next = nextUp(core);
+    if (next === undefined) return;
+    start(core, next.queue, next.holder);
+  }
+}
+
+interface NextUp {
+  readonly queue: ReadyQueue<QueuedTask>;
+  readonly holder: Holder;
+}
+
+function nextUp(core: Core): NextUp | undefined {
+  let best: NextUp | undefined;
+  let bestTask: QueuedTask | undefined;
+  for (const [capability, queue] of core.queues) {
+    const task = queue.peek();
+    if (task === undefined || (bestTask !== undefined && !hasTurnBefore(task, bestTask))) continue;
+    const holder = core.pool.choose(capability);
+    if (holder === undefined) continue;
+    best = { queue, holder };
+    bestTask = task;
+  }
+  return best;
+}
+
+function start(core: Core, queue: ReadyQueue<QueuedTask>, holder: Holder): void {
+  const { run, task } = queue.take() as QueuedTask;
+  run.queued[task] = 0;
+  const capability = run.state.graph.spec.tasks[task]?.capability ?? '';
+  if (queue.size === 0) core.queues.delete(capability);
+  const sizeBytes = assignmentSizeBytes(run.state, task);
+  const limitBytes = core.options.maxAssignmentBytes;
+  if (sizeBytes > limitBytes) {
+    core.apply(run, { type: 'RefuseAssignment', task, sizeBytes, limitBytes });
+    return;
+  }
+  const leaseToken = core.options.mintToken();
+  core.apply(run, { type: 'StartAttempt', task, executorId: holder.executorId, leaseToken });
+  core.leases.grant({
+    token: leaseToken,
+    run,
+    task,
+    capability,
+    holder,
+    expiresAtMs: core.nowMs + core.options.leaseDurationMs,
+  });
+  core.output.effect({
+    type: 'Assign',
+    executorId: holder.executorId,
+    assignment: assignmentOf(run.state, task),
+  });
+}

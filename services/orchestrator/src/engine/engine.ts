@@ -1,0 +1,103 @@
+// The single-writer machine of one namespace. Calls, executor messages and the passing of time go in;
+// facts to make durable, and effects to release once they are, come out. It never awaits, reads no
+// clock, draws no random number and opens nothing; what a step is, is a pure function of all steps
+// before it.
+
+import { accept } from '../domain/rejection.ts';
+import type { RunState } from '../domain/state.ts';
+import { type Core, createCore } from './core.ts';
+import { fireDue } from './deadlines.ts';
+import { dispatch } from './dispatch.ts';
+import { extendLeases, heartbeat, listExecutors, registerExecutor } from './executors.ts';
+import { type EngineGauges, gaugesOf } from './gauges.ts';
+import type { EngineInput, RequestKey } from './inputs.ts';
+import type { EngineOptions } from './options.ts';
+import type { EngineOutput } from './outputs.ts';
+import { report } from './reports.ts';
+import { cancelRun, cancelTask, submitRun } from './requests.ts';
+import { restore } from './restore.ts';
+
+export interface Engine {
+  /** Takes one input in. Time that has passed since the last one is dealt with first. */
+  step(input: EngineInput, nowMs: number): void;
+  /**
+   * Starts what can be started and gives everything that has happened since the last flush;
+   * undefined if nothing has. See EngineOutput for what the caller owes.
+   */
+  flush(nowMs: number): EngineOutput | undefined;
+  /** When a Tick is due at the latest; undefined if nothing waits for time. */
+  nextDueAtMs(): number | undefined;
+  gauges(): EngineGauges;
+  /** The run, if it is not final. */
+  activeRun(runId: string): RunState | undefined;
+}
+
+/** `loaded`: the namespace's runs that are not final, in any order, as their durable events add up. */
+export function createEngine(
+  options: EngineOptions,
+  latestRevision: number,
+  loaded: readonly RunState[],
+  nowMs: number,
+): Engine {
+  const core = createCore(options, latestRevision);
+  core.nowMs = nowMs;
+  restore(core, loaded);
+
+  return {
+    step(input, atMs) {
+      core.nowMs = Math.max(core.nowMs, atMs);
+      if (input.type === 'Stalled') extendLeases(core, input.stalledMs);
+      fireDue(core);
+      if (input.type !== 'Tick' && input.type !== 'Stalled') answer(core, input);
+    },
+    flush(atMs) {
+      core.nowMs = Math.max(core.nowMs, atMs);
+      dispatch(core);
+      return core.output.take();
+    },
+    nextDueAtMs: () => core.timers.nextDueAtMs(),
+    gauges: () => gaugesOf(core),
+    activeRun: (runId) => core.runs.get(runId)?.state,
+  };
+}
+
+type Call = Exclude<EngineInput, { type: 'Tick' | 'Stalled' }>;
+
+function answer(core: Core, call: Call): void {
+  switch (call.type) {
+    case 'SubmitRun':
+      answered(core, call, call.input.request, submitRun(core, call.input));
+      break;
+    case 'CancelRun':
+      answered(core, call, call.input.request, cancelRun(core, call.input));
+      break;
+    case 'CancelTask':
+      answered(core, call, call.input.request, cancelTask(core, call.input));
+      break;
+    case 'ListExecutors':
+      core.output.reply<'ListExecutors'>(call.callId, accept(listExecutors(core, call.input.capability)));
+      break;
+    case 'RegisterExecutor':
+      core.output.reply<'RegisterExecutor'>(call.callId, registerExecutor(core, call.input));
+      break;
+    case 'Heartbeat':
+      core.output.reply<'Heartbeat'>(call.callId, heartbeat(core, call.input));
+      break;
+    case 'Report':
+      core.output.reply<'Report'>(call.callId, report(core, call.input));
+      break;
+  }
+}
+
+type AnswerableCall = Extract<Call, { type: 'SubmitRun' | 'CancelRun' | 'CancelTask' }>;
+
+/** Refusals are not kept for repeats: the same call meets the same refusal, or better luck. */
+function answered(
+  core: Core,
+  call: AnswerableCall,
+  key: RequestKey | undefined,
+  reply: ReturnType<typeof submitRun> | ReturnType<typeof cancelRun>,
+): void {
+  core.output.reply(call.callId, reply as never);
+  if (key !== undefined && reply.ok) core.output.answered({ key, callType: call.type, reply });
+}

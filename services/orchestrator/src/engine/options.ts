@@ -1,0 +1,26 @@
+// What an engine is given at its making. Everything that is not a pure function of its inputs.
+
+export interface EngineOptions {
+  readonly namespace: string;
+  /** How long a lease lives without a heartbeat. */
+  readonly leaseDurationMs: number;
+  readonly heartbeatIntervalMs: number;
+  /** A larger result fails its attempt with PAYLOAD_TOO_LARGE. */
+  readonly maxPayloadBytes: number;
+  /** A task whose assignment would be larger fails with ASSIGNMENT_TOO_LARGE. */
+  readonly maxAssignmentBytes: number;
+  /** Submissions beyond it are refused with LIMIT_REACHED. */
+  readonly maxActiveTasks: number;
+  /** Registrations beyond it are refused with LIMIT_REACHED. */
+  readonly maxExecutors: number;
+  /** Unguessable, never the same twice: for lease tokens and sessions. The engine draws no random number. */
+  readonly mintToken: () => string;
+}
+
+export const DEFAULT_ENGINE_LIMITS = {
+  leaseDurationMs: 15_000,
+  heartbeatIntervalMs: 5_000,
+  maxPayloadBytes: 262_144,
+  maxActiveTasks: 2_000_000,
+  maxExecutors: 10_000,
+} as const;

@@ -1,0 +1,77 @@
+// How attempts ended, as their executors say. Exactly one outcome per attempt is accepted (promise 4):
+// the one that comes with the token of a living lease, from the executor that holds it.
+
+import type { RunCommand } from '../domain/commands.ts';
+import { accept } from '../domain/rejection.ts';
+import type { Core } from './core.ts';
+import { holderOf, unknownSession } from './executors.ts';
+import type { AttemptReport, EngineCalls, ReportAttempts, ReportStatus } from './inputs.ts';
+import type { Lease } from './leases.ts';
+
+export function report(core: Core, input: ReportAttempts): EngineCalls['Report']['reply'] {
+  const holder = holderOf(core, input.executorId, input.session);
+  if (holder === undefined) return unknownSession(input.executorId);
+  holder.heardAtMs = core.nowMs;
+  return accept(input.reports.map((one) => record(core, input.executorId, one)));
+}
+
+function record(core: Core, executorId: string, one: AttemptReport): ReportStatus {
+  const lease = core.leases.get(one.leaseToken);
+  if (lease === undefined) return core.leases.statusOf(one.leaseToken);
+  if (lease.holder.executorId !== executorId) return 'STALE';
+  core.apply(lease.run, commandFor(core, lease, one), { lease, status: 'RECORDED' });
+  return 'RECORDED';
+}
+
+function commandFor(core: Core, lease: Lease, { outcome, usage }: AttemptReport): RunCommand {
+  const task = lease.task;
+  switch (outcome.type) {
+    case 'Completed': {
+      const sizeBytes = outcome.result.bytes.length;
+      if (sizeBytes <= core.options.maxPayloadBytes) {
+        return { type: 'CompleteAttempt', task, result: outcome.result, usage };
+      }
+      return { ...tooLarge(task, sizeBytes, core.options.maxPayloadBytes), usage };
+    }
+    case 'Failed':
+      return {
+        type: 'FailAttempt',
+        task,
+        error: boundedDetails(core, outcome.error),
+        final: outcome.final,
+        retryAfterMs: outcome.retryAfterMs,
+        usage,
+      };
+    case 'Cancelled': {
+      const partial = outcome.partialResult;
+      const kept = (partial?.bytes.length ?? 0) > core.options.maxPayloadBytes ? undefined : partial;
+      return { type: 'EndCancelledAttempt', task, partialResult: kept, usage };
+    }
+    case 'Released':
+      return { type: 'LoseAttempt', task, code: 'RELEASED', message: 'the executor gave the attempt back' };
+  }
+}
+
+function tooLarge(
+  task: number,
+  sizeBytes: number,
+  limitBytes: number,
+): Extract<RunCommand, { type: 'FailAttempt' }> {
+  const message = `the result has ${sizeBytes} bytes, ${limitBytes} are allowed: store it elsewhere and return a reference`;
+  return {
+    type: 'FailAttempt',
+    task,
+    error: { code: 'PAYLOAD_TOO_LARGE', message, details: undefined },
+    final: true,
+    retryAfterMs: undefined,
+    usage: undefined,
+  };
+}
+
+type Failure = Extract<RunCommand, { type: 'FailAttempt' }>['error'];
+
+/** Details over the limit are left out; the error itself is worth keeping. */
+function boundedDetails(core: Core, error: Failure): Failure {
+  if ((error.details?.bytes.length ?? 0) <= core.options.maxPayloadBytes) return error;
+  return { ...error, details: undefined };
+}

@@ -1,0 +1,89 @@
+// What clients ask for: submissions and cancellations.
+
+import { submitRun as beginRun } from '../domain/apply.ts';
+import type { RunEvent } from '../domain/events.ts';
+import { accept, type Result, reject } from '../domain/rejection.ts';
+import type { Core } from './core.ts';
+import type { CancelledTasks, CancelRun, CancelTask, SubmitRun, SubmittedRun } from './inputs.ts';
+
+export function submitRun(core: Core, input: SubmitRun): Result<SubmittedRun> {
+  const existing = core.runs.get(input.runId);
+  if (existing !== undefined) {
+    const revision = existing.state.firstRevision;
+    return input.onConflict === 'USE_EXISTING'
+      ? accept({ runId: input.runId, revision, existed: true })
+      : runExists(input.runId);
+  }
+  const taskCount = input.graph.spec.tasks.length;
+  const limit = core.options.maxActiveTasks;
+  if (core.activeTasks + taskCount > limit) {
+    return reject(
+      'LIMIT_REACHED',
+      `the namespace holds ${core.activeTasks} tasks of ${limit} allowed, too many for ${taskCount} more: try again when some are done`,
+      { resource: 'active_tasks', limit: String(limit) },
+    );
+  }
+  const { run, events } = beginRun(
+    input.runId,
+    input.graph,
+    input.traceparent,
+    core.nowMs,
+    core.revision + 1,
+  );
+  core.admit(run, events);
+  return accept({ runId: input.runId, revision: run.firstRevision, existed: false });
+}
+
+export function runExists(runId: string): {
+  readonly ok: false;
+  readonly rejection: ReturnType<typeof reject>['rejection'];
+} {
+  return reject(
+    'RUN_ALREADY_EXISTS',
+    `a run with id ${runId} exists: choose another id, or ask for the existing run`,
+    { run_id: runId },
+    'run_id',
+  );
+}
+
+export function cancelRun(core: Core, input: CancelRun): Result<CancelledTasks> {
+  const run = core.runs.get(input.runId);
+  if (run === undefined) return runNotFound(core.options.namespace, input.runId);
+  const result = core.apply(run, { type: 'CancelRun', message: input.message });
+  return result.ok ? accept(countCancelled(result.value)) : result;
+}
+
+export function cancelTask(core: Core, input: CancelTask): Result<CancelledTasks> {
+  const run = core.runs.get(input.runId);
+  if (run === undefined) return runNotFound(core.options.namespace, input.runId);
+  const task = run.state.graph.indexOf(input.taskKey);
+  if (task === undefined) {
+    return reject(
+      'TASK_NOT_FOUND',
+      `run ${input.runId} has no task ${input.taskKey}: list its tasks for their keys`,
+      { run_id: input.runId, task_key: input.taskKey },
+      'task_key',
+    );
+  }
+  const result = core.apply(run, { type: 'CancelTask', task, subtree: input.subtree });
+  return result.ok ? accept(countCancelled(result.value)) : result;
+}
+
+export function runNotFound(namespace: string, runId: string): ReturnType<typeof runExists> {
+  return reject(
+    'RUN_NOT_FOUND',
+    `namespace ${namespace} has no run ${runId}: check both names`,
+    { namespace, run_id: runId },
+    'run_id',
+  );
+}
+
+function countCancelled(events: readonly RunEvent[]): CancelledTasks {
+  let cancelledCount = 0;
+  let cancellingCount = 0;
+  for (const { change } of events) {
+    if (change.type === 'TaskCancelled') cancelledCount += 1;
+    if (change.type === 'TaskCancelling') cancellingCount += 1;
+  }
+  return { cancelledCount, cancellingCount };
+}

@@ -1,0 +1,53 @@
+// Brings an engine back to where the durable events left its namespace: ready queues in their order,
+// leases with a whole duration ahead of them (their executors may be alive and come back), timers.
+
+import type { RunState } from '../domain/state.ts';
+import { hasTurnBefore } from '../scheduling/ready-queue.ts';
+import type { ActiveRun, QueuedTask } from './active-run.ts';
+import type { Core } from './core.ts';
+import { armHolder, createAbsentHolder } from './executors.ts';
+
+export function restore(core: Core, states: readonly RunState[]): void {
+  const ready: QueuedTask[] = [];
+  for (const state of states) {
+    const run = core.admit(state, []);
+    core.armRun(run);
+    state.tasks.forEach((status, task) => {
+      core.armTask(run, task);
+      if (status.state === 'READY') ready.push(queuedTask(run, task));
+      if (status.state === 'RUNNING') restoreLease(core, run, task);
+      else rememberLease(core, run, task);
+    });
+  }
+  ready.sort((a, b) => (hasTurnBefore(a, b) ? -1 : 1));
+  for (const { run, task } of ready) core.enqueue(run, task);
+  for (const holder of core.holders.values()) armHolder(core, holder);
+}
+
+function queuedTask(run: ActiveRun, task: number): QueuedTask {
+  const priority = run.state.graph.spec.tasks[task]?.priority ?? 0;
+  const readyRevision = run.state.tasks[task]?.readyRevision ?? 0;
+  return { run, task, priority, readyRevision };
+}
+
+function restoreLease(core: Core, run: ActiveRun, task: number): void {
+  const attempt = run.state.tasks[task]?.attempts.at(-1);
+  if (attempt === undefined)
+    throw new Error(`task ${task} of run ${run.state.runId} is running without an attempt`);
+  core.leases.grant({
+    token: attempt.leaseToken,
+    run,
+    task,
+    capability: run.state.graph.spec.tasks[task]?.capability ?? '',
+    holder: core.holders.get(attempt.executorId) ?? createAbsentHolder(core, attempt.executorId),
+    expiresAtMs: core.nowMs + core.options.leaseDurationMs,
+  });
+}
+
+/** An executor that was not answered before the restart asks again what became of its report. */
+function rememberLease(core: Core, run: ActiveRun, task: number): void {
+  const attempt = run.state.tasks[task]?.attempts.at(-1);
+  if (attempt === undefined) return;
+  const reported = attempt.state === 'COMPLETED' || attempt.state === 'FAILED';
+  core.leases.remember(attempt.leaseToken, reported ? 'RECORDED' : 'STALE');
+}

@@ -1,0 +1,137 @@
+// From what an engine has to say to what the store is to write. Read synchronously, right after the
+// flush: the states go on changing afterwards.
+
+import type { RunEvent } from '../domain/events.ts';
+import type { RunState } from '../domain/state.ts';
+import type { EngineOutput } from '../engine/outputs.ts';
+import type {
+  CommitBatch,
+  EventRecord,
+  NewRun,
+  RequestRow,
+  RunStatusRow,
+  TaskStatusRow,
+} from '../store/port.ts';
+import { encodeAttachment, encodeEvent } from '../wire/events.ts';
+import { encodeRunRecord, encodeTaskSpec } from '../wire/stored-spec.ts';
+import { traceIdOf } from '../wire/trace.ts';
+import type { CommittedEvent } from './ports.ts';
+
+export interface PreparedCommit {
+  readonly batch: CommitBatch;
+  /** For publication once the batch is durable. */
+  readonly committed: readonly CommittedEvent[];
+  readonly payloadBytes: number;
+}
+
+export function prepareCommit(
+  namespace: string,
+  epoch: number,
+  output: EngineOutput,
+  nowMs: number,
+): PreparedCommit {
+  const events: EventRecord[] = [];
+  const committed: CommittedEvent[] = [];
+  const newRuns: NewRun[] = [];
+  const touched = new Map<RunState, Set<number>>();
+  let payloadBytes = 0;
+  for (const { run, event } of output.events) {
+    const payload = encodeEvent(run, event);
+    payloadBytes += payload.length;
+    const task = 'task' in event.change ? event.change.task : -1;
+    events.push({
+      revision: event.revision,
+      run: run.firstRevision,
+      task,
+      payload,
+      attachment: encodeAttachment(event),
+    });
+    committed.push({ run, event, payload });
+    if (event.change.type === 'RunSubmitted') newRuns.push(newRun(run, event));
+    touch(touched, run, task);
+  }
+  const batch = {
+    namespace,
+    epoch,
+    events,
+    newRuns,
+    runs: runRows(touched),
+    tasks: taskRows(touched),
+    requests: requestRows(output, nowMs),
+  };
+  return { batch, committed, payloadBytes };
+}
+
+function touch(touched: Map<RunState, Set<number>>, run: RunState, task: number): void {
+  let tasks = touched.get(run);
+  if (tasks === undefined) {
+    tasks = new Set();
+    touched.set(run, tasks);
+  }
+  if (task >= 0) tasks.add(task);
+}
+
+function newRun(run: RunState, event: RunEvent): NewRun {
+  const spec = run.graph.spec;
+  return {
+    run: run.firstRevision,
+    runId: run.runId,
+    name: spec.name,
+    labels: spec.labels,
+    submittedAtMs: event.atMs,
+    traceId: traceIdOf(run.traceparent),
+    record: encodeRunRecord({ spec, submittedAtMs: event.atMs, traceparent: run.traceparent }),
+    tasks: spec.tasks.map((task, index) => ({
+      key: task.key,
+      spec: encodeTaskSpec(task),
+      state: (run.graph.dependencies[index]?.length ?? 0) === 0 ? 'READY' : 'WAITING',
+    })),
+  };
+}
+
+function runRows(touched: ReadonlyMap<RunState, unknown>): readonly RunStatusRow[] {
+  const rows: RunStatusRow[] = [];
+  for (const run of touched.keys()) {
+    rows.push({
+      run: run.firstRevision,
+      phase: run.phase,
+      reason: run.reason,
+      message: run.message,
+      endedAtMs: run.endedAtMs,
+      lastRevision: run.lastRevision,
+      failedTask: run.failedTask === undefined ? '' : (run.graph.spec.tasks[run.failedTask]?.key ?? ''),
+      counts: { ...run.counts },
+    });
+  }
+  return rows;
+}
+
+function taskRows(touched: ReadonlyMap<RunState, ReadonlySet<number>>): readonly TaskStatusRow[] {
+  const rows: TaskStatusRow[] = [];
+  for (const [run, tasks] of touched) {
+    for (const task of tasks) {
+      const status = run.tasks[task];
+      if (status === undefined) continue;
+      rows.push({
+        run: run.firstRevision,
+        task,
+        state: status.state,
+        reason: status.reason,
+        attemptCount: status.attempts.length,
+        firstReadyAtMs: status.firstReadyAtMs,
+        startedAtMs: status.startedAtMs,
+        endedAtMs: status.endedAtMs,
+      });
+    }
+  }
+  return rows;
+}
+
+function requestRows(output: EngineOutput, nowMs: number): readonly RequestRow[] {
+  return output.requests.map(({ key, reply }) => ({
+    requestId: key.requestId,
+    fingerprint: key.fingerprint,
+    atMs: nowMs,
+    answer: JSON.stringify(reply),
+  }));
+}

@@ -1,0 +1,31 @@
+// Brings the runs of a namespace that are not final back from the store, by replaying their events.
+
+import { compileGraph } from '../domain/compile.ts';
+import { evolve } from '../domain/evolve.ts';
+import { startRun } from '../domain/initial.ts';
+import type { RunState } from '../domain/state.ts';
+import type { Store, StoredRun } from '../store/port.ts';
+import { decodeEvent } from '../wire/events.ts';
+import { decodeRunRecord } from '../wire/stored-spec.ts';
+
+export async function loadActiveRuns(store: Store, namespace: string): Promise<readonly RunState[]> {
+  const states: RunState[] = [];
+  for await (const stored of store.loadActiveRuns(namespace)) states.push(replay(stored));
+  return states;
+}
+
+export function replay(stored: StoredRun): RunState {
+  const record = decodeRunRecord(stored.record, stored.taskSpecs);
+  const compiled = compileGraph(record.spec);
+  if (!compiled.ok) throw new Error(`stored run ${stored.runId}: ${compiled.rejection.message}`);
+  const context = { graph: compiled.value, traceparent: record.traceparent };
+  let state: RunState | undefined;
+  for (const { payload, attachment } of stored.events) {
+    const event = decodeEvent(payload, attachment, context);
+    const { change } = event;
+    if (change.type === 'RunSubmitted') state = startRun({ ...event, change });
+    else if (state !== undefined) state = evolve(state, event);
+  }
+  if (state === undefined) throw new Error(`stored run ${stored.runId} does not begin with RunSubmitted`);
+  return state;
+}

@@ -1,0 +1,96 @@
+// Makes calls safe to repeat: a request id or a run id that the store knows is answered from there,
+// and two calls with the same id are dealt with one after the other.
+//
+// The engine knows only what is active; the store knows everything that is durable. A call waits for
+// an earlier one with the same id to be answered, thus durable, before it looks.
+
+import { accept, reject } from '../domain/rejection.ts';
+import { isFinalRun } from '../domain/states.ts';
+import type { CancelRun, CancelTask, EngineCalls, RequestKey, SubmitRun } from '../engine/inputs.ts';
+import { runExists } from '../engine/requests.ts';
+import type { RequestRow, RunNumber, Store } from '../store/port.ts';
+import { createBatchedLookup } from './batched-lookup.ts';
+import type { NamespaceDriver } from './namespace-driver.ts';
+import type { Clock } from './ports.ts';
+
+export interface RepeatGuard {
+  submitRun(driver: NamespaceDriver, input: SubmitRun): Promise<EngineCalls['SubmitRun']['reply']>;
+  cancelRun(driver: NamespaceDriver, input: CancelRun): Promise<EngineCalls['CancelRun']['reply']>;
+  cancelTask(driver: NamespaceDriver, input: CancelTask): Promise<EngineCalls['CancelTask']['reply']>;
+}
+
+type CancelReply = EngineCalls['CancelRun']['reply'];
+
+export function createRepeatGuard(store: Store, clock: Clock): RepeatGuard {
+  const inTurn = createTurns();
+  const findRun = createBatchedLookup<RunNumber>(clock, (namespace, ids) => store.findRunIds(namespace, ids));
+  const findRequest = createBatchedLookup<RequestRow>(clock, (namespace, ids) =>
+    store.findRequests(namespace, ids),
+  );
+
+  async function once<R>(
+    driver: NamespaceDriver,
+    key: RequestKey | undefined,
+    call: () => Promise<R>,
+  ): Promise<R> {
+    if (key === undefined) return call();
+    return inTurn(`request ${driver.namespace}/${key.requestId}`, async () => {
+      const known = await findRequest(driver.namespace, key.requestId);
+      if (known === undefined) return call();
+      if (known.fingerprint === key.fingerprint) return JSON.parse(known.answer) as R;
+      const message = `request id ${key.requestId} was used for a different call: take a new one for each call`;
+      return reject('REQUEST_ID_REUSED', message, { request_id: key.requestId }, 'request_id') as R;
+    });
+  }
+
+  async function submit(
+    driver: NamespaceDriver,
+    input: SubmitRun,
+  ): Promise<EngineCalls['SubmitRun']['reply']> {
+    if (!input.chosen) return driver.call('SubmitRun', input);
+    return inTurn(`run ${driver.namespace}/${input.runId}`, async () => {
+      const revision = await findRun(driver.namespace, input.runId);
+      if (revision === undefined) return driver.call('SubmitRun', input);
+      if (input.onConflict === 'FAIL') return runExists(input.runId);
+      return accept({ runId: input.runId, revision, existed: true });
+    });
+  }
+
+  /** The engine knows no final runs: what it does not find may be one. */
+  async function orFinal(driver: NamespaceDriver, runId: string, reply: CancelReply): Promise<CancelReply> {
+    if (reply.ok || reply.rejection.code !== 'RUN_NOT_FOUND') return reply;
+    const row = await store.getRun(driver.namespace, runId);
+    if (row === undefined || !isFinalRun(row.phase)) return reply;
+    return reject('ALREADY_FINAL', `run ${runId} is ${row.phase} and cannot be cancelled any more`, {
+      run_id: runId,
+      state: row.phase,
+    });
+  }
+
+  return {
+    submitRun: (driver, input) => once(driver, input.request, () => submit(driver, input)),
+    cancelRun: (driver, input) =>
+      once(driver, input.request, async () =>
+        orFinal(driver, input.runId, await driver.call('CancelRun', input)),
+      ),
+    cancelTask: (driver, input) =>
+      once(driver, input.request, async () =>
+        orFinal(driver, input.runId, await driver.call('CancelTask', input)),
+      ),
+  };
+}
+
+/** Runs pieces of work with the same key one after the other, in the order of their coming. */
+function createTurns(): <R>(key: string, work: () => Promise<R>) => Promise<R> {
+  const last = new Map<string, Promise<unknown>>();
+  return async (key, work) => {
+    const before = last.get(key);
+    const mine = before === undefined ? work() : before.then(work, work);
+    last.set(key, mine);
+    try {
+      return await mine;
+    } finally {
+      if (last.get(key) === mine) last.delete(key);
+    }
+  };
+}
