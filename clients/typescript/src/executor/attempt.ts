@@ -1,0 +1,143 @@
+// How does one attempt run, from its assignment to its report?
+
+import type { Assignment, HeldAttempt, Report } from '@tutti/proto/tutti/v1/executor_protocol_pb.ts';
+import { durationToMs } from '../durations.ts';
+import { PayloadError, payloadValue } from '../payloads.ts';
+import { startAttemptSpan } from '../tracing.ts';
+import { createContext } from './context.ts';
+import { AttemptAbortedError, FinalError, RetryableError } from './errors.ts';
+import type { Settings } from './options.ts';
+import { cancelledReport, completedReport, failedReport, type Usage } from './outcome.ts';
+import type { AbortReason } from './types.ts';
+
+/** An attempt whose handler may still run. */
+export interface RunningAttempt {
+  readonly usage: Usage;
+  readonly traceparent: string;
+  run(): void;
+  /** Tells the handler to stop; the first reason stays. */
+  abort(reason: AbortReason, graceMs: number): void;
+}
+
+/** What an attempt needs from its surroundings. */
+export interface AttemptDeps {
+  readonly assignment: Assignment;
+  readonly settings: Settings;
+  readonly maxPayloadBytes: () => number;
+  readonly onProgress: (progress: NonNullable<HeldAttempt['progress']>) => void;
+  readonly onCheckpoint: (checkpoint: NonNullable<HeldAttempt['checkpoint']>) => void;
+  /** Called exactly once, when the handler has returned. */
+  readonly onEnd: (report: Report, traceparent: string) => void;
+}
+
+// A longer timer would fire at once; the orchestrator enforces such a timeout anyway.
+const LONGEST_TIMER_MS = 2 ** 31 - 1;
+
+export function createAttempt(deps: AttemptDeps): RunningAttempt {
+  const { assignment, settings } = deps;
+  const token = assignment.leaseToken;
+  const span = startAttemptSpan(assignment, settings.id);
+  const abort = createLazyAbort();
+  const state = { usage: {} as Record<string, number>, partialResult: undefined as unknown };
+  let timer: NodeJS.Timeout | undefined;
+
+  const settle = (outcome: { value: unknown } | { thrown: unknown }) => {
+    clearTimeout(timer);
+    const report = reportOf(outcome);
+    const failure = report.outcome.case === 'failed' ? report.outcome.value.error : undefined;
+    span.end(report.outcome.case ?? '', failure);
+    deps.onEnd(report, span.traceparent);
+  };
+
+  const reportOf = (outcome: { value: unknown } | { thrown: unknown }): Report => {
+    const maxBytes = deps.maxPayloadBytes();
+    const { usage } = state;
+    if (abort.reason?.reason === 'TIMED_OUT') {
+      const error = new RetryableError('TIMEOUT', 'the attempt took longer than it may');
+      return failedReport(token, error, usage, maxBytes);
+    }
+    if (abort.reason !== undefined) {
+      const returned = 'value' in outcome ? outcome.value : undefined;
+      return cancelledReport(token, returned ?? state.partialResult, usage, maxBytes);
+    }
+    return 'value' in outcome
+      ? completedReport(token, outcome.value, usage, maxBytes)
+      : failedReport(token, outcome.thrown, usage, maxBytes);
+  };
+
+  const perform = () => {
+    const capability = settings.capabilities.get(assignment.capability);
+    if (capability === undefined) {
+      throw new RetryableError('NO_HANDLER', `this executor has no ${assignment.capability}`);
+    }
+    const context = createContext(deps, { abort, state, traceparent: span.traceparent });
+    return capability.handler(inputOf(assignment), context);
+  };
+
+  return {
+    usage: state.usage,
+    traceparent: span.traceparent,
+    abort: abort.abort,
+    run() {
+      const timeoutMs = durationToMs(assignment.timeout);
+      if (timeoutMs !== undefined && timeoutMs <= LONGEST_TIMER_MS) {
+        timer = setTimeout(() => abort.abort('TIMED_OUT', 0), timeoutMs);
+      }
+      let value: unknown;
+      try {
+        value = span.within(perform);
+      } catch (thrown) {
+        return settle({ thrown });
+      }
+      if (!isPromiseLike(value)) return settle({ value });
+      value.then(
+        (result) => settle({ value: result }),
+        (thrown: unknown) => settle({ thrown }),
+      );
+    },
+  };
+}
+
+/** An abort signal that costs nothing until somebody looks at it. */
+export interface LazyAbort {
+  readonly signal: AbortSignal;
+  readonly reason: AttemptAbortedError | undefined;
+  abort(reason: AbortReason, graceMs: number): void;
+}
+
+function createLazyAbort(): LazyAbort {
+  let controller: AbortController | undefined;
+  let reason: AttemptAbortedError | undefined;
+  return {
+    get signal() {
+      if (controller === undefined) {
+        controller = new AbortController();
+        if (reason !== undefined) controller.abort(reason);
+      }
+      return controller.signal;
+    },
+    get reason() {
+      return reason;
+    },
+    abort(why, graceMs) {
+      if (reason !== undefined) return;
+      reason = new AttemptAbortedError(why, graceMs);
+      controller?.abort(reason);
+    },
+  };
+}
+
+function inputOf(assignment: Assignment): unknown {
+  try {
+    return payloadValue(assignment.input);
+  } catch (error) {
+    if (error instanceof PayloadError) {
+      throw new FinalError('INVALID_INPUT', `the input is ${error.message}`);
+    }
+    throw error;
+  }
+}
+
+function isPromiseLike(value: unknown): value is PromiseLike<unknown> {
+  return typeof (value as PromiseLike<unknown> | null | undefined)?.then === 'function';
+}

@@ -1,0 +1,237 @@
+// Which attempts does the executor hold, and what becomes of them?
+//
+// Held: from the assignment until the report is answered or the lease is lost. Invariants:
+// 1. A lease token is started at most once, also if its assignment comes again after its end.
+// 2. Handlers that run, those included that ignore an abort, never exceed slots + margin; an
+//    assignment beyond that is not started and comes again with a heartbeat's answer.
+// 3. An attempt that is dropped or out of grace is forgotten at once: nothing is reported for it.
+
+import { create } from '@bufbuild/protobuf';
+import {
+  type Assignment,
+  type Cancellation,
+  type HeldAttempt,
+  HeldAttemptSchema,
+  type Report,
+} from '@tutti/proto/tutti/v1/executor_protocol_pb.ts';
+import { StateReason } from '@tutti/proto/tutti/v1/state_reason_pb.ts';
+import { durationToMs } from '../durations.ts';
+import { payloadSizeBytes } from '../payloads.ts';
+import { createAttempt, type RunningAttempt } from './attempt.ts';
+import type { Settings } from './options.ts';
+import { releasedReport } from './outcome.ts';
+import type { AbortReason } from './types.ts';
+
+/** The table of held attempts. */
+export interface Attempts {
+  readonly heldCount: number;
+  /** Handlers that have not returned, forgotten ones included. */
+  readonly runningCount: number;
+  tokens(): string[];
+  start(assignment: Assignment): void;
+  cancel(cancellation: Cancellation): void;
+  /** The lease is lost: stop and forget. */
+  drop(leaseToken: string): void;
+  /** The report was answered: forget. */
+  settle(leaseToken: string): void;
+  /** Aborts what still runs and reports it as released. Starts nothing from then on. */
+  releaseAll(): void;
+  /** What to say in a heartbeat; checkpoints only while they fit into `budgetBytes`. */
+  say(budgetBytes: number): HeldAttempt[];
+  /** A heartbeat was not answered: its news are to be said again. */
+  unsay(said: readonly HeldAttempt[]): void;
+  /** Resolves when nothing is held, or when the signal is aborted. */
+  whenEmpty(signal: AbortSignal): Promise<void>;
+}
+
+/** What the table needs from the rest of the executor. */
+export interface AttemptsDeps {
+  readonly settings: Settings;
+  readonly maxPayloadBytes: () => number;
+  readonly report: (report: Report, traceparent: string) => void;
+  /** A report that is no longer wanted. */
+  readonly withdraw: (leaseToken: string) => void;
+  /** Something was said that should not wait for the next regular heartbeat. */
+  readonly onNews: () => void;
+}
+
+interface Held {
+  /** Undefined once the handler has returned. */
+  running: RunningAttempt | undefined;
+  graceTimer: NodeJS.Timeout | undefined;
+  progress: HeldAttempt['progress'];
+  checkpoint: HeldAttempt['checkpoint'];
+}
+
+const MARGIN = 8;
+const REMEMBERED_TOKENS = 20_000;
+
+export function createAttempts(deps: AttemptsDeps): Attempts {
+  const { settings } = deps;
+  const held = new Map<string, Held>();
+  const ended = createRecentSet(REMEMBERED_TOKENS);
+  const emptyListeners = new Set<() => void>();
+  const maxRunning = settings.slots + MARGIN;
+  const maxHeld = 2 * settings.slots + MARGIN;
+  let runningCount = 0;
+  let isReleasing = false;
+
+  const forget = (leaseToken: string) => {
+    const entry = held.get(leaseToken);
+    if (entry === undefined) return;
+    clearTimeout(entry.graceTimer);
+    held.delete(leaseToken);
+    ended.add(leaseToken);
+    if (held.size === 0) for (const listener of [...emptyListeners]) listener();
+  };
+
+  const finish = (leaseToken: string, report: Report, traceparent: string) => {
+    runningCount -= 1;
+    const entry = held.get(leaseToken);
+    if (entry?.running === undefined) return;
+    entry.running = undefined;
+    clearTimeout(entry.graceTimer);
+    entry.progress = undefined;
+    entry.checkpoint = undefined;
+    deps.report(report, traceparent);
+  };
+
+  const end = (leaseToken: string, reason: AbortReason) => {
+    held.get(leaseToken)?.running?.abort(reason, 0);
+    deps.withdraw(leaseToken);
+    forget(leaseToken);
+  };
+
+  return {
+    get heldCount() {
+      return held.size;
+    },
+    get runningCount() {
+      return runningCount;
+    },
+    tokens: () => [...held.keys()],
+    start(assignment) {
+      const token = assignment.leaseToken;
+      if (held.has(token) || ended.has(token) || isReleasing) return;
+      if (runningCount >= maxRunning || held.size >= maxHeld) {
+        settings.logger.warn(
+          { executorId: settings.id, runningCount, heldCount: held.size },
+          'more assignments than slots; not started',
+        );
+        return;
+      }
+      const entry: Held = {
+        running: undefined,
+        graceTimer: undefined,
+        progress: undefined,
+        checkpoint: undefined,
+      };
+      held.set(token, entry);
+      runningCount += 1;
+      entry.running = createAttempt({
+        assignment,
+        settings,
+        maxPayloadBytes: deps.maxPayloadBytes,
+        onProgress(progress) {
+          if (entry.running === undefined) return;
+          entry.progress = progress;
+          deps.onNews();
+        },
+        onCheckpoint(checkpoint) {
+          if (entry.running === undefined) return;
+          entry.checkpoint = checkpoint;
+        },
+        onEnd: (report, traceparent) => finish(token, report, traceparent),
+      });
+      entry.running.run();
+    },
+    cancel(cancellation) {
+      const token = cancellation.leaseToken;
+      const entry = held.get(token);
+      if (entry === undefined) return;
+      const reason = abortReason(cancellation.reason);
+      const graceMs = durationToMs(cancellation.grace) ?? 0;
+      if (graceMs <= 0) return end(token, reason);
+      if (entry.running === undefined || entry.graceTimer !== undefined) return;
+      entry.graceTimer = setTimeout(() => end(token, reason), Math.min(graceMs, 2 ** 31 - 1));
+      entry.running.abort(reason, graceMs);
+    },
+    drop: (leaseToken) => end(leaseToken, 'LEASE_LOST'),
+    settle: forget,
+    releaseAll() {
+      isReleasing = true;
+      for (const [token, entry] of held) {
+        const running = entry.running;
+        if (running === undefined) continue;
+        entry.running = undefined;
+        clearTimeout(entry.graceTimer);
+        running.abort('EXECUTOR_STOPPING', 0);
+        deps.report(releasedReport(token, running.usage), running.traceparent);
+      }
+    },
+    say(budgetBytes) {
+      let leftBytes = budgetBytes;
+      const said: HeldAttempt[] = [];
+      for (const [leaseToken, entry] of held) {
+        const attempt = create(HeldAttemptSchema, { leaseToken });
+        if (entry.progress !== undefined) {
+          attempt.progress = entry.progress;
+          entry.progress = undefined;
+        }
+        const sizeBytes = payloadSizeBytes(entry.checkpoint);
+        if (entry.checkpoint !== undefined && sizeBytes <= leftBytes) {
+          attempt.checkpoint = entry.checkpoint;
+          entry.checkpoint = undefined;
+          leftBytes -= sizeBytes;
+        }
+        said.push(attempt);
+      }
+      return said;
+    },
+    unsay(said) {
+      for (const attempt of said) {
+        const entry = held.get(attempt.leaseToken);
+        if (entry?.running === undefined) continue;
+        entry.progress ??= attempt.progress;
+        entry.checkpoint ??= attempt.checkpoint;
+      }
+    },
+    whenEmpty: (signal) =>
+      new Promise((resolve) => {
+        if (held.size === 0 || signal.aborted) return resolve();
+        const done = () => {
+          emptyListeners.delete(done);
+          signal.removeEventListener('abort', done);
+          resolve();
+        };
+        emptyListeners.add(done);
+        signal.addEventListener('abort', done);
+      }),
+  };
+}
+
+/**
+ * At least the last `limit` strings that were added, at most twice as many. In two generations,
+ * since removing the oldest entry of a large Set again and again is slow.
+ */
+function createRecentSet(limit: number): { add(value: string): void; has(value: string): boolean } {
+  let young = new Set<string>();
+  let old = new Set<string>();
+  return {
+    add(value) {
+      young.add(value);
+      if (young.size < limit) return;
+      old = young;
+      young = new Set();
+    },
+    has: (value) => young.has(value) || old.has(value),
+  };
+}
+
+function abortReason(reason: StateReason): AbortReason {
+  if (reason === StateReason.RUN_ENDING) return 'RUN_ENDING';
+  if (reason === StateReason.ATTEMPT_TIMED_OUT || reason === StateReason.TASK_TIMEOUT) {
+    return 'TIMED_OUT';
+  }
+  return 'CANCEL_REQUESTED';
+}

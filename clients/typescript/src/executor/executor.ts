@@ -1,0 +1,147 @@
+// How does an executor begin, work and leave?
+//
+//   NEW --start--> STARTING --registered--> ACTIVE --drain--> DRAINING --empty or late--> LEAVING --> CLOSED
+
+import { fromBinary } from '@bufbuild/protobuf';
+import { ExecutorPhase, TaskBatchSchema } from '@tutti/proto/tutti/v1/executor_protocol_pb.ts';
+import { type Attempts, createAttempts } from './attempts.ts';
+import { createHeartbeats, type Heartbeats } from './heartbeats.ts';
+import { readOptions, type Settings } from './options.ts';
+import { createReporter, type Reporter } from './reporter.ts';
+import { createSessionKeeper, type SessionKeeper } from './session.ts';
+import { connectTransport, type Transport } from './transport.ts';
+import type { Executor, ExecutorOptions } from './types.ts';
+
+interface Parts {
+  readonly transport: Transport;
+  readonly sessions: SessionKeeper;
+  readonly attempts: Attempts;
+  readonly reporter: Reporter;
+  readonly heartbeats: Heartbeats;
+}
+
+// How long leaving may take once every attempt has ended or was given back.
+const LEAVE_TIMEOUT_MS = 5_000;
+const DEFAULT_MAX_PAYLOAD_BYTES = 262_144;
+
+/** Throws a TypeError or RangeError for options that break a rule. */
+export function createExecutor(options: ExecutorOptions): Executor {
+  const settings = readOptions(options);
+  const ending = new AbortController();
+  const hurry = new AbortController();
+  const closed = Promise.withResolvers<Error | undefined>();
+  let parts: Parts | undefined;
+  let starting: Promise<void> | undefined;
+  let draining: Promise<void> | undefined;
+
+  const finish = async (error?: Error) => {
+    process.off('SIGTERM', onSignal);
+    process.off('SIGINT', onSignal);
+    ending.abort(error ?? new Error('the executor has stopped'));
+    parts?.heartbeats.close();
+    parts?.reporter.close();
+    await parts?.transport.close();
+    closed.resolve(error);
+  };
+
+  const begin = async () => {
+    if (settings.handleSignals) {
+      process.on('SIGTERM', onSignal);
+      process.on('SIGINT', onSignal);
+    }
+    try {
+      const transport = await connectTransport(settings, ending.signal);
+      parts = assemble(settings, transport, ending.signal);
+      void transport.closed.then((error) => {
+        if (draining !== undefined) return;
+        void finish(error ?? new Error('NATS closed the connection'));
+      });
+      await parts.sessions.renew(undefined);
+      parts.heartbeats.start();
+    } catch (error) {
+      await finish(error as Error);
+      throw error;
+    }
+  };
+
+  const leave = async () => {
+    if (parts?.sessions.current === undefined) return finish();
+    const { attempts, heartbeats } = parts;
+    const late = AbortSignal.any([hurry.signal, AbortSignal.timeout(settings.drainTimeoutMs)]);
+    // Assignments that were on their way have arrived once this is answered.
+    await Promise.race([heartbeats.changePhase(ExecutorPhase.DRAINING), aborted(late)]);
+    await attempts.whenEmpty(late);
+    attempts.releaseAll();
+    const tooLate = AbortSignal.timeout(LEAVE_TIMEOUT_MS);
+    await attempts.whenEmpty(tooLate);
+    await Promise.race([heartbeats.changePhase(ExecutorPhase.LEAVING), aborted(tooLate)]);
+    await finish();
+  };
+
+  const drain = () => {
+    draining ??= leave();
+    return draining;
+  };
+
+  const stop = () => {
+    hurry.abort();
+    return drain();
+  };
+
+  function onSignal() {
+    void (draining === undefined ? drain() : stop());
+  }
+
+  return {
+    id: settings.id,
+    get held() {
+      return parts?.attempts.heldCount ?? 0;
+    },
+    start() {
+      starting ??= draining === undefined ? begin() : Promise.reject(new Error('already stopped'));
+      return starting;
+    },
+    drain,
+    stop,
+    closed: closed.promise,
+  };
+}
+
+function assemble(settings: Settings, transport: Transport, signal: AbortSignal): Parts {
+  const attempts: Attempts = createAttempts({
+    settings,
+    maxPayloadBytes: () => sessions.current?.maxPayloadBytes ?? DEFAULT_MAX_PAYLOAD_BYTES,
+    report: (report, traceparent) => reporter.add(report, traceparent),
+    withdraw: (leaseToken) => reporter.withdraw(leaseToken),
+    onNews: () => heartbeats.soon(),
+  });
+  const sessions = createSessionKeeper(settings, transport, attempts.tokens, attempts.drop, signal);
+  const reporter: Reporter = createReporter(settings, transport, sessions, attempts.settle);
+  const heartbeats: Heartbeats = createHeartbeats(settings, transport, sessions, attempts);
+  const onBatch = (data: Uint8Array) => {
+    try {
+      const batch = fromBinary(TaskBatchSchema, data);
+      for (const assignment of batch.assignments) attempts.start(assignment);
+      for (const cancellation of batch.cancellations) attempts.cancel(cancellation);
+    } catch (error) {
+      // What was lost by it comes again with a heartbeat's answer.
+      settings.logger.error({ error: String(error) }, 'a task message could not be read');
+    }
+  };
+  for (const capability of settings.capabilities.keys()) {
+    const { prefix, namespace, id } = settings;
+    transport.subscribe(`${prefix}.${namespace}.tasks.${capability}.${id}`, onBatch);
+  }
+  transport.onReconnect(() => {
+    heartbeats.kick();
+    reporter.kick();
+  });
+  return { transport, sessions, attempts, reporter, heartbeats };
+}
+
+function aborted(signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    if (signal.aborted) resolve();
+    else signal.addEventListener('abort', () => resolve(), { once: true });
+  });
+}

@@ -1,0 +1,142 @@
+// How do messages get to the orchestrator and back? The one seam between the executor and NATS.
+//
+// While there is no connection nothing is sent: the NATS client would buffer without a bound.
+
+import { connect, headers, type NatsConnection } from '@nats-io/transport-node';
+import { createBackoff, pause } from '../backoff.ts';
+import type { Settings } from './options.ts';
+
+/** Requests and subscriptions over one connection that comes back by itself. */
+export interface Transport {
+  /** False while the server is away. */
+  readonly connected: boolean;
+  /** What fits into one message, in bytes. */
+  readonly maxMessageBytes: number;
+  subscribe(subject: string, onMessage: (data: Uint8Array) => void): void;
+  /** Rejects when there is no connection, when it breaks meanwhile, and after the time. */
+  request(subject: string, data: Uint8Array, timeoutMs: number, traceparent?: string): Promise<Uint8Array>;
+  /** Called each time the connection is back. */
+  onReconnect(listener: () => void): void;
+  /** Resolves when the connection has ended for good, to the error that ended it. */
+  readonly closed: Promise<Error | undefined>;
+  close(): Promise<void>;
+}
+
+const CONNECT_TIMEOUT_MS = 5_000;
+const RECONNECT_WAIT_MS = 100;
+const RECONNECT_JITTER_MS = 400;
+const PING_INTERVAL_MS = 10_000;
+
+/** Tries until there is a server or the signal is aborted (then rejects with its reason). */
+export async function connectTransport(settings: Settings, signal: AbortSignal): Promise<Transport> {
+  const backoff = createBackoff(RECONNECT_WAIT_MS, 5_000);
+  for (;;) {
+    signal.throwIfAborted();
+    try {
+      const connection = await connect({
+        pingInterval: PING_INTERVAL_MS,
+        name: `tutti executor ${settings.id}`,
+        ...settings.nats,
+        servers: settings.servers,
+        timeout: CONNECT_TIMEOUT_MS,
+        maxReconnectAttempts: -1,
+        reconnectTimeWait: RECONNECT_WAIT_MS,
+        reconnectJitter: RECONNECT_JITTER_MS,
+        noAsyncTraces: true,
+      });
+      if (signal.aborted) await connection.close();
+      signal.throwIfAborted();
+      return wrap(connection, settings);
+    } catch (error) {
+      signal.throwIfAborted();
+      if (isPermanent(error)) throw error;
+      settings.logger.warn(
+        { error: String(error), executorId: settings.id },
+        'no connection to NATS yet; trying again',
+      );
+      await pause(backoff.nextMs(), signal);
+    }
+  }
+}
+
+function isPermanent(error: unknown): boolean {
+  const name = (error as Error).name;
+  return (
+    name === 'AuthorizationError' ||
+    name === 'UserAuthenticationExpiredError' ||
+    name === 'InvalidArgumentError'
+  );
+}
+
+function wrap(connection: NatsConnection, settings: Settings): Transport {
+  let connected = true;
+  const reconnectListeners: (() => void)[] = [];
+  const inFlight = new Set<(error: Error) => void>();
+
+  const breakInFlight = (message: string) => {
+    connected = false;
+    for (const reject of [...inFlight]) reject(new Error(message));
+  };
+
+  const follow = async () => {
+    for await (const status of connection.status()) {
+      if (status.type === 'disconnect') {
+        breakInFlight('the connection to NATS broke');
+        settings.logger.warn({ executorId: settings.id }, 'disconnected from NATS; reconnecting');
+      } else if (status.type === 'reconnect') {
+        connected = true;
+        settings.logger.info({ executorId: settings.id }, 'reconnected to NATS');
+        for (const listener of reconnectListeners) listener();
+      } else if (status.type === 'error') {
+        settings.logger.warn({ executorId: settings.id, error: String(status.error) }, 'NATS error');
+      }
+    }
+  };
+  void follow();
+
+  return {
+    get connected() {
+      return connected;
+    },
+    get maxMessageBytes() {
+      return connection.info?.max_payload ?? 1_048_576;
+    },
+    subscribe(subject, onMessage) {
+      connection.subscribe(subject, {
+        callback: (error, message) => {
+          if (error === null) return onMessage(message.data);
+          settings.logger.error({ subject, error: String(error) }, 'subscription refused by NATS');
+        },
+      });
+    },
+    request(subject, data, timeoutMs, traceparent) {
+      if (!connected) return Promise.reject(new Error('there is no connection to NATS'));
+      const options: Parameters<NatsConnection['request']>[2] = { timeout: timeoutMs };
+      if (traceparent) {
+        options.headers = headers();
+        options.headers.set('traceparent', traceparent);
+      }
+      return new Promise((resolve, reject) => {
+        inFlight.add(reject);
+        connection.request(subject, data, options).then(
+          (message) => {
+            inFlight.delete(reject);
+            resolve(message.data);
+          },
+          (error: unknown) => {
+            inFlight.delete(reject);
+            reject(error);
+          },
+        );
+      });
+    },
+    onReconnect(listener) {
+      reconnectListeners.push(listener);
+    },
+    closed: connection.closed().then((error) => {
+      breakInFlight('the connection to NATS is closed');
+      return error ?? undefined;
+    }),
+    close: () => connection.close(),
+  };
+}

@@ -1,0 +1,91 @@
+// How does a value become a payload, and a payload a value?
+//
+// A payload is bytes and a content type; an empty content type means `application/json`.
+
+import { create, isMessage, toJson } from '@bufbuild/protobuf';
+import { type Value, ValueSchema } from '@bufbuild/protobuf/wkt';
+import { type Payload, PayloadSchema } from '@tutti/proto/tutti/v1/payload_pb.ts';
+import type { JsonValue } from './json.ts';
+
+/**
+ * What can be given where a payload is wanted: any value that `JSON.stringify` takes, bytes (content
+ * type `application/octet-stream`), or a ready payload (see `bytesPayload`). Undefined: no payload.
+ */
+export type PayloadInput = unknown;
+
+const encoder = new TextEncoder();
+const decoder = new TextDecoder('utf-8', { fatal: true });
+
+/** A value cannot be turned into a payload, or a payload not into a value. */
+export class PayloadError extends Error {
+  override readonly name = 'PayloadError';
+}
+
+/** Bytes with a content type of the caller's choice, for example `image/png`. */
+export function bytesPayload(bytes: Uint8Array, contentType = 'application/octet-stream'): Payload {
+  return create(PayloadSchema, { data: { case: 'bytes', value: bytes }, contentType });
+}
+
+/** Undefined for undefined. Throws PayloadError for what JSON cannot carry. */
+export function toPayload(value: PayloadInput): Payload | undefined {
+  if (value === undefined) return undefined;
+  if (value instanceof Uint8Array) return bytesPayload(value);
+  if (isMessage(value, PayloadSchema)) return value;
+  let text: string | undefined;
+  try {
+    text = JSON.stringify(value);
+  } catch (cause) {
+    throw new PayloadError(`not a JSON value: ${(cause as Error).message}`, { cause });
+  }
+  if (text === undefined) throw new PayloadError(`not a JSON value: a ${typeof value}`);
+  return create(PayloadSchema, { data: { case: 'bytes', value: encoder.encode(text) } });
+}
+
+/** The size of a payload's data in bytes. */
+export function payloadSizeBytes(payload: Payload | undefined): number {
+  return payload?.data.case === 'bytes' ? payload.data.value.byteLength : 0;
+}
+
+/**
+ * The value of a JSON payload; undefined for an unset or empty one. Throws PayloadError if the
+ * content type is not JSON or the bytes do not parse: use `bytes` for those.
+ */
+export function json(payload: Payload | undefined): JsonValue | undefined {
+  if (payload === undefined) return undefined;
+  if (payload.data.case === 'value') return structured(payload.data.value);
+  if (!isJson(payload.contentType)) {
+    throw new PayloadError(`the content type is ${payload.contentType}, not JSON`);
+  }
+  const content = bytes(payload);
+  if (content.byteLength === 0) return undefined;
+  try {
+    return JSON.parse(decoder.decode(content)) as JsonValue;
+  } catch (cause) {
+    throw new PayloadError(`not JSON: ${(cause as Error).message}`, { cause });
+  }
+}
+
+/** The data of a payload as bytes; no bytes for an unset one. */
+export function bytes(payload: Payload | undefined): Uint8Array {
+  if (payload?.data.case === 'bytes') return payload.data.value;
+  if (payload?.data.case === 'value') return encoder.encode(JSON.stringify(structured(payload.data.value)));
+  return new Uint8Array(0);
+}
+
+/** JSON as a value, any other content type as bytes. Throws PayloadError for broken JSON. */
+export function payloadValue(payload: Payload | undefined): unknown {
+  if (payload === undefined) return undefined;
+  return payload.data.case === 'value' || isJson(payload.contentType) ? json(payload) : bytes(payload);
+}
+
+function structured(value: Value): JsonValue {
+  return toJson(ValueSchema, value) as JsonValue;
+}
+
+function isJson(contentType: string): boolean {
+  return (
+    contentType === '' ||
+    /^application\/(json|[a-z0-9.+-]+\+json)\s*(;|$)/i.test(contentType) ||
+    /^text\/json\s*(;|$)/i.test(contentType)
+  );
+}
