@@ -1,0 +1,84 @@
+// The store in memory, for tests and the simulation: the same contract without a disk.
+
+import { isFinalRun } from '../../domain/states.ts';
+import { type Store, StoreError } from '../port.ts';
+import { createNamespaceData, type NamespaceData } from './namespace-data.ts';
+
+/** What a disk is to a process: it outlives the stores that are opened on it, one at a time. */
+export interface MemoryPlace {
+  readonly namespaces: Map<string, NamespaceData>;
+  inUse: boolean;
+}
+
+export function createMemoryPlace(): MemoryPlace {
+  return { namespaces: new Map(), inUse: false };
+}
+
+/** Throws IN_USE while an earlier store of this place is not closed. */
+export function openMemoryStore(place: MemoryPlace): Store {
+  if (place.inUse)
+    throw new StoreError('IN_USE', 'this place is in use by a store that was not closed; close it first');
+  place.inUse = true;
+  let closed = false;
+
+  const requireOpen = (): void => {
+    if (closed) throw new StoreError('CLOSED', 'the store was closed');
+  };
+  /** A namespace as it stands; one that nobody has claimed is empty, and stays unknown. */
+  const read = (namespace: string): NamespaceData => {
+    requireOpen();
+    return place.namespaces.get(namespace) ?? createNamespaceData();
+  };
+
+  return {
+    claim: async (namespace) => {
+      const data = read(namespace);
+      place.namespaces.set(namespace, data);
+      return data.claim();
+    },
+    activeNamespaces: async () => {
+      requireOpen();
+      const active = [...place.namespaces].filter(([, data]) =>
+        data.runs().some((run) => !isFinalRun(run.row.phase)),
+      );
+      return active.map(([name]) => name).sort();
+    },
+    loadActiveRuns: async function* (namespace) {
+      for (const run of read(namespace).activeRuns()) yield run;
+    },
+    commit: async (batch) => read(batch.namespace).commit(batch),
+    findRunIds: async (namespace, runIds) => read(namespace).findRunIds(runIds),
+    findRequests: async (namespace, requestIds) => read(namespace).findRequests(requestIds),
+    getRun: async (namespace, runId) => read(namespace).runById(runId)?.row,
+    listRuns: async (namespace, filter) => read(namespace).listRuns(filter),
+    getTask: async (namespace, run, key) =>
+      read(namespace)
+        .run(run)
+        ?.tasks.find((task) => task.key === key),
+    listTasks: async (namespace, run, filter) => {
+      const tasks = read(namespace).run(run)?.tasks ?? [];
+      const { states, after } = filter;
+      return tasks
+        .filter((task) => task.task > after && (states.length === 0 || states.includes(task.state)))
+        .slice(0, filter.limit);
+    },
+    readTaskEvents: async (namespace, run, tasks) => {
+      const wanted = new Set(tasks.filter((task) => task >= 0));
+      return (read(namespace).run(run)?.events ?? []).filter((event) => wanted.has(event.task));
+    },
+    readEvents: async (namespace, query) => read(namespace).readEvents(query),
+    latestRevision: async (namespace) => read(namespace).latestRevision(),
+    pruneRequests: async (olderThanMs, limit) => {
+      requireOpen();
+      const all = [...place.namespaces.values()].flatMap((data) => data.requestsOlderThan(olderThanMs));
+      const oldest = all.sort((a, b) => a.atMs - b.atMs).slice(0, limit);
+      for (const request of oldest) request.remove();
+      return oldest.length;
+    },
+    close: async () => {
+      if (closed) return;
+      closed = true;
+      place.inUse = false;
+    },
+  };
+}

@@ -1,0 +1,98 @@
+// The store's side of a worker thread: every request gets an answer, also when the thread dies.
+
+import { Worker } from 'node:worker_threads';
+import { StoreError } from '../port.ts';
+import { createPacker, createUnpacker, type Packer, transferables, type Unpacker } from './packing.ts';
+import { CLOSE, OPEN, type WorkerReply, type WorkerRequest } from './worker-protocol.ts';
+
+export interface WorkerClient {
+  /** Rejects with a StoreError only. */
+  request(type: string, pack?: (input: Packer) => void): Promise<Unpacker>;
+  /** What was requested before is still answered. Resolves when the thread has ended. */
+  close(): Promise<void>;
+}
+
+interface Waiting {
+  readonly resolve: (output: Unpacker) => void;
+  readonly reject: (error: StoreError) => void;
+}
+
+/** Far above what the runtime has under way at once: one commit a namespace, one read a call. */
+const MAX_WAITING = 16_384;
+
+/** Starts the thread and opens the data folder in it. Rejects with UNUSABLE or IN_USE. */
+export async function startWorker(script: URL, folder: string): Promise<WorkerClient> {
+  const client = createWorkerClient(script);
+  try {
+    await client.request(OPEN, (input) => input.string(folder));
+  } catch (error) {
+    await client.close();
+    throw error;
+  }
+  return client;
+}
+
+function createWorkerClient(script: URL): WorkerClient {
+  // The flags of this process are not the worker's: a test runner's hooks have no business there.
+  const worker = new Worker(script, { execArgv: ['--disable-warning=ExperimentalWarning'] });
+  const waiting = new Map<number, Waiting>();
+  let lastId = 0;
+  /** Why no request can be taken any more. */
+  let ended: StoreError | undefined;
+  let closing: Promise<void> | undefined;
+
+  const exited = new Promise<void>((resolve) => worker.once('exit', () => resolve()));
+
+  const failAll = (message: string): void => {
+    const error = new StoreError('FAILED', message);
+    ended ??= error;
+    for (const { reject } of waiting.values()) reject(error);
+    waiting.clear();
+  };
+
+  worker.on('message', (reply: WorkerReply) => {
+    const answered = waiting.get(reply.id);
+    if (answered === undefined) return;
+    waiting.delete(reply.id);
+    if (reply.ok) answered.resolve(createUnpacker(reply.output));
+    else answered.reject(new StoreError(reply.error.code, reply.error.message));
+  });
+  worker.on('messageerror', (error) =>
+    failAll(`an answer of the store's thread cannot be read: ${error.message}`),
+  );
+  worker.on('error', (error) => failAll(`the store's thread died: ${describe(error)}`));
+  worker.on('exit', (code) => failAll(`the store's thread ended with code ${code}`));
+
+  const post = (type: string, pack?: (input: Packer) => void): Promise<Unpacker> =>
+    new Promise((resolve, reject) => {
+      const packer = createPacker();
+      pack?.(packer);
+      const request: WorkerRequest = { id: ++lastId, type, input: packer.finish() };
+      worker.postMessage(request, transferables(request.input));
+      waiting.set(request.id, { resolve, reject });
+    });
+
+  return {
+    request: async (type, pack) => {
+      if (ended !== undefined) throw new StoreError(ended.code, ended.message);
+      if (waiting.size >= MAX_WAITING) {
+        throw new StoreError('FAILED', `more than ${MAX_WAITING} requests wait for the store`);
+      }
+      return post(type, pack);
+    },
+    close: () => {
+      closing ??= (async () => {
+        const alive = ended === undefined;
+        ended = new StoreError('CLOSED', 'the store was closed');
+        // A thread that dies now has rejected what waited; it is gone either way.
+        if (alive) await post(CLOSE).catch(() => undefined);
+        await exited;
+      })();
+      return closing;
+    },
+  };
+}
+
+function describe(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}

@@ -1,0 +1,190 @@
+// How a commit becomes rows: one transaction, checked against the namespace's epoch and revision.
+
+import type { DatabaseSync } from 'node:sqlite';
+import { StoreError } from '../port.ts';
+import type { Unpacker } from './packing.ts';
+import { REVISION_BITS } from './schema.ts';
+
+/** Eight counts, in the order of the task states' numbers. */
+const COUNT_COLUMNS = [
+  'waiting',
+  'ready',
+  'running',
+  'retrying',
+  'completed',
+  'failed',
+  'cancelled',
+  'skipped',
+];
+const STATUS_COLUMNS = [
+  'phase',
+  'reason',
+  'message',
+  'ended_at_ms',
+  'last_revision',
+  'failed_task',
+  ...COUNT_COLUMNS,
+];
+
+/** Reads a packed batch and writes it, or throws and leaves everything as it was. */
+export function createCommitWriter(database: DatabaseSync): (input: Unpacker) => void {
+  const namespaceOf = database.prepare('SELECT id, epoch, latest_revision FROM namespaces WHERE name = ?');
+  const advance = database.prepare('UPDATE namespaces SET latest_revision = ?2 WHERE id = ?1');
+  const statements = prepareStatements(database);
+
+  const write = (input: Unpacker): void => {
+    const name = input.string();
+    const epoch = input.number();
+    const row = namespaceOf.get(name);
+    if (row === undefined || row['epoch'] !== epoch) {
+      const latest =
+        row === undefined ? 'nobody has claimed it' : `the latest claim has epoch ${String(row['epoch'])}`;
+      throw new StoreError(
+        'FENCED',
+        `namespace ${name}: a commit with epoch ${epoch} was refused, ${latest}`,
+      );
+    }
+    const namespace = Number(row['id']);
+    const before = Number(row['latest_revision']);
+    const latest = writeEvents(statements, input, name, namespace, before);
+    if (latest > before) advance.run(namespace, latest);
+    writeNewRuns(statements, input, namespace);
+    writeRunStatuses(statements, input, namespace);
+    writeTaskStatuses(statements, input, namespace);
+    writeRequests(statements, input, namespace);
+  };
+
+  return (input) => {
+    database.exec('BEGIN IMMEDIATE');
+    try {
+      write(input);
+      database.exec('COMMIT');
+    } catch (error) {
+      // SQLite has rolled back by itself after some errors, such as a full disk.
+      if (database.isTransaction) database.exec('ROLLBACK');
+      throw error;
+    }
+  };
+}
+
+type Statements = ReturnType<typeof prepareStatements>;
+
+function prepareStatements(database: DatabaseSync) {
+  const runKey = `(?1 << ${REVISION_BITS}) | ?2`;
+  const parameters = (from: number, count: number) => Array.from({ length: count }, (_, i) => `?${from + i}`);
+  const statusParameters = parameters(8, STATUS_COLUMNS.length);
+  return {
+    event: database.prepare(
+      `INSERT INTO events (id, run, task, payload, attachment)
+       VALUES (${runKey}, (?1 << ${REVISION_BITS}) | ?3, ?4, ?5, ?6)`,
+    ),
+    newRun: database.prepare(
+      `INSERT INTO runs (namespace, id, run_id, name, labels, submitted_at_ms, trace_id, ${STATUS_COLUMNS.join(', ')})
+       VALUES (?1, ${runKey}, ?3, ?4, ?5, ?6, ?7, ${statusParameters.join(', ')})`,
+    ),
+    record: database.prepare(`INSERT INTO run_records (run, record) VALUES (${runKey}, ?3)`),
+    label: database.prepare(
+      `INSERT INTO run_labels (namespace, run, label, value) VALUES (?1, ${runKey}, ?3, ?4)`,
+    ),
+    task: database.prepare(
+      `INSERT INTO tasks (run, task, task_key, first_state, spec) VALUES (${runKey}, ?3, ?4, ?5, ?6)`,
+    ),
+    runStatus: database.prepare(
+      `UPDATE runs SET ${STATUS_COLUMNS.map((column, i) => `${column} = ?${3 + i}`).join(', ')}
+       WHERE id = ${runKey}`,
+    ),
+    taskStatus: database.prepare(
+      `REPLACE INTO task_statuses
+         (run, task, state, reason, attempt_count, first_ready_at_ms, started_at_ms, ended_at_ms)
+       VALUES (${runKey}, ?3, ?4, ?5, ?6, ?7, ?8, ?9)`,
+    ),
+    request: database.prepare(
+      'REPLACE INTO requests (namespace, request_id, fingerprint, at_ms, answer) VALUES (?, ?, ?, ?, ?)',
+    ),
+  };
+}
+
+/** Returns the revision of the last event; of the one before where there are none. */
+function writeEvents(
+  statements: Statements,
+  input: Unpacker,
+  name: string,
+  namespace: number,
+  before: number,
+): number {
+  let latest = before;
+  for (let left = input.number(); left > 0; left -= 1) {
+    const revision = input.number();
+    if (revision !== latest + 1) {
+      throw new StoreError('OUT_OF_ORDER', `namespace ${name}: revision ${revision} cannot follow ${latest}`);
+    }
+    latest = revision;
+    const run = input.number();
+    const task = input.number();
+    statements.event.run(namespace, revision, run, task, input.bytes(), input.optionalBytes() ?? null);
+  }
+  return latest;
+}
+
+function writeNewRuns(statements: Statements, input: Unpacker, namespace: number): void {
+  for (let left = input.number(); left > 0; left -= 1) {
+    const run = input.number();
+    const texts = [input.string(), input.string(), input.string()] as const;
+    const submittedAtMs = input.number();
+    const traceId = input.string();
+    statements.record.run(namespace, run, input.bytes());
+    for (let labels = input.number(); labels > 0; labels -= 1) {
+      statements.label.run(namespace, run, input.string(), input.string());
+    }
+    const tasks = input.number();
+    for (let task = 0; task < tasks; task += 1) {
+      statements.task.run(namespace, run, task, input.string(), input.number(), input.bytes());
+    }
+    input.number(); // the run again, as its status begins
+    statements.newRun.run(namespace, run, ...texts, submittedAtMs, traceId, ...readStatus(input));
+  }
+}
+
+function writeRunStatuses(statements: Statements, input: Unpacker, namespace: number): void {
+  for (let left = input.number(); left > 0; left -= 1) {
+    const run = input.number();
+    const { changes } = statements.runStatus.run(namespace, run, ...readStatus(input));
+    if (changes !== 1) throw new StoreError('FAILED', `the commit changes run ${run}, which does not exist`);
+  }
+}
+
+/** The values of STATUS_COLUMNS. */
+function readStatus(input: Unpacker): (number | string | null)[] {
+  const values: (number | string | null)[] = [
+    input.number(),
+    input.number(),
+    input.string(),
+    input.optionalNumber() ?? null,
+    input.number(),
+    input.string(),
+  ];
+  for (let i = 0; i < COUNT_COLUMNS.length; i += 1) values.push(input.number());
+  return values;
+}
+
+function writeTaskStatuses(statements: Statements, input: Unpacker, namespace: number): void {
+  for (let left = input.number(); left > 0; left -= 1) {
+    statements.taskStatus.run(
+      namespace,
+      input.number(),
+      input.number(),
+      input.number(),
+      input.number(),
+      input.number(),
+      input.optionalNumber() ?? null,
+      input.optionalNumber() ?? null,
+      input.optionalNumber() ?? null,
+    );
+  }
+}
+
+function writeRequests(statements: Statements, input: Unpacker, namespace: number): void {
+  for (let left = input.number(); left > 0; left -= 1) {
+    statements.request.run(namespace, input.string(), input.string(), input.number(), input.string());
+  }
+}

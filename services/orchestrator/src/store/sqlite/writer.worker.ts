@@ -1,0 +1,59 @@
+// The thread that owns the one writing connection, and with it the lock on the data folder.
+
+import { join } from 'node:path';
+import type { DatabaseSync } from 'node:sqlite';
+import { openWriter } from './connection.ts';
+import { DATABASE_FILE, LOCK_FILE, syncFolder } from './files.ts';
+import { lockFolder } from './lock.ts';
+import { migrate } from './schema.ts';
+import type { Handler } from './worker-protocol.ts';
+import { serveRequests } from './worker-protocol.ts';
+import { createCommitWriter } from './write-commit.ts';
+
+serveRequests((folder) => {
+  const unlock = lockFolder(folder, join(folder, LOCK_FILE));
+  let database: DatabaseSync | undefined;
+  try {
+    const file = join(folder, DATABASE_FILE);
+    database = openWriter(file);
+    migrate(database, file);
+    syncFolder(folder);
+    return { handlers: createHandlers(database), close: createClose(database, unlock) };
+  } catch (error) {
+    database?.close();
+    unlock();
+    throw error;
+  }
+});
+
+function createHandlers(database: DatabaseSync): Record<string, Handler> {
+  const claim = database.prepare(
+    `INSERT INTO namespaces (name, epoch, latest_revision) VALUES (?, 1, 0)
+     ON CONFLICT (name) DO UPDATE SET epoch = epoch + 1
+     RETURNING epoch, latest_revision`,
+  );
+  const pruneRequests = database.prepare(
+    'DELETE FROM requests WHERE id IN (SELECT id FROM requests WHERE at_ms < ? ORDER BY at_ms LIMIT ?)',
+  );
+  const commit = createCommitWriter(database);
+  return {
+    claim: (input, output) => {
+      // all() and not get(): only a statement that is run to its end is committed.
+      const [row] = claim.all(input.string());
+      output.number(Number(row?.['epoch']));
+      output.number(Number(row?.['latest_revision']));
+    },
+    commit: (input) => commit(input),
+    pruneRequests: (input, output) => {
+      output.number(Number(pruneRequests.run(input.number(), input.number()).changes));
+    },
+  };
+}
+
+/** Leaves the log empty, so that the next start has nothing to recover. */
+function createClose(database: DatabaseSync, unlock: () => void): () => void {
+  return () => {
+    database.close();
+    unlock();
+  };
+}
