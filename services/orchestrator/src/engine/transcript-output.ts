@@ -1,0 +1,65 @@
+// What an engine says, in lines that people can read: events as `revision run[/task] Change details`,
+// effects behind `->`.
+
+import type { Effect, EngineEvent, EngineOutput } from './outputs.ts';
+
+export function describeOutput(output: EngineOutput): string {
+  return [...output.events.map(describeEvent), ...output.effects.map(describeEffect)].join('\n');
+}
+
+function describeEvent({ run, event }: EngineEvent): string {
+  const { change } = event;
+  const key = (task: number) => run.graph.spec.tasks[task]?.key ?? '?';
+  const subject = 'task' in change ? `${run.runId}/${key(change.task)}` : run.runId;
+  return [event.revision, subject, change.type, ...details(change, key)].join(' ');
+}
+
+function details(change: EngineEvent['event']['change'], key: (task: number) => string): string[] {
+  switch (change.type) {
+    case 'TaskStarted':
+      return [`#${change.attempt}`, `on ${change.executorId}`, change.leaseToken];
+    case 'TaskRetrying':
+      return [`#${change.attempt}`, change.end, change.error.code, `again at ${change.retryAtMs}`];
+    case 'TaskFailed':
+      return [change.reason, ...(change.ended ? [`#${change.ended.attempt}`, change.ended.end] : [])];
+    case 'TaskCancelled':
+      return [change.reason, ...(change.attempt === undefined ? [] : [`#${change.attempt}`])];
+    case 'TaskSkipped':
+      return [change.reason, `by ${key(change.upstream)}`];
+    case 'TaskCancelling':
+      return [change.reason, `grace ${change.graceMs}`];
+    case 'TaskCompleted':
+      return [`#${change.attempt}`];
+    case 'TaskProgressed':
+      return [`#${change.attempt}`, `${change.progress?.percent ?? '-'}%`];
+    case 'RunCancelling':
+    case 'RunCancelled':
+      return [change.reason];
+    case 'RunFailed':
+      return [change.reason, ...(change.failedTask === undefined ? [] : [`by ${key(change.failedTask)}`])];
+    case 'RunSubmitted':
+    case 'RunCompleted':
+    case 'TaskReady':
+      return [];
+  }
+}
+
+function describeEffect(effect: Effect): string {
+  switch (effect.type) {
+    case 'Assign': {
+      const { leaseToken, taskKey, attempt, dependencies } = effect.assignment;
+      const upstream = dependencies.map(({ key, state }) => `${key}=${state}`);
+      return ['-> assign', leaseToken, `${taskKey}#${attempt}`, `to ${effect.executorId}`, ...upstream].join(
+        ' ',
+      );
+    }
+    case 'Cancel': {
+      const { leaseToken, reason, graceMs } = effect.cancellation;
+      return `-> cancel ${leaseToken} on ${effect.executorId} ${reason} grace ${graceMs}`;
+    }
+    case 'Reply': {
+      const { reply } = effect;
+      return reply.ok ? `-> ${JSON.stringify(reply.value)}` : `-> refused ${reply.rejection.code}`;
+    }
+  }
+}

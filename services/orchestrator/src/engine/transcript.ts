@@ -1,0 +1,242 @@
+// Runs an engine by a written transcript, for tests: each block is a command, a line `----`, and what
+// the engine is expected to say. Times in transcripts begin at 0 ms; tokens are t1, t2, … in the order
+// in which they are minted. See transcripts/*.txt.
+
+import { compileGraph } from '../domain/compile.ts';
+import { evolve } from '../domain/evolve.ts';
+import { startRun } from '../domain/initial.ts';
+import { EMPTY_PAYLOAD } from '../domain/payload.ts';
+import {
+  DEFAULT_CANCEL_GRACE_MS,
+  DEFAULT_JOIN,
+  DEFAULT_PRIORITY,
+  DEFAULT_RETRY,
+  type Dependency,
+  type Join,
+  NO_TIMEOUTS,
+  type RunSpec,
+  type TaskSpec,
+} from '../domain/spec.ts';
+import type { RunState } from '../domain/state.ts';
+import { isFinalRun } from '../domain/states.ts';
+import { createEngine, type Engine } from './engine.ts';
+import type { AttemptOutcome, EngineInput } from './inputs.ts';
+import { DEFAULT_ENGINE_LIMITS, type EngineOptions } from './options.ts';
+import type { EngineEvent, EngineOutput } from './outputs.ts';
+import { describeOutput } from './transcript-output.ts';
+
+export interface Transcript {
+  /** Executes one block's command and gives what the engine says to it. */
+  run(command: string): string;
+}
+
+export function createTranscript(): Transcript {
+  let minted = 0;
+  let nowMs = 0;
+  let callId = 0;
+  const log: EngineEvent[] = [];
+  const sessions = new Map<string, string>();
+  const options: EngineOptions = {
+    ...DEFAULT_ENGINE_LIMITS,
+    namespace: 'default',
+    maxAssignmentBytes: 1_000_000,
+    mintToken: () => `t${++minted}`,
+  };
+  let engine: Engine = createEngine(options, 0, [], nowMs);
+
+  function step(input: EngineInput): string {
+    engine.step(input, nowMs);
+    return flush();
+  }
+
+  function flush(): string {
+    const output = engine.flush(nowMs);
+    if (output === undefined) return 'nothing';
+    log.push(...output.events);
+    noteSessions(output);
+    return describeOutput(output);
+  }
+
+  function noteSessions(output: EngineOutput): void {
+    for (const effect of output.effects) {
+      if (effect.type !== 'Reply' || !effect.reply.ok) continue;
+      const value = effect.reply.value;
+      if (typeof value === 'object' && 'session' in value) sessions.set(lastRegistered, value.session);
+    }
+  }
+  let lastRegistered = '';
+
+  function restart(): string {
+    const states = replay(log).filter((state) => !isFinalRun(state.phase));
+    engine = createEngine(options, log.at(-1)?.event.revision ?? 0, states, nowMs);
+    return flush();
+  }
+
+  const commands: Record<string, (words: readonly string[], lines: readonly string[]) => string> = {
+    restart,
+    wait(words) {
+      nowMs += Number(words[0]);
+      return step({ type: 'Tick' });
+    },
+    stall(words) {
+      nowMs += Number(words[0]);
+      return step({ type: 'Stalled', stalledMs: Number(words[0]) });
+    },
+    submit(words, lines) {
+      const spec = parseRun(words, lines);
+      const graph = compileGraph(spec);
+      if (!graph.ok) return `refused ${graph.rejection.code}: ${graph.rejection.message}`;
+      const input = { runId: words[0] ?? '', chosen: true, onConflict: 'FAIL', graph: graph.value } as const;
+      return step({
+        type: 'SubmitRun',
+        callId: ++callId,
+        input: { ...input, traceparent: '', request: undefined },
+      });
+    },
+    register(words) {
+      lastRegistered = words[0] ?? '';
+      const named = namedOf(words);
+      const capabilities = (named.can ?? 'work').split(',').map((text) => {
+        const [name = '', limit = '0'] = text.split(':');
+        return { name, version: '', maxConcurrency: Number(limit) };
+      });
+      const held = named.held === undefined ? [] : named.held.split(',');
+      const slots = Number(named.slots ?? 1);
+      return step({
+        type: 'RegisterExecutor',
+        callId: ++callId,
+        input: { executorId: lastRegistered, capabilities, labels: {}, slots, held },
+      });
+    },
+    heartbeat(words) {
+      const named = namedOf(words);
+      const tokens = (named.holds ?? '').split(',').filter((token) => token !== '');
+      const phase = (named.phase ?? 'ACTIVE') as 'ACTIVE' | 'DRAINING' | 'LEAVING';
+      const progress =
+        named.percent === undefined ? undefined : { percent: Number(named.percent), message: '' };
+      const attempts = tokens.map((leaseToken) => ({ leaseToken, progress, checkpoint: undefined }));
+      const executorId = words[0] ?? '';
+      const session = sessions.get(executorId) ?? '';
+      return step({ type: 'Heartbeat', callId: ++callId, input: { executorId, session, phase, attempts } });
+    },
+    report(words) {
+      const executorId = words[0] ?? '';
+      const session = sessions.get(executorId) ?? '';
+      const reports = words.slice(1).map((text) => {
+        const [leaseToken = '', outcome = 'completed', code = ''] = text.split(':');
+        return { leaseToken, outcome: parseOutcome(outcome, code), usage: undefined };
+      });
+      return step({ type: 'Report', callId: ++callId, input: { executorId, session, reports } });
+    },
+    cancel(words) {
+      const input = { runId: words[0] ?? '', message: '', request: undefined };
+      return step({ type: 'CancelRun', callId: ++callId, input });
+    },
+    'cancel-task'(words) {
+      const [runId = '', taskKey = ''] = words;
+      const input = { runId, taskKey, subtree: words.includes('subtree'), request: undefined };
+      return step({ type: 'CancelTask', callId: ++callId, input });
+    },
+    executors: () => step({ type: 'ListExecutors', callId: ++callId, input: { capability: '' } }),
+  };
+
+  return {
+    run(text) {
+      const [first = '', ...lines] = text.split('\n');
+      const [name = '', ...words] = first.trim().split(/\s+/);
+      const command = commands[name];
+      if (command === undefined) throw new Error(`transcript: unknown command ${name}`);
+      return command(words, lines);
+    },
+  };
+}
+
+/** The runs as their events alone add up to: what a restart knows. */
+function replay(log: readonly EngineEvent[]): readonly RunState[] {
+  const states = new Map<string, RunState>();
+  for (const { run, event } of log) {
+    const { change } = event;
+    if (change.type === 'RunSubmitted') states.set(run.runId, startRun({ ...event, change }));
+    else evolve(states.get(run.runId) as RunState, event);
+  }
+  return [...states.values()];
+}
+
+function namedOf(words: readonly string[]): Record<string, string | undefined> {
+  return Object.fromEntries(words.filter((word) => word.includes('=')).map((word) => word.split('=', 2)));
+}
+
+function parseRun(words: readonly string[], lines: readonly string[]): RunSpec {
+  const named = namedOf(words);
+  return {
+    name: '',
+    labels: {},
+    failurePolicy: named.policy === 'cancel' ? 'CANCEL' : 'CONTINUE',
+    timeoutMs: optionalNumber(named.timeout),
+    tasks: lines.map((line) => parseTask(line.trim())),
+  };
+}
+
+/** `key capability after=a,b?,c!`: `?` asks for FINISHED, `!` for FAILURE. */
+function parseTask(line: string): TaskSpec {
+  const words = line.split(/\s+/);
+  const named = namedOf(words);
+  const dependencies = (named.after ?? '').split(',').filter((text) => text !== '');
+  return {
+    key: words[0] ?? '',
+    capability: words[1] === undefined || words[1].includes('=') ? 'work' : words[1],
+    input: EMPTY_PAYLOAD,
+    dependencies: dependencies.map(parseDependency),
+    join: parseJoin(named.join),
+    onUnmet: named.unmet === 'fail' ? 'FAIL' : 'SKIP',
+    parent: named.parent ?? '',
+    priority: Number(named.priority ?? DEFAULT_PRIORITY),
+    retry: {
+      ...DEFAULT_RETRY,
+      maxAttempts: Number(named.attempts ?? 1),
+      maxLostAttempts: Number(named.lost ?? 10),
+    },
+    timeouts: {
+      ...NO_TIMEOUTS,
+      queueMs: optionalNumber(named.queue),
+      attemptMs: optionalNumber(named.timeout),
+      wholeMs: optionalNumber(named.whole),
+      heartbeatMs: optionalNumber(named.silence),
+    },
+    allowFailure: words.includes('allow_failure'),
+    cancelGraceMs: Number(named.grace ?? DEFAULT_CANCEL_GRACE_MS),
+  };
+}
+
+function parseDependency(text: string): Dependency {
+  if (text.endsWith('?')) return { key: text.slice(0, -1), condition: 'FINISHED' };
+  if (text.endsWith('!')) return { key: text.slice(0, -1), condition: 'FAILURE' };
+  return { key: text, condition: 'SUCCESS' };
+}
+
+function parseJoin(text: string | undefined): Join {
+  if (text === undefined) return DEFAULT_JOIN;
+  return text === 'any' ? { mode: 'ANY' } : { mode: 'AT_LEAST', count: Number(text) };
+}
+
+function optionalNumber(text: string | undefined): number | undefined {
+  return text === undefined ? undefined : Number(text);
+}
+
+function parseOutcome(outcome: string, code: string): AttemptOutcome {
+  switch (outcome) {
+    case 'completed':
+      return { type: 'Completed', result: EMPTY_PAYLOAD };
+    case 'failed':
+    case 'final': {
+      const error = { code: code === '' ? 'ERROR' : code, message: '', details: undefined };
+      return { type: 'Failed', error, final: outcome === 'final', retryAfterMs: undefined };
+    }
+    case 'cancelled':
+      return { type: 'Cancelled', partialResult: undefined };
+    case 'released':
+      return { type: 'Released' };
+    default:
+      throw new Error(`transcript: unknown outcome ${outcome}`);
+  }
+}
