@@ -1,0 +1,73 @@
+// Measures Tutti on this machine. Human-readable lines go to stderr, the result as JSON to stdout.
+//
+// usage: npm run bench -- flat|chain|latency|montage [--tasks N] [--rounds N] [--slots N]
+//
+// Orchestrator, nats-server, executors and load are processes of their own, on a data folder of their
+// own in the system's temporary folder (TMPDIR names another disk), every state with its fsync.
+
+import { availableParallelism } from 'node:os';
+import { parseArgs } from 'node:util';
+import { createRpc } from '../support/rpc.ts';
+import { startStack } from '../support/stack.ts';
+import type { Bench, BenchOptions } from './bench.ts';
+import { chain } from './chain.ts';
+import { flat } from './flat.ts';
+import { latency } from './latency.ts';
+import { montage } from './montage.ts';
+
+const BENCHES: Readonly<Record<string, Bench>> = { flat, chain, latency, montage };
+
+const USAGE = `usage: npm run bench -- ${Object.keys(BENCHES).join('|')} [--tasks N] [--rounds N] [--slots N]`;
+
+function usage(problem: string): never {
+  process.stderr.write(`${problem}\n${USAGE}\n`);
+  process.exit(2);
+}
+
+function readArguments(): { name: string; bench: Bench; options: BenchOptions } {
+  const number = { type: 'string' } as const;
+  const { values, positionals } = (() => {
+    try {
+      return parseArgs({ allowPositionals: true, options: { tasks: number, rounds: number, slots: number } });
+    } catch (error) {
+      return usage(error instanceof Error ? error.message : String(error));
+    }
+  })();
+  const [name = '', ...more] = positionals;
+  const bench = BENCHES[name];
+  if (bench === undefined || more.length > 0) return usage(`which benchmark? Not "${positionals.join(' ')}"`);
+  const count = (option: 'tasks' | 'rounds' | 'slots'): number | undefined => {
+    const text = values[option];
+    if (text === undefined) return undefined;
+    const value = Number(text);
+    return Number.isInteger(value) && value >= 1
+      ? value
+      : usage(`--${option}: "${text}" is no whole number from 1`);
+  };
+  const say = (line: string) => process.stderr.write(`${line}\n`);
+  return {
+    name,
+    bench,
+    options: { tasks: count('tasks'), rounds: count('rounds'), slots: count('slots'), say },
+  };
+}
+
+const { name, bench, options } = readArguments();
+options.say(`bench ${name}: starting orchestrator, nats-server and executors`);
+const stack = await startStack(bench.stack(options));
+for (const signal of ['SIGINT', 'SIGTERM'] as const) {
+  process.once(signal, () => void stack.stop().finally(() => process.exit(1)));
+}
+const rpc = createRpc(stack.addresses.grpc);
+try {
+  const result = await bench.run(stack, rpc, options);
+  const machine = {
+    cores: availableParallelism(),
+    node: process.version,
+    platform: `${process.platform} ${process.arch}`,
+  };
+  process.stdout.write(`${JSON.stringify({ bench: name, machine, ...result }, undefined, 2)}\n`);
+} finally {
+  rpc.close();
+  await stack.stop();
+}

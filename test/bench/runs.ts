@@ -1,0 +1,84 @@
+// How do the benchmarks submit runs and know that they are done?
+
+import { type MessageInitShape, toJsonString } from '@bufbuild/protobuf';
+import { OrchestratorService } from '@tutti/proto/tutti/v1/orchestrator_service_pb.ts';
+import { type Run, RunSchema, type RunSpecSchema, RunState } from '@tutti/proto/tutti/v1/run_pb.ts';
+import type { Rpc } from '../support/rpc.ts';
+
+const { submitRun, submitRuns, waitRun, listRuns } = OrchestratorService.method;
+
+export type RunInit = MessageInitShape<typeof RunSpecSchema>;
+
+/** A run of independent no-ops. */
+export function flatRun(tasks: number): RunInit {
+  return {
+    name: 'flat',
+    tasks: Array.from({ length: tasks }, (_, index) => ({ key: `t${index}`, capability: 'noop' })),
+  };
+}
+
+/** A run of no-ops, each after the one before. */
+export function chainRun(steps: number): RunInit {
+  return {
+    name: 'chain',
+    tasks: Array.from({ length: steps }, (_, index) => ({
+      key: `t${index}`,
+      capability: 'noop',
+      dependencies: index === 0 ? [] : [{ key: `t${index - 1}` }],
+    })),
+  };
+}
+
+export async function submit(rpc: Rpc, spec: RunInit): Promise<string> {
+  return (await rpc.call(submitRun, { run: { spec } })).runId;
+}
+
+/** Throws unless the run ends COMPLETED within two minutes. */
+export async function completed(rpc: Rpc, runId: string): Promise<Run> {
+  const deadlineMs = performance.now() + 120_000;
+  while (performance.now() < deadlineMs) {
+    const { finished, run } = await rpc.call(waitRun, { runId, timeout: { seconds: 60n } });
+    if (!finished || run === undefined) continue;
+    if (run.state === RunState.COMPLETED) return run;
+    throw new Error(`the run did not complete: ${toJsonString(RunSchema, run)}`);
+  }
+  throw new Error(`run ${runId} did not end within two minutes`);
+}
+
+/** Submits all of them, some calls at once. Returns their ids. */
+export async function submitAll(
+  rpc: Rpc,
+  specs: readonly RunInit[],
+  batch: number,
+  inFlight: number,
+): Promise<string[]> {
+  const runIds: string[] = [];
+  let next = 0;
+  const submitter = async () => {
+    while (next < specs.length) {
+      const runs = specs.slice(next, next + batch).map((spec) => ({ spec }));
+      next += batch;
+      const { results } = await rpc.call(submitRuns, { runs });
+      for (const { result } of results) {
+        if (result.case !== 'submitted')
+          throw new Error(`a run was refused: ${result.value?.message ?? 'no reason'}`);
+        runIds.push(result.value.runId);
+      }
+    }
+  };
+  await Promise.all(Array.from({ length: inFlight }, submitter));
+  return runIds;
+}
+
+/** Resolves once no run is active; throws if one did not complete. */
+export async function allCompleted(rpc: Rpc, runIds: readonly string[]): Promise<void> {
+  // Ready first, served first: with the last ones the rest is done, or very nearly.
+  for (const runId of runIds.slice(-4)) await completed(rpc, runId);
+  const active = [RunState.RUNNING, RunState.CANCELLING];
+  for (let page = await rpc.call(listRuns, { states: active, pageSize: 1 }); page.runs[0] !== undefined; ) {
+    await completed(rpc, page.runs[0].runId);
+    page = await rpc.call(listRuns, { states: active, pageSize: 1 });
+  }
+  const failed = await rpc.call(listRuns, { states: [RunState.FAILED, RunState.CANCELLED], pageSize: 1 });
+  if (failed.runs[0] !== undefined) throw new Error(`run ${failed.runs[0].runId} did not complete`);
+}
