@@ -34,6 +34,7 @@ export function evolveTask(task: TaskStatus, change: TaskChange, event: RunEvent
       recordProgress(task, change, event.atMs);
       return;
     case 'TaskCancelling':
+      if (task.state !== 'RUNNING' || task.cancelling !== undefined) throw illegal(task, 'be told to stop');
       task.cancelling = { reason: change.reason, untilMs: event.atMs + change.graceMs };
       return;
     case 'TaskRetrying':
@@ -128,6 +129,8 @@ function endAttempt(
 
 function finish(task: TaskStatus, state: FinalTaskState, reason: StateReason, atMs: number): void {
   move(task, state, reason);
+  if (task.attempts[task.attempts.length - 1]?.state === 'RUNNING')
+    throw illegal(task, 'keep a running attempt');
   task.endedAtMs = atMs;
   task.cancelling = undefined;
   task.retryAtMs = undefined;
@@ -136,11 +139,15 @@ function finish(task: TaskStatus, state: FinalTaskState, reason: StateReason, at
 
 function move(task: TaskStatus, to: TaskState, reason: StateReason): void {
   if (!MOVES[task.state].includes(to) || (task.cancelling !== undefined && to !== 'CANCELLED')) {
-    const from = task.cancelling === undefined ? task.state : `${task.state} and being cancelled`;
-    throw new Error(`a task cannot become ${to} while it is ${from}`);
+    throw illegal(task, `become ${to}`);
   }
   task.state = to;
   task.reason = reason;
+}
+
+function illegal(task: TaskStatus, what: string): Error {
+  const state = task.cancelling === undefined ? task.state : `${task.state} and told to stop`;
+  return new Error(`a task that is ${state} cannot ${what}`);
 }
 
 function retryReason(end: UnsuccessfulEnd): StateReason {
