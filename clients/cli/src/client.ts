@@ -1,0 +1,41 @@
+// What do the commands need of the orchestrator? `connect.ts` answers with the SDK, tests with a script.
+
+import type { Event } from '@tutti/proto/tutti/v1/event_pb.ts';
+import type { Executor } from '@tutti/proto/tutti/v1/executor_service_pb.ts';
+import type {
+  CancelRunResponse,
+  SubmitRunResponse,
+  WaitRunResponse,
+} from '@tutti/proto/tutti/v1/orchestrator_service_pb.ts';
+import type { Run, RunSpec, RunState } from '@tutti/proto/tutti/v1/run_pb.ts';
+import type { Task } from '@tutti/proto/tutti/v1/task_pb.ts';
+
+export interface SubmitChoices {
+  /** Empty: the orchestrator chooses. */
+  readonly runId: string;
+  /** True: an existing run of that id is no error. */
+  readonly useExisting: boolean;
+}
+
+export interface RunFilter {
+  readonly states: readonly RunState[];
+  readonly labels: Readonly<Record<string, string>>;
+  readonly submittedAfter: Date | undefined;
+  readonly submittedBefore: Date | undefined;
+}
+
+/** Every call rejects with a Failure. Lists are read page by page, as far as they are iterated. */
+export interface CommandClient {
+  submitRun(spec: RunSpec, choices: SubmitChoices): Promise<SubmitRunResponse>;
+  /** Answers when the run is final, at the latest after `timeoutMs`. */
+  waitRun(runId: string, timeoutMs: number): Promise<WaitRunResponse>;
+  getRun(runId: string): Promise<Run>;
+  getTask(runId: string, taskKey: string): Promise<Task>;
+  listTasks(runId: string): AsyncIterable<Task>;
+  listRuns(filter: RunFilter): AsyncIterable<Run>;
+  cancelRun(runId: string, message: string): Promise<CancelRunResponse>;
+  listExecutors(capability: string): AsyncIterable<Executor>;
+  /** All events of the run from its first to its last. */
+  watchRun(runId: string): AsyncIterable<Event>;
+  close(): void;
+}

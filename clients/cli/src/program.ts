@@ -1,0 +1,239 @@
+// Which commands are there, with which options? Says nothing of what they do.
+
+import { RunState, RunStateSchema } from '@tutti/proto/tutti/v1/run_pb.ts';
+import { Command, InvalidArgumentError, Option } from 'commander';
+import type { RunFilter } from './client.ts';
+import type { SubmitOptions } from './commands/submit.ts';
+import type { OutputFormat, Sink } from './output.ts';
+
+/** Options that every command has. */
+export interface GlobalOptions {
+  readonly output: OutputFormat;
+  readonly address: string;
+  readonly namespace: string;
+}
+
+/** What `up` was asked for; the folder as it was written. */
+export interface UpChoices {
+  readonly data: string;
+  readonly grpcPort: number;
+  readonly httpPort: number;
+  readonly nats: string | undefined;
+  readonly executors: number;
+  readonly slots: number;
+}
+
+/** What each command does. */
+export interface Actions {
+  up(choices: UpChoices, options: GlobalOptions): Promise<void>;
+  submit(file: string, submit: SubmitOptions, options: GlobalOptions): Promise<void>;
+  importWfformat(
+    file: string,
+    timeScale: number,
+    submit: SubmitOptions,
+    options: GlobalOptions,
+  ): Promise<void>;
+  watch(runId: string, showEvents: boolean, options: GlobalOptions): Promise<void>;
+  getRun(runId: string, options: GlobalOptions): Promise<void>;
+  getTask(runId: string, taskKey: string, options: GlobalOptions): Promise<void>;
+  listTasks(runId: string, options: GlobalOptions): Promise<void>;
+  listRuns(filter: RunFilter, limit: number, options: GlobalOptions): Promise<void>;
+  cancel(runId: string, message: string, options: GlobalOptions): Promise<void>;
+  listExecutors(capability: string, options: GlobalOptions): Promise<void>;
+}
+
+export const defaultAddress = '127.0.0.1:7420';
+
+const exitCodesHelp = `
+Exit codes:
+  0  done; of a run that was waited for: completed
+  1  of a run that was waited for: failed; else the call was refused or something broke
+  2  the command line, a file or a specification is wrong
+  3  of a run that was waited for: cancelled
+  4  the orchestrator cannot be reached`;
+
+/** The command line. Its actions are called at most once; errors are thrown (CommanderError). */
+export function createProgram(actions: Actions, stdout: Sink): Command {
+  const program = new Command('tutti')
+    .description('Submits graphs of tasks to a Tutti orchestrator and follows them.')
+    .exitOverride()
+    .configureHelp({ showGlobalOptions: true })
+    // `run.ts` tells every failure itself, in the form that was asked for.
+    .configureOutput({ writeOut: (text) => stdout.write(text), writeErr: () => {}, outputError: () => {} })
+    .showSuggestionAfterError()
+    .addOption(
+      new Option('-o, --output <format>', 'form of results and errors')
+        .choices(['text', 'json'])
+        .default('text'),
+    )
+    .addOption(
+      new Option('--address <host:port>', 'gRPC address').env('TUTTI_ADDRESS').default(defaultAddress),
+    )
+    .addOption(
+      new Option('--namespace <name>', 'unit of isolation').env('TUTTI_NAMESPACE').default('default'),
+    )
+    .addHelpText('after', exitCodesHelp);
+  addUp(program, actions);
+  addSubmit(program, actions);
+  addImport(program, actions);
+  addReaders(program, actions);
+  addCancel(program, actions);
+  return program;
+}
+
+function addUp(program: Command, actions: Actions): void {
+  program
+    .command('up')
+    .description('run the orchestrator, NATS and executors on this machine until Ctrl-C')
+    .option('--data <folder>', 'where the state is kept; started again, it goes on from there', '.tutti')
+    .option('--grpc-port <number>', 'gRPC port; 0 takes a free one', integerFrom(0, 65_535), 7420)
+    .option('--http-port <number>', 'HTTP port; 0 takes a free one', integerFrom(0, 65_535), 7421)
+    .option('--nats <url>', 'NATS to use instead of an own server')
+    .option('--executors <number>', 'how many ready-made executors to run beside it', integerFrom(0, 64), 0)
+    .option('--slots <number>', 'attempts at once in each of them', integerFrom(1, 100_000), 16)
+    .action((choices: UpChoices, command: Command) => actions.up(choices, globals(command)));
+}
+
+function addSubmit(program: Command, actions: Actions): void {
+  withSubmitOptions(program.command('submit'))
+    .description('start the run that a YAML or JSON file describes (the JSON mapping of RunSpec)')
+    .argument('<file>', 'a path, or - for standard input')
+    .action((file: string, options: RawSubmitOptions, command: Command) =>
+      actions.submit(file, submitOptions(options), globals(command)),
+    );
+}
+
+function addImport(program: Command, actions: Actions): void {
+  const group = program.command('import').description('start runs from the files of other systems');
+  withSubmitOptions(group.command('wfformat'))
+    .description('replay a recorded workflow (WfFormat 1.5): each task sleeps as long as it took')
+    .argument('<file>', '.json or .json.gz, or - for standard input')
+    .option('--time-scale <factor>', 'what recorded runtimes are multiplied by', factor, 1)
+    .action((file: string, options: RawSubmitOptions & { timeScale: number }, command: Command) =>
+      actions.importWfformat(file, options.timeScale, submitOptions(options), globals(command)),
+    );
+}
+
+function addReaders(program: Command, actions: Actions): void {
+  program
+    .command('watch')
+    .description('follow a run to its end; with -o json: every event, one to a line')
+    .argument('<run>')
+    .option('--events', 'show every event instead of progress')
+    .action((runId: string, options: { events?: true }, command: Command) =>
+      actions.watch(runId, options.events ?? false, globals(command)),
+    );
+  program
+    .command('get')
+    .description('show a run, or one of its tasks in full')
+    .argument('<run>')
+    .argument('[task]', 'the key of a task')
+    .option('--tasks', 'list all tasks of the run')
+    .action((runId: string, taskKey: string | undefined, options: { tasks?: true }, command: Command) => {
+      if (taskKey !== undefined) return actions.getTask(runId, taskKey, globals(command));
+      return options.tasks
+        ? actions.listTasks(runId, globals(command))
+        : actions.getRun(runId, globals(command));
+    });
+  program
+    .command('list')
+    .description('list runs, latest first')
+    .option('--state <state>', 'only runs in this state; may be repeated', collectState, [])
+    .option('--label <key=value>', 'only runs with this label; may be repeated', collectLabel, {})
+    .option('--since <time>', 'only runs submitted at or after this time (ISO 8601)', time)
+    .option('--until <time>', 'only runs submitted before this time (ISO 8601)', time)
+    .option('--limit <number>', 'how many at most', integerFrom(1, 100_000), 50)
+    .action((options: RawListOptions, command: Command) =>
+      actions.listRuns(
+        {
+          states: options.state,
+          labels: options.label,
+          submittedAfter: options.since,
+          submittedBefore: options.until,
+        },
+        options.limit,
+        globals(command),
+      ),
+    );
+  program
+    .command('executors')
+    .description('list the executors that are connected')
+    .option('--capability <name>', 'only those with this capability')
+    .action((options: { capability?: string }, command: Command) =>
+      actions.listExecutors(options.capability ?? '', globals(command)),
+    );
+}
+
+function addCancel(program: Command, actions: Actions): void {
+  program
+    .command('cancel')
+    .description('cancel what is not final in a run')
+    .argument('<run>')
+    .option('--message <text>', 'why, for people')
+    .action((runId: string, options: { message?: string }, command: Command) =>
+      actions.cancel(runId, options.message ?? '', globals(command)),
+    );
+}
+
+interface RawSubmitOptions {
+  readonly wait?: true;
+  readonly runId?: string;
+  readonly useExisting?: true;
+}
+
+interface RawListOptions {
+  readonly state: RunState[];
+  readonly label: Record<string, string>;
+  readonly since: Date | undefined;
+  readonly until: Date | undefined;
+  readonly limit: number;
+}
+
+function withSubmitOptions(command: Command): Command {
+  return command
+    .option('--wait', 'stay until the run ends; the exit code tells how')
+    .option('--run-id <id>', 'an id of your choice; submitting it twice runs it once')
+    .option('--use-existing', 'with --run-id: an existing run is no error');
+}
+
+function submitOptions({ wait, runId, useExisting }: RawSubmitOptions): SubmitOptions {
+  return { wait: wait ?? false, runId: runId ?? '', useExisting: useExisting ?? false };
+}
+
+function globals(command: Command): GlobalOptions {
+  return command.optsWithGlobals<GlobalOptions>();
+}
+
+function integerFrom(least: number, most: number): (text: string) => number {
+  return (text) => {
+    const value = Number(text);
+    if (/^\d+$/.test(text) && value >= least && value <= most) return value;
+    throw new InvalidArgumentError(`It must be a whole number from ${least} to ${most}.`);
+  };
+}
+
+function factor(text: string): number {
+  const value = Number(text);
+  if (text.trim() !== '' && Number.isFinite(value) && value >= 0) return value;
+  throw new InvalidArgumentError('It must be a number, 0 or more.');
+}
+
+function time(text: string): Date {
+  const value = new Date(text);
+  if (Number.isNaN(value.getTime()))
+    throw new InvalidArgumentError('It must be a time as 2026-01-31T12:00:00Z.');
+  return value;
+}
+
+function collectState(text: string, before: RunState[]): RunState[] {
+  const states = RunStateSchema.values.filter((value) => value.number !== RunState.UNSPECIFIED);
+  const state = states.find(({ name, localName }) => [name, localName].includes(text.toUpperCase()));
+  if (state !== undefined) return [...before, state.number as RunState];
+  throw new InvalidArgumentError(`It must be one of ${states.map((value) => value.localName).join(', ')}.`);
+}
+
+function collectLabel(text: string, before: Record<string, string>): Record<string, string> {
+  const at = text.indexOf('=');
+  if (at < 1) throw new InvalidArgumentError('It must be written as key=value.');
+  return { ...before, [text.slice(0, at)]: text.slice(at + 1) };
+}

@@ -1,0 +1,277 @@
+// The command line from its arguments to its exit code, against a scripted orchestrator.
+
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { create } from '@bufbuild/protobuf';
+import { EventSchema } from '@tutti/proto/tutti/v1/event_pb.ts';
+import {
+  CancelRunResponseSchema,
+  SubmitRunResponseSchema,
+  WaitRunResponseSchema,
+} from '@tutti/proto/tutti/v1/orchestrator_service_pb.ts';
+import { type Run, RunSchema, type RunSpec, RunState } from '@tutti/proto/tutti/v1/run_pb.ts';
+import { TaskSchema } from '@tutti/proto/tutti/v1/task_pb.ts';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import type { CommandClient, RunFilter } from './client.ts';
+import { exitCode, Failure } from './failure.ts';
+import { runTutti } from './run.ts';
+
+const unreachable = new Failure(exitCode.unreachable, { code: 'UNAVAILABLE', message: 'nobody answers' });
+
+async function* nothing(): AsyncGenerator<never> {}
+
+function runIn(state: RunState, rest: { traceId?: string; failedTask?: string } = {}): Run {
+  const tasks = state === RunState.RUNNING ? { completed: 1, running: 1 } : { completed: 2 };
+  return create(RunSchema, {
+    runId: 'r1',
+    state,
+    tasks,
+    ...rest,
+  });
+}
+
+/** Answers each WaitRun with the next of `runs`, or fails with it. */
+function scriptedClient(runs: readonly (Run | Failure)[] = [], changes: Partial<CommandClient> = {}) {
+  const rest = [...runs];
+  const submitted: RunSpec[] = [];
+  const client: CommandClient = {
+    async submitRun(spec) {
+      submitted.push(spec);
+      return create(SubmitRunResponseSchema, { runId: 'r1', revision: 5n });
+    },
+    async waitRun() {
+      const run = rest.shift();
+      if (run === undefined) throw new Error('waited once too often');
+      if (run instanceof Failure) throw run;
+      return create(WaitRunResponseSchema, { finished: run.state !== RunState.RUNNING, run });
+    },
+    getRun: async () => runIn(RunState.COMPLETED),
+    getTask: async () =>
+      create(TaskSchema, { key: 'b', attemptCount: 3, error: { code: 'OOPS', message: 'broken' } }),
+    listTasks: nothing,
+    listRuns: nothing,
+    cancelRun: async () => create(CancelRunResponseSchema, { cancelledCount: 2, cancellingCount: 1 }),
+    listExecutors: nothing,
+    watchRun: nothing,
+    close() {},
+    ...changes,
+  };
+  return { client, submitted };
+}
+
+async function tutti(args: string[], client: CommandClient, isTTY = false) {
+  const written = { stdout: '', stderr: '' };
+  const connected: string[] = [];
+  const code = await runTutti(args, {
+    stdout: { write: (text) => (written.stdout += text), isTTY, columns: 80 },
+    stderr: { write: (text) => (written.stderr += text) },
+    folder,
+    connect(address, namespace) {
+      connected.push(`${address} ${namespace}`);
+      return client;
+    },
+  });
+  return { code, ...written, connected };
+}
+
+let folder = '';
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'tutti-cli-'));
+  await writeFile(join(folder, 'run.yaml'), 'tasks:\n  - { key: a, capability: echo }\n');
+  await writeFile(join(folder, 'wrong.yaml'), 'tasks:\n  - { key: a, capabilty: echo }\n');
+});
+afterAll(() => rm(folder, { recursive: true, force: true }));
+
+describe('exit codes', () => {
+  test.each([
+    [RunState.COMPLETED, 0],
+    [RunState.FAILED, 1],
+    [RunState.CANCELLED, 3],
+  ])('a run that was waited for and ended in state %i gives %i', async (state, code) => {
+    for (const command of [
+      ['submit', 'run.yaml', '--wait'],
+      ['watch', 'r1'],
+    ]) {
+      const { client } = scriptedClient([runIn(RunState.RUNNING), runIn(state)]);
+      expect((await tutti(command, client)).code).toBe(code);
+    }
+  });
+
+  test('2 for a wrong command line, with the remedy', async () => {
+    for (const args of [
+      [],
+      ['sumbit', 'x'],
+      ['submit'],
+      ['list', '--limit', '0'],
+      ['list', '--state', 'DONE'],
+      ['list', '--label', 'x'],
+      ['list', '--since', 'yesterday'],
+      ['up', '--grpc-port', '70000'],
+      ['import', 'wfformat', 'run.yaml', '--time-scale', '-1'],
+      ['list', '-o', 'xml'],
+      ['get', 'a', 'b', 'c'],
+    ]) {
+      const { code, stdout, stderr, connected } = await tutti(args, scriptedClient().client);
+      expect([args, code, stdout, connected]).toEqual([args, 2, '', []]);
+      expect(stderr).toMatch(/^tutti: .+/);
+    }
+  });
+
+  test('2 for a wrong file, with the path of the field, and nothing submitted', async () => {
+    const { client, submitted } = scriptedClient();
+    const { code, stderr } = await tutti(['submit', 'wrong.yaml'], client);
+    expect(code).toBe(2);
+    expect(stderr).toContain('tasks[0].capabilty: unknown field');
+    expect(submitted).toEqual([]);
+  });
+
+  test('4 when nobody answers', async () => {
+    const { client } = scriptedClient([], { getRun: () => Promise.reject(unreachable) });
+    expect((await tutti(['get', 'r1'], client)).code).toBe(4);
+  });
+
+  test('0 for help, on stdout', async () => {
+    const { code, stdout } = await tutti(['submit', '--help'], scriptedClient().client);
+    expect(code).toBe(0);
+    expect(stdout).toContain('--wait');
+    expect(stdout).toContain('TUTTI_ADDRESS');
+  });
+});
+
+describe('-o json', () => {
+  test('submit gives the SubmitRunResponse, before or after the command', async () => {
+    for (const args of [
+      ['-o', 'json', 'submit', 'run.yaml'],
+      ['submit', 'run.yaml', '-o', 'json'],
+    ]) {
+      const { stdout, stderr } = await tutti(args, scriptedClient().client);
+      expect([stdout, stderr]).toEqual(['{"runId":"r1","revision":"5"}\n', '']);
+    }
+  });
+
+  test('submit --wait gives the final Run and nothing else', async () => {
+    const { client } = scriptedClient([runIn(RunState.RUNNING), runIn(RunState.FAILED)]);
+    const { code, stdout, stderr } = await tutti(['submit', 'run.yaml', '--wait', '-o', 'json'], client);
+    expect(JSON.parse(stdout)).toEqual({ runId: 'r1', state: 'RUN_STATE_FAILED', tasks: { completed: 2 } });
+    expect([code, stderr]).toEqual([1, '']);
+  });
+
+  test('watch gives every event, one to a line', async () => {
+    async function* watchRun() {
+      yield create(EventSchema, { revision: 1n, change: { case: 'runCompleted', value: {} } });
+      yield create(EventSchema, { revision: 2n, taskKey: 'a', change: { case: 'taskReady', value: {} } });
+    }
+    const { client } = scriptedClient([], { watchRun });
+    const { code, stdout } = await tutti(['watch', 'r1', '-o', 'json'], client);
+    expect(stdout).toBe(
+      '{"revision":"1","runCompleted":{}}\n{"revision":"2","taskKey":"a","taskReady":{}}\n',
+    );
+    expect(code).toBe(0);
+  });
+
+  test('get, list, cancel and executors give documents of the proto mapping', async () => {
+    const { client } = scriptedClient();
+    const outputs: Record<string, unknown> = {};
+    for (const args of [['get', 'r1'], ['list'], ['cancel', 'r1'], ['executors'], ['get', 'r1', '--tasks']]) {
+      outputs[args.join(' ')] = JSON.parse((await tutti([...args, '-o', 'json'], client)).stdout);
+    }
+    expect(outputs).toEqual({
+      'get r1': { runId: 'r1', state: 'RUN_STATE_COMPLETED', tasks: { completed: 2 } },
+      list: {},
+      'cancel r1': { cancelledCount: 2, cancellingCount: 1 },
+      executors: {},
+      'get r1 --tasks': {},
+    });
+  });
+
+  test('errors are one document on stderr, of a wrong command line too', async () => {
+    const { client } = scriptedClient([], { getRun: () => Promise.reject(unreachable) });
+    const refused = await tutti(['get', 'r1', '-o', 'json'], client);
+    expect(JSON.parse(refused.stderr)).toMatchObject({
+      error: { code: 'UNAVAILABLE', message: 'nobody answers' },
+    });
+    const wrong = await tutti(['get', '--output=json'], client);
+    expect(JSON.parse(wrong.stderr)).toMatchObject({ error: { code: 'USAGE' } });
+  });
+});
+
+describe('progress', () => {
+  test('plain lines where stdout is no terminal, one for each change', async () => {
+    const running = runIn(RunState.RUNNING);
+    const { client } = scriptedClient([running, running, runIn(RunState.COMPLETED, { traceId: 'abc' })]);
+    const { stdout } = await tutti(['submit', 'run.yaml', '--wait'], client);
+    expect(stdout.split('\n')).toEqual([
+      'r1',
+      'r1  50 %  1/2 tasks: 1 completed, 1 running',
+      'r1  100 %  2/2 tasks: 2 completed',
+      'r1  COMPLETED: 2 completed',
+      'trace abc',
+      '',
+    ]);
+  });
+
+  test('a bar that is drawn over itself on a terminal', async () => {
+    const { client } = scriptedClient([runIn(RunState.RUNNING), runIn(RunState.COMPLETED)]);
+    const { stdout } = await tutti(['watch', 'r1'], client, true);
+    expect(stdout).toContain(`\r\x1b[2K[${'█'.repeat(12)}${'░'.repeat(12)}]  50 %  1/2`);
+    expect(stdout.endsWith('\r\x1b[2Kr1  COMPLETED: 2 completed\n')).toBe(true);
+  });
+
+  test('a failed run names the task that failed first and its error', async () => {
+    const { client } = scriptedClient([runIn(RunState.FAILED, { failedTask: 'b' })]);
+    const { stdout } = await tutti(['watch', 'r1'], client);
+    expect(stdout).toContain('failed first: b after 3 attempts: OOPS: broken');
+  });
+
+  test('an orchestrator that goes away in the middle is asked again', async () => {
+    const { client } = scriptedClient([runIn(RunState.RUNNING), unreachable, runIn(RunState.COMPLETED)]);
+    const { code, stderr } = await tutti(['watch', 'r1'], client);
+    expect(code).toBe(0);
+    expect(stderr).toContain('cannot be reached');
+  });
+
+  test('one that was never there is not', async () => {
+    const { client } = scriptedClient([unreachable]);
+    expect((await tutti(['watch', 'r1'], client)).code).toBe(4);
+  });
+});
+
+describe('what the orchestrator is asked', () => {
+  test('address and namespace come from the options', async () => {
+    const { connected } = await tutti(
+      ['list', '--address', 'h:1', '--namespace', 'n'],
+      scriptedClient().client,
+    );
+    expect(connected).toEqual(['h:1 n']);
+  });
+
+  test('list passes its filters on', async () => {
+    const filters: RunFilter[] = [];
+    const { client } = scriptedClient([], {
+      listRuns(filter) {
+        filters.push(filter);
+        return nothing();
+      },
+    });
+    const args = [
+      '--state',
+      'failed',
+      '--state',
+      'RUN_STATE_RUNNING',
+      '--label',
+      'a=b=c',
+      '--since',
+      '2026-01-02',
+    ];
+    await tutti(['list', ...args], client);
+    expect(filters).toEqual([
+      {
+        states: [RunState.FAILED, RunState.RUNNING],
+        labels: { a: 'b=c' },
+        submittedAfter: new Date('2026-01-02'),
+        submittedBefore: undefined,
+      },
+    ]);
+  });
+});
