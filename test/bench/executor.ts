@@ -1,7 +1,7 @@
 // The executor of the benchmarks: takes attempts through the SDK, as any executor does, and does nothing.
 
 import { parseArgs } from 'node:util';
-import { createExecutor } from '@tutti/client';
+import { createExecutor } from '@tutti/client/executor';
 
 const { values } = parseArgs({ options: { slots: { type: 'string', default: '256' } } });
 
