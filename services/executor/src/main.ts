@@ -1,0 +1,70 @@
+// The ready executor: a process that performs everyday tasks.
+
+import { createExecutor } from '@tutti/client/executor';
+import { pino } from 'pino';
+import { chooseCapabilities } from './capabilities/all.ts';
+import { type Configuration, readConfiguration } from './configuration.ts';
+import { startTracing } from './telemetry/tracing.ts';
+
+const USAGE_EXIT_CODE = 2;
+
+async function run(configuration: Configuration): Promise<number> {
+  const logger = pino({ name: 'executor', level: configuration.logLevel }, pino.destination(2));
+  const chosen = chooseCapabilities(configuration);
+  if (chosen.type === 'Refused') return refuse(chosen.message);
+  const tracing = startTracing({
+    serviceName: 'tutti-executor',
+    environment: process.env,
+    warn: (message) => logger.warn({ component: 'tracing' }, message),
+  });
+  const executor = createExecutor({
+    ...(configuration.executorId !== undefined && { id: configuration.executorId }),
+    servers: configuration.natsUrl,
+    namespace: configuration.namespace,
+    slots: configuration.slots,
+    labels: configuration.labels,
+    capabilities: chosen.capabilities,
+    drainTimeout: configuration.drainTimeoutMs,
+    handleSignals: true,
+    logger,
+  });
+  if (configuration.exitWithParent) stopWithParent(() => executor.stop());
+  try {
+    await executor.start();
+    process.stdout.write(`${JSON.stringify({ executor: executor.id })}\n`);
+    logger.info({ executor: executor.id, capabilities: Object.keys(chosen.capabilities) }, 'takes work');
+    const error = await executor.closed;
+    if (error !== undefined) throw error;
+    logger.info({ executor: executor.id }, 'has left');
+    return 0;
+  } catch (error) {
+    logger.error({ err: error }, 'ends because of an error');
+    return 1;
+  } finally {
+    await tracing.shutdown();
+  }
+}
+
+/** The parent holds the other end of stdin for as long as it lives. */
+function stopWithParent(stop: () => Promise<void>): void {
+  process.stdin.on('end', () => void stop());
+  process.stdin.on('error', () => void stop());
+  process.stdin.resume();
+}
+
+function refuse(message: string): number {
+  process.stderr.write(`${message}\nSee --help.\n`);
+  return USAGE_EXIT_CODE;
+}
+
+const result = readConfiguration(process.argv.slice(2), process.env);
+switch (result.type) {
+  case 'Help':
+    process.stdout.write(result.text);
+    break;
+  case 'Refused':
+    process.exitCode = refuse(result.message);
+    break;
+  case 'Run':
+    process.exit(await run(result.configuration));
+}
