@@ -1,0 +1,169 @@
+// How does a call get to the orchestrator? Native gRPC for any method that the proto describes.
+
+import {
+  create,
+  type DescMessage,
+  type DescMethodServerStreaming,
+  type DescMethodUnary,
+  fromBinary,
+  type MessageInitShape,
+  type MessageShape,
+  toBinary,
+} from '@bufbuild/protobuf';
+import {
+  type ChannelCredentials,
+  credentials,
+  type CallOptions as GrpcCallOptions,
+  Client as GrpcClient,
+  Metadata,
+  type ServiceError,
+} from '@grpc/grpc-js';
+import { createBackoff, pause } from '../backoff.ts';
+import { injectTrace } from '../tracing.ts';
+import { fromServiceError, TuttiError } from './errors.ts';
+
+/** What can be said of a single call. */
+export interface CallOptions {
+  /** For the call with all of its repeats. Default: the client's. */
+  readonly timeoutMs?: number;
+  /** Ends the call with CANCELLED. */
+  readonly signal?: AbortSignal;
+}
+
+/** How calls that did not get through are repeated. */
+export interface RetryOptions {
+  /** How many tries in all, the first included. Default 5; 1: no repeats. */
+  readonly maxAttempts: number;
+  /** The pause before the second; each is up to twice as long as the one before. Default 100. */
+  readonly initialDelayMs: number;
+  /** The longest pause. Default 2,000. */
+  readonly maxDelayMs: number;
+}
+
+/** What the caller is told once. */
+export interface CallerSettings {
+  readonly address: string;
+  readonly credentials: ChannelCredentials | undefined;
+  readonly timeoutMs: number;
+  readonly retry: RetryOptions;
+}
+
+/** Calls methods of one orchestrator. */
+export interface Caller {
+  /** Rejects with TuttiError. UNAVAILABLE is repeated: the call must bear that. */
+  unary<I extends DescMessage, O extends DescMessage>(
+    method: DescMethodUnary<I, O>,
+    request: MessageInitShape<I>,
+    options?: CallOptions,
+  ): Promise<MessageShape<O>>;
+  /** Throws TuttiError; not repeated. Reads only as fast as its consumer. */
+  serverStream<I extends DescMessage, O extends DescMessage>(
+    method: DescMethodServerStreaming<I, O>,
+    request: MessageInitShape<I>,
+    signal: AbortSignal | undefined,
+  ): AsyncIterable<MessageShape<O>>;
+  close(): void;
+}
+
+const MAX_MESSAGE_BYTES = 64 * 1_024 * 1_024;
+
+export function createCaller(settings: CallerSettings): Caller {
+  const client = new GrpcClient(settings.address, settings.credentials ?? credentials.createInsecure(), {
+    'grpc.max_receive_message_length': MAX_MESSAGE_BYTES,
+    'grpc.initial_reconnect_backoff_ms': 100,
+    'grpc.max_reconnect_backoff_ms': 2_000,
+    'grpc.keepalive_time_ms': 30_000,
+    'grpc.keepalive_timeout_ms': 10_000,
+  });
+
+  const unaryOnce = <I extends DescMessage, O extends DescMessage>(
+    method: DescMethodUnary<I, O>,
+    request: MessageShape<I>,
+    deadlineMs: number,
+    signal: AbortSignal | undefined,
+  ): Promise<MessageShape<O>> =>
+    new Promise((resolve, reject) => {
+      const call = client.makeUnaryRequest(
+        pathOf(method),
+        (message: MessageShape<I>) => Buffer.from(toBinary(method.input, message)),
+        (data) => fromBinary(method.output, data),
+        request,
+        traceMetadata(),
+        { deadline: deadlineMs },
+        (error, response) => {
+          signal?.removeEventListener('abort', cancel);
+          if (error !== null) reject(fromServiceError(error));
+          else resolve(response as MessageShape<O>);
+        },
+      );
+      const cancel = () => call.cancel();
+      signal?.addEventListener('abort', cancel, { once: true });
+      if (signal?.aborted) cancel();
+    });
+
+  return {
+    async unary(method, request, options = {}) {
+      const message = create(method.input, request);
+      const deadlineMs = Date.now() + (options.timeoutMs ?? settings.timeoutMs);
+      const backoff = createBackoff(settings.retry.initialDelayMs, settings.retry.maxDelayMs);
+      for (let attempt = 1; ; attempt += 1) {
+        try {
+          return await unaryOnce(method, message, deadlineMs, options.signal);
+        } catch (error) {
+          const delayMs = Math.max(backoff.nextMs(), (error as TuttiError).retryDelayMs ?? 0);
+          const isWorthIt =
+            isBroken(error) &&
+            attempt < settings.retry.maxAttempts &&
+            Date.now() + delayMs < deadlineMs &&
+            !options.signal?.aborted;
+          if (!isWorthIt) throw error;
+          await pause(delayMs, options.signal);
+        }
+      }
+    },
+    async *serverStream(method, request, signal) {
+      signal?.throwIfAborted();
+      const options: GrpcCallOptions = {};
+      const call = client.makeServerStreamRequest(
+        pathOf(method),
+        (message: MessageShape<typeof method.input>) => Buffer.from(toBinary(method.input, message)),
+        (data) => fromBinary(method.output, data),
+        create(method.input, request),
+        traceMetadata(),
+        options,
+      );
+      const cancel = () => call.cancel();
+      signal?.addEventListener('abort', cancel, { once: true });
+      try {
+        for await (const message of call) yield message as MessageShape<typeof method.output>;
+      } catch (error) {
+        throw fromServiceError(error as ServiceError);
+      } finally {
+        signal?.removeEventListener('abort', cancel);
+        call.cancel();
+      }
+    },
+    close: () => client.close(),
+  };
+}
+
+/**
+ * Whether a call did not get through, so that a repeat makes sense. A server that dies may also end
+ * its streams with other codes; no answer of the orchestrator itself comes without a reason.
+ */
+export function isBroken(error: unknown): error is TuttiError {
+  if (!(error instanceof TuttiError)) return false;
+  if (error.code === 'UNAVAILABLE') return true;
+  if (error.reason !== '') return false;
+  return error.code === 'CANCELLED' || (error.code === 'INTERNAL' && error.message.includes('RST_STREAM'));
+}
+
+function pathOf(method: { readonly parent: { typeName: string }; readonly name: string }): string {
+  return `/${method.parent.typeName}/${method.name}`;
+}
+
+function traceMetadata(): Metadata {
+  const metadata = new Metadata();
+  injectTrace((name, value) => metadata.set(name, value));
+  return metadata;
+}

@@ -1,0 +1,62 @@
+// What does the client half of the SDK offer?
+
+export { type Event, EventSchema } from '@tutti/proto/tutti/v1/event_pb.ts';
+export {
+  type Executor as ExecutorInfo,
+  ExecutorSchema as ExecutorInfoSchema,
+  ExecutorState,
+} from '@tutti/proto/tutti/v1/executor_service_pb.ts';
+export { type Payload, PayloadForm } from '@tutti/proto/tutti/v1/payload_pb.ts';
+export {
+  type Run,
+  RunSchema,
+  type RunSpec,
+  RunSpecSchema,
+  RunState,
+} from '@tutti/proto/tutti/v1/run_pb.ts';
+export { StateReason } from '@tutti/proto/tutti/v1/state_reason_pb.ts';
+export { type Task, TaskSchema, type TaskSpec, TaskState } from '@tutti/proto/tutti/v1/task_pb.ts';
+export type { DurationInput } from '../durations.ts';
+export type { JsonValue } from '../json.ts';
+export {
+  bytes,
+  bytesPayload,
+  json,
+  PayloadError,
+  type PayloadInput,
+  toPayload,
+} from '../payloads.ts';
+export type { CallOptions, RetryOptions } from './caller.ts';
+export { createClient } from './client.ts';
+export {
+  type FieldViolation,
+  type StatusCode,
+  TaskNotCompletedError,
+  TuttiError,
+} from './errors.ts';
+export {
+  type DependencyInput,
+  type RetryInput,
+  type RunInput,
+  SpecError,
+  type TaskInput,
+  type TimeoutsInput,
+  toRunSpec,
+} from './spec.ts';
+export type {
+  CancelOptions,
+  CancelOutcome,
+  Client,
+  ClientOptions,
+  ListRunsOptions,
+  ListTasksOptions,
+  RunHandle,
+  RunStateName,
+  Submission,
+  SubmitOptions,
+  SubmitOutcome,
+  TaskStateName,
+  WaitOptions,
+  WaitOutcome,
+} from './types.ts';
+export type { WatchOptions } from './watch.ts';
