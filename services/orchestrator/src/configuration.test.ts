@@ -1,0 +1,47 @@
+import { describe, expect, it } from 'vitest';
+import { readConfiguration, usage } from './configuration.ts';
+
+const messageOf = (flags: string[]) => {
+  const result = readConfiguration(flags, {});
+  return result.ok ? '' : result.message;
+};
+
+describe('the configuration', () => {
+  it('has defaults for everything', () => {
+    const result = readConfiguration([], {});
+    expect(result).toMatchObject({
+      ok: true,
+      configuration: {
+        host: '127.0.0.1',
+        grpcPort: 7420,
+        httpPort: 7421,
+        natsServers: [],
+        leaseDurationMs: 15_000,
+      },
+    });
+  });
+
+  it('takes flags before the environment', () => {
+    const environment = {
+      TUTTI_GRPC_PORT: '1',
+      TUTTI_HTTP_PORT: '2',
+      TUTTI_NATS_URL: 'nats://a:1, nats://b:2',
+    };
+    expect(readConfiguration(['--grpc-port', '0'], environment)).toMatchObject({
+      configuration: { grpcPort: 0, httpPort: 2, natsServers: ['nats://a:1', 'nats://b:2'] },
+    });
+  });
+
+  it('says which flag is wrong, its value and what is allowed', () => {
+    expect(messageOf(['--grpc-port', '-1'])).toMatch(/grpc-port/);
+    expect(messageOf(['--grpc-port', '70000'])).toBe(
+      "--grpc-port is '70000': give a whole number from 0 to 65535",
+    );
+    expect(messageOf(['--log-level', 'loud'])).toMatch(/--log-level is 'loud': give one of trace, debug/);
+    expect(messageOf(['--nonsense'])).toMatch(/nonsense/);
+  });
+
+  it('explains itself', () => {
+    expect(usage()).toMatch(/--lease-duration-ms .*TUTTI_LEASE_DURATION_MS/);
+  });
+});

@@ -1,0 +1,140 @@
+// What the orchestrator process is told: flags, each with an environment variable beside it. The flag
+// wins. A wrong one gets a message that names it, the value and what is allowed.
+
+import { parseArgs } from 'node:util';
+
+export interface Configuration {
+  /** Where the state is kept. */
+  readonly dataFolder: string;
+  readonly host: string;
+  /** 0 for a free one. */
+  readonly grpcPort: number;
+  readonly httpPort: number;
+  /** Empty: start a nats-server beside the orchestrator. */
+  readonly natsServers: readonly string[];
+  readonly natsPrefix: string;
+  readonly natsCredsFile: string | undefined;
+  readonly natsUser: string | undefined;
+  readonly natsPassword: string | undefined;
+  readonly natsToken: string | undefined;
+  readonly natsCaFile: string | undefined;
+  readonly natsCertFile: string | undefined;
+  readonly natsKeyFile: string | undefined;
+  /** Browsers from these origins may call; `*` for any. */
+  readonly corsOrigins: readonly string[];
+  readonly leaseDurationMs: number;
+  readonly logLevel: string;
+  /** End when the standard input does: whoever started this process is gone then. */
+  readonly exitWithParent: boolean;
+}
+
+export type ConfigurationResult =
+  | { readonly ok: true; readonly configuration: Configuration }
+  | { readonly ok: false; readonly message: string };
+
+type Environment = Readonly<Record<string, string | undefined>>;
+
+interface Setting {
+  readonly variable: string;
+  readonly preset: string;
+  readonly help: string;
+}
+
+const LOG_LEVELS: readonly string[] = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'];
+
+const SETTINGS = {
+  data: { variable: 'TUTTI_DATA', preset: './.tutti', help: 'folder of the state' },
+  host: { variable: 'TUTTI_HOST', preset: '127.0.0.1', help: 'address to listen on' },
+  'grpc-port': { variable: 'TUTTI_GRPC_PORT', preset: '7420', help: '0 for a free one' },
+  'http-port': { variable: 'TUTTI_HTTP_PORT', preset: '7421', help: '0 for a free one' },
+  nats: {
+    variable: 'TUTTI_NATS_URL',
+    preset: '',
+    help: 'servers, separated by commas; empty: start one here',
+  },
+  'nats-prefix': { variable: 'TUTTI_NATS_PREFIX', preset: 'tutti.v1', help: 'first part of every subject' },
+  'nats-creds': { variable: 'TUTTI_NATS_CREDS', preset: '', help: 'a .creds file' },
+  'nats-ca': { variable: 'TUTTI_NATS_CA', preset: '', help: 'certificate authority for TLS, a file' },
+  'nats-cert': { variable: 'TUTTI_NATS_CERT', preset: '', help: 'client certificate for TLS, a file' },
+  'nats-key': { variable: 'TUTTI_NATS_KEY', preset: '', help: 'key of the client certificate, a file' },
+  'cors-origins': {
+    variable: 'TUTTI_CORS_ORIGINS',
+    preset: '',
+    help: 'origins of browsers, separated by commas',
+  },
+  'lease-duration-ms': {
+    variable: 'TUTTI_LEASE_DURATION_MS',
+    preset: '15000',
+    help: 'silence after which an executor is lost: 300 to 3600000',
+  },
+  'log-level': { variable: 'TUTTI_LOG_LEVEL', preset: 'info', help: LOG_LEVELS.join(', ') },
+} as const satisfies Record<string, Setting>;
+
+type Name = keyof typeof SETTINGS;
+
+export function readConfiguration(flags: readonly string[], environment: Environment): ConfigurationResult {
+  try {
+    return { ok: true, configuration: parse(flags, environment) };
+  } catch (error) {
+    return { ok: false, message: error instanceof Error ? error.message : String(error) };
+  }
+}
+
+export function usage(): string {
+  const lines = Object.entries(SETTINGS).map(
+    ([name, { variable, preset, help }]) => `  --${name}  ${help} (${variable}, default '${preset}')`,
+  );
+  return ['The Tutti orchestrator.', ...lines, '  --exit-with-parent  end when the standard input does'].join(
+    '\n',
+  );
+}
+
+function parse(flags: readonly string[], environment: Environment): Configuration {
+  const strings = Object.keys(SETTINGS).map((name) => [name, { type: 'string' as const }]);
+  const { values } = parseArgs({
+    args: [...flags],
+    options: { ...Object.fromEntries(strings), 'exit-with-parent': { type: 'boolean' } },
+  });
+  const text = (name: Name): string => {
+    const flag = values[name];
+    return typeof flag === 'string' ? flag : (environment[SETTINGS[name].variable] ?? SETTINGS[name].preset);
+  };
+  const file = (name: Name): string | undefined => (text(name) === '' ? undefined : text(name));
+  return {
+    dataFolder: text('data'),
+    host: text('host'),
+    grpcPort: integer('grpc-port', text('grpc-port'), 0, 65_535),
+    httpPort: integer('http-port', text('http-port'), 0, 65_535),
+    natsServers: list(text('nats')),
+    natsPrefix: text('nats-prefix'),
+    natsCredsFile: file('nats-creds'),
+    natsUser: environment.TUTTI_NATS_USER,
+    natsPassword: environment.TUTTI_NATS_PASSWORD,
+    natsToken: environment.TUTTI_NATS_TOKEN,
+    natsCaFile: file('nats-ca'),
+    natsCertFile: file('nats-cert'),
+    natsKeyFile: file('nats-key'),
+    corsOrigins: list(text('cors-origins')),
+    leaseDurationMs: integer('lease-duration-ms', text('lease-duration-ms'), 300, 3_600_000),
+    logLevel: oneOf('log-level', text('log-level'), LOG_LEVELS),
+    exitWithParent: values['exit-with-parent'] === true,
+  };
+}
+
+function integer(name: string, text: string, least: number, most: number): number {
+  const value = Number(text);
+  if (/^\d+$/.test(text) && value >= least && value <= most) return value;
+  throw new Error(`--${name} is '${text}': give a whole number from ${least} to ${most}`);
+}
+
+function oneOf(name: string, text: string, allowed: readonly string[]): string {
+  if (allowed.includes(text)) return text;
+  throw new Error(`--${name} is '${text}': give one of ${allowed.join(', ')}`);
+}
+
+function list(text: string): readonly string[] {
+  return text
+    .split(',')
+    .map((part) => part.trim())
+    .filter((part) => part !== '');
+}
