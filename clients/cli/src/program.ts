@@ -21,6 +21,7 @@ export interface UpChoices {
   readonly nats: string | undefined;
   readonly executors: number;
   readonly slots: number;
+  readonly exitWithParent?: true;
 }
 
 /** What each command does. */
@@ -90,7 +91,8 @@ function addUp(program: Command, actions: Actions): void {
     .option('--http-port <number>', 'HTTP port; 0 takes a free one', integerFrom(0, 65_535), 7421)
     .option('--nats <url>', 'NATS to use instead of an own server')
     .option('--executors <number>', 'how many ready-made executors to run beside it', integerFrom(0, 64), 0)
-    .option('--slots <number>', 'attempts at once in each of them', integerFrom(1, 100_000), 16)
+    .option('--slots <number>', 'attempts at once in each of them', integerFrom(1, 10_000), 16)
+    .option('--exit-with-parent', 'end when standard input ends')
     .action((choices: UpChoices, command: Command) => actions.up(choices, globals(command)));
 }
 

@@ -56,10 +56,14 @@ function createActions(around: Surroundings, finish: (code: number) => void): Ac
   }
 
   return {
-    async up({ data, nats, executors, ...choices }, options) {
+    async up({ data, nats, executors, exitWithParent, ...choices }, options) {
       const where = { dataFolder: pathOf(data), namespace: options.namespace };
       finish(
-        await runUp({ ...choices, ...where, natsUrl: nats, executorCount: executors }, outputOf(options)),
+        await runUp(
+          { ...choices, ...where, natsUrl: nats, executorCount: executors },
+          exitWithParent ?? false,
+          outputOf(options),
+        ),
       );
     },
     submit: (file, submit, options) =>

@@ -17,6 +17,8 @@ export async function watchRun(
 ): Promise<ExitCode> {
   const { client, output } = context;
   if (output.format === 'text' && !showEvents) return followToTheEnd(context, runId);
+  // Says at once that there is no such run or nobody to ask; the stream itself is patient.
+  await client.getRun(runId);
   for await (const event of client.watchRun(runId)) {
     output.message(EventSchema, event);
     output.text(describeEvent(event));

@@ -5,9 +5,17 @@ import type { Output } from '../output.ts';
 import type { UpOptions } from './programs.ts';
 import { startStack } from './stack.ts';
 
-/** Runs until SIGINT or SIGTERM. A second signal ends everything at once. */
-export async function runUp(options: UpOptions, output: Output): Promise<ExitCode> {
+/**
+ * Runs until SIGINT or SIGTERM. A second signal ends everything at once.
+ *
+ * @param exitWithParent true: also until standard input ends.
+ */
+export async function runUp(options: UpOptions, exitWithParent: boolean, output: Output): Promise<ExitCode> {
   const stopping = new AbortController();
+  if (exitWithParent) {
+    const stop = (): void => stopping.abort();
+    process.stdin.on('end', stop).on('error', stop).resume();
+  }
   const onSignal = (signal: NodeJS.Signals): void => {
     if (stopping.signal.aborted) process.exit(signal === 'SIGINT' ? 130 : 143);
     stopping.abort();
@@ -23,6 +31,8 @@ export async function runUp(options: UpOptions, output: Output): Promise<ExitCod
     return await keepUp(options, output, stopping.signal, log);
   } finally {
     process.removeListener('SIGINT', onSignal).removeListener('SIGTERM', onSignal);
+    // What is left to read there must not keep this process.
+    if (exitWithParent) process.stdin.destroy();
   }
 }
 

@@ -17,6 +17,9 @@ export interface UpOptions {
   readonly namespace: string;
 }
 
+/** How long an executor may finish what it holds; the rest goes back to the queue. */
+const drainTimeoutSeconds = 5;
+
 /** Where the programs stand: the same places in every checkout. */
 function program(path: string): string {
   return fileURLToPath(new URL(`../../../../${path}`, import.meta.url));
@@ -39,9 +42,9 @@ export function executorProgram(options: UpOptions, natsUrl: string, number: num
   return {
     name: `executor ${id}`,
     args: [
-      ...['--import', new URL('./exit-with-parent.ts', import.meta.url).href],
       program('services/executor/src/main.ts'),
-      ...['--slots', String(options.slots)],
+      '--exit-with-parent',
+      ...['--slots', String(options.slots), '--drain-timeout', String(drainTimeoutSeconds)],
     ],
     env: {
       ...process.env,

@@ -18,8 +18,8 @@ const options: UpOptions = {
 };
 
 const waitForTheEnd = `process.on('SIGTERM', () => process.exit(0)); process.stdin.resume().on('end', () => process.exit(0));`;
-const goodOrchestrator = `console.log('{"grpc":"a:1","http":"http://a:2","nats":"nats://a:3"}'); ${waitForTheEnd}`;
-const goodExecutor = `console.log(JSON.stringify({ executor: process.env.TUTTI_EXECUTOR_ID })); ${waitForTheEnd}`;
+const goodOrchestrator = `${waitForTheEnd} console.log('{"grpc":"a:1","http":"http://a:2","nats":"nats://a:3"}');`;
+const goodExecutor = `${waitForTheEnd} console.log(JSON.stringify({ executor: process.env.TUTTI_EXECUTOR_ID }));`;
 
 interface Started {
   readonly spec: ChildSpec;
@@ -117,7 +117,7 @@ test.each([
   ],
   [
     'the orchestrator says something else',
-    `console.log('hello'); ${waitForTheEnd}`,
+    `${waitForTheEnd} console.log('hello');`,
     goodExecutor,
     'the orchestrator said "hello"',
   ],
@@ -144,12 +144,12 @@ test('an interrupted start leaves nothing running', async () => {
 
 test('children do not outlive a parent that was killed', async () => {
   const child = JSON.stringify(new URL('./child.ts', import.meta.url).href);
-  const preload = JSON.stringify(new URL('./exit-with-parent.ts', import.meta.url).href);
+  const program = JSON.stringify(`${waitForTheEnd} console.log('{}');`);
   const script = `
     import { startChild } from ${child};
     const started = startChild({
       name: 'child',
-      args: ['--import', ${preload}, '-e', 'console.log("{}"); setInterval(() => {}, 1000)'],
+      args: ['-e', ${program}],
       env: process.env,
     });
     await started.ready;

@@ -10,7 +10,7 @@ import { createRestarts } from './restarts.ts';
 
 /** How long a program may take to say that it is ready. */
 const readyTimeoutMs = 60_000;
-/** How long executors have to finish what they hold, then the orchestrator to close. */
+/** How long executors have to drain (see programs.ts) and leave, then the orchestrator to close. */
 const stopGraceMs = 10_000;
 
 /** Where things listen. */

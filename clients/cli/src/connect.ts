@@ -1,0 +1,125 @@
+// How do the commands reach an orchestrator? By the SDK; its errors become failures with exit codes.
+
+import { create } from '@bufbuild/protobuf';
+import { createClient, type RunStateName, TuttiError } from '@tutti/client/client';
+import {
+  CancelRunResponseSchema,
+  OrchestratorService,
+  SubmitRunResponseSchema,
+} from '@tutti/proto/tutti/v1/orchestrator_service_pb.ts';
+import { PayloadForm } from '@tutti/proto/tutti/v1/payload_pb.ts';
+import type { CommandClient } from './client.ts';
+import { type ExitCode, exitCode, Failure } from './failure.ts';
+import { runStateName } from './names.ts';
+
+/** A person waits: few tries, and `follow.ts` is patient where that makes sense. */
+const maxAttempts = 3;
+/** Large enough for the largest specification on a slow machine. */
+const timeoutMs = 60_000;
+/** How much later than asked an answer to WaitRun may come. */
+const answerMs = 10_000;
+const listPageSize = 1_000;
+
+export function connect(address: string, namespace: string): CommandClient {
+  const client = createClient({ address, namespace, timeoutMs, retry: { maxAttempts } });
+  const orFailure = async <T>(answer: Promise<T>): Promise<T> => {
+    try {
+      return await answer;
+    } catch (error) {
+      throw toFailure(error, address);
+    }
+  };
+  async function* eachOrFailure<T>(items: AsyncIterable<T>): AsyncGenerator<T, void, void> {
+    try {
+      yield* items;
+    } catch (error) {
+      throw toFailure(error, address);
+    }
+  }
+
+  return {
+    async submitRun(spec, { runId, useExisting }) {
+      const onConflict = useExisting ? 'USE_EXISTING' : 'FAIL';
+      const run = await orFailure(client.submit(spec, { ...(runId !== '' && { runId }), onConflict }));
+      const { revision = 0n, existed } = run;
+      return create(SubmitRunResponseSchema, { runId: run.runId, revision, existed });
+    },
+    waitRun: (runId, waitMs) =>
+      orFailure(
+        client.call(
+          OrchestratorService.method.waitRun,
+          {
+            namespace,
+            runId,
+            timeout: { seconds: BigInt(Math.floor(waitMs / 1_000)), nanos: (waitMs % 1_000) * 1_000_000 },
+          },
+          { timeoutMs: waitMs + answerMs },
+        ),
+      ),
+    getRun: (runId) => orFailure(client.getRun(runId)),
+    getTask: (runId, taskKey) =>
+      orFailure(client.getTask(runId, taskKey, { payloadForm: PayloadForm.VALUE })),
+    listTasks: (runId) => eachOrFailure(client.listTasks(runId, { pageSize: listPageSize })),
+    listRuns: ({ states, labels, submittedAfter, submittedBefore }) =>
+      eachOrFailure(
+        client.listRuns({
+          states: states.map(runStateName) as RunStateName[],
+          labels,
+          ...(submittedAfter !== undefined && { submittedAfter }),
+          ...(submittedBefore !== undefined && { submittedBefore }),
+        }),
+      ),
+    async cancelRun(runId, message) {
+      return create(CancelRunResponseSchema, await orFailure(client.cancelRun(runId, { message })));
+    },
+    listExecutors: (capability) =>
+      eachOrFailure(
+        client.listExecutors({ ...(capability !== '' && { capability }), pageSize: listPageSize }),
+      ),
+    watchRun: (runId) => eachOrFailure(client.watch({ runId, payloadForm: PayloadForm.VALUE })),
+    close: () => client.close(),
+  };
+}
+
+/** Exported for its test. Anything but a TuttiError is a defect and stays what it is. */
+export function toFailure(error: unknown, address: string): unknown {
+  if (!(error instanceof TuttiError)) return error;
+  const code = exitCodeOf(error);
+  const message =
+    code === exitCode.unreachable && error.reason === ''
+      ? `no orchestrator can be reached at ${address} (${withoutNote(error.message)}); start one with \`tutti up\`, or give --address`
+      : error.message;
+  const { reason, metadata, fieldViolations } = error;
+  return new Failure(code, { code: error.code, reason, message, metadata, fields: fieldViolations });
+}
+
+/** grpc-js ends its message with a note about name resolution, mostly an empty one. */
+function withoutNote(message: string): string {
+  return message.replace(/\.? ?Resolution note: ?;?\s*$/, '');
+}
+
+function exitCodeOf(error: TuttiError): ExitCode {
+  switch (error.code) {
+    case 'UNAVAILABLE':
+    case 'DEADLINE_EXCEEDED':
+      return exitCode.unreachable;
+    case 'INVALID_ARGUMENT':
+    case 'OUT_OF_RANGE':
+      return exitCode.usage;
+    // A refusal for what is stored or allowed, or a defect.
+    case 'OK':
+    case 'CANCELLED':
+    case 'UNKNOWN':
+    case 'NOT_FOUND':
+    case 'ALREADY_EXISTS':
+    case 'PERMISSION_DENIED':
+    case 'RESOURCE_EXHAUSTED':
+    case 'FAILED_PRECONDITION':
+    case 'ABORTED':
+    case 'UNIMPLEMENTED':
+    case 'INTERNAL':
+    case 'DATA_LOSS':
+    case 'UNAUTHENTICATED':
+      return exitCode.failed;
+  }
+}
