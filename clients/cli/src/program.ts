@@ -86,14 +86,25 @@ function addUp(program: Command, actions: Actions): void {
   program
     .command('up')
     .description('run the orchestrator, NATS and executors on this machine until Ctrl-C')
-    .option('--data <folder>', 'where the state is kept; started again, it goes on from there', '.tutti')
-    .option('--grpc-port <number>', 'gRPC port; 0 takes a free one', integerFrom(0, 65_535), 7420)
-    .option('--http-port <number>', 'HTTP port; 0 takes a free one', integerFrom(0, 65_535), 7421)
-    .option('--nats <url>', 'NATS to use instead of an own server')
+    .addOption(
+      new Option('--data <folder>', 'where the state is kept; started again, it goes on from there')
+        .env('TUTTI_DATA')
+        .default('.tutti'),
+    )
+    .addOption(port('grpc', 7420))
+    .addOption(port('http', 7421))
+    .addOption(new Option('--nats <url>', 'NATS to use instead of an own server').env('TUTTI_NATS_URL'))
     .option('--executors <number>', 'how many ready-made executors to run beside it', integerFrom(0, 64), 0)
     .option('--slots <number>', 'attempts at once in each of them', integerFrom(1, 10_000), 16)
     .option('--exit-with-parent', 'end when standard input ends')
     .action((choices: UpChoices, command: Command) => actions.up(choices, globals(command)));
+}
+
+function port(protocol: 'grpc' | 'http', preset: number): Option {
+  return new Option(`--${protocol}-port <number>`, `${protocol.toUpperCase()} port; 0 takes a free one`)
+    .env(`TUTTI_${protocol.toUpperCase()}_PORT`)
+    .argParser(integerFrom(0, 65_535))
+    .default(preset);
 }
 
 function addSubmit(program: Command, actions: Actions): void {

@@ -140,8 +140,8 @@ describe('a WfFormat instance as a run', () => {
   });
 });
 
-// The real inputs of issue 2. Their numbers of tasks and edges are those that their README lists.
-const instancesFolder = join(process.env.TUTTI_DATA ?? resolve('../shared/data'), 'wfinstances');
+// The real inputs of issue 2 (TUTTI_DATA is where an orchestrator keeps its state). Their numbers of tasks and edges are those that their README lists.
+const instancesFolder = join(process.env.TUTTI_TEST_DATA ?? resolve('../shared/data'), 'wfinstances');
 const expectedSizes: Record<string, readonly [tasks: number, edges: number]> = {
   'montage-chameleon-2mass-05d-001': [1738, 4698],
   '1000genome-chameleon-22ch-250k-001': [902, 1166],
@@ -151,7 +151,7 @@ const expectedSizes: Record<string, readonly [tasks: number, edges: number]> = {
 };
 
 if (!existsSync(instancesFolder)) {
-  test.skip(`SKIPPED real inputs: there is no ${instancesFolder}; name their folder in TUTTI_DATA`, () => {});
+  test.skip(`SKIPPED real inputs: there is no ${instancesFolder}; name their folder in TUTTI_TEST_DATA`, () => {});
 } else {
   describe('the real inputs', () => {
     test.each(readdirSync(instancesFolder).filter((file) => file.endsWith('.json.gz')))(
