@@ -88,18 +88,16 @@ function tip(
 }
 
 /**
- * Whether a change whose turn has come still holds. Of two consequences that were both true when
- * they were found the first wins, and once a run is ending nothing becomes ready or is skipped.
+ * Whether a change whose turn has come still holds. Consequences wait in line: a task that should be
+ * skipped may be cancelled before its turn, and two failures may both end the run. The first wins.
+ * (That nothing becomes ready or is skipped in a run that is ending needs no check: once a failure
+ * stands, follow() gives nothing but the end, and what was found before has had its turn by then.)
  */
 export function stillApplies(run: RunState, change: Change): boolean {
   switch (change.type) {
     case 'TaskReady':
     case 'TaskSkipped':
-      return run.phase === 'RUNNING' && !isFinalTask(taskOf(run, change.task).state);
     case 'TaskFailed':
-      if (change.reason === 'DEPENDENCY_FAILED' && run.phase !== 'RUNNING') return false;
-      return !isFinalTask(taskOf(run, change.task).state);
-    case 'TaskCancelled':
       return !isFinalTask(taskOf(run, change.task).state);
     case 'RunCancelling':
       return run.phase === 'RUNNING';
@@ -112,6 +110,7 @@ export function stillApplies(run: RunState, change: Change): boolean {
     case 'TaskCancelling':
     case 'TaskRetrying':
     case 'TaskCompleted':
+    case 'TaskCancelled':
       return true;
   }
 }

@@ -96,6 +96,17 @@ describe('whole', () => {
     expect(run.at('a').error?.code, 'the last one it had').toBe('BROKEN');
   });
 
+  test('does not count anew when the task is ready again', () => {
+    const run = play([task('a', { timeouts, retry: { maxAttempts: 9, initialDelayMs: 0 } })]);
+    run.passMs(10);
+    run.start('a');
+    run.fail('a');
+
+    expect(run.at('a')).toMatchObject({ state: 'READY', readyAtMs: 10, firstReadyAtMs: 0 });
+    expect(taskDeadlines(run.run, 0).wholeAtMs).toBe(100);
+    expect(expire(run, 90, command)[0]).toBe('a FAILED TASK_TIMEOUT');
+  });
+
   test('ends a running attempt', () => {
     const run = play([task('a', { timeouts, retry })]);
     run.start('a');
