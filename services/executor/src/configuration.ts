@@ -5,7 +5,7 @@
 
 import { isAbsolute, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
-import ipaddr from 'ipaddr.js';
+import { isAddressRange } from './network/address-guard.ts';
 
 export interface Configuration {
   readonly executorId: string | undefined;
@@ -165,6 +165,6 @@ function readCommands(entries: readonly string[]): ReadonlyMap<string, string> {
 }
 
 function readAddress(text: string): string {
-  if (ipaddr.isValid(text) || ipaddr.isValidCIDR(text)) return text;
+  if (isAddressRange(text)) return text;
   throw new Refusal(`--allow-address ${text}: an address or a range such as 10.0.0.0/8`);
 }

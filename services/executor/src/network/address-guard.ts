@@ -27,20 +27,32 @@ type Range = ReturnType<typeof ipaddr.parseCIDR>;
 export function createAddressGuard(allowed: readonly string[]): AddressGuard {
   const ranges = allowed.map(parseRange);
   return (text) => {
-    // An address with a zone (fe80::1%eth0) is link-local at best.
-    if (!ipaddr.isValid(text)) return false;
+    if (isIP(text) === 0) return false;
     // An IPv4 address in IPv6 clothing counts as what it is.
     const address = ipaddr.process(text);
-    if (address.range() === 'unicast') return true;
+    if (address.range() === 'unicast' && isGlobal(address)) return true;
     return ranges.some(([network, bits]) => {
       return network.kind() === address.kind() && address.match(network as typeof address, bits);
     });
   };
 }
 
+/** Of IPv6 only this block is given out; the rest holds old forms such as ::127.0.0.1. */
+const globalIpv6 = ipaddr.IPv6.parseCIDR('2000::/3');
+
+function isGlobal(address: ReturnType<typeof ipaddr.process>): boolean {
+  return address.kind() === 'ipv4' || (address as ipaddr.IPv6).match(globalIpv6);
+}
+
+/** Whether createAddressGuard takes it. Short forms such as `10.1` are too easily misread. */
+export function isAddressRange(text: string): boolean {
+  const [address = '', ...bits] = text.split('/');
+  return isIP(address) !== 0 && (bits.length === 0 || ipaddr.isValidCIDR(text));
+}
+
 function parseRange(text: string): Range {
-  if (ipaddr.isValidCIDR(text)) return ipaddr.parseCIDR(text);
-  if (ipaddr.isValid(text)) {
+  if (isAddressRange(text)) {
+    if (text.includes('/')) return ipaddr.parseCIDR(text);
     const address = ipaddr.process(text);
     return [address, address.kind() === 'ipv4' ? 32 : 128];
   }
@@ -86,8 +98,9 @@ export function createGuardedConnector(options: ConnectorOptions): buildConnecto
     const host = target.hostname.replace(/^\[(.*)\]$/, '$1');
     if (isIP(host) !== 0 && !guard(host)) return done(new AddressRefusedError(host, [host]), null);
     return connect(target, (...outcome) => {
+      // After an error there is no second argument at all, whatever the types say.
+      if (outcome[0] !== null) return done(...outcome);
       const socket = outcome[1];
-      if (socket === null) return done(...outcome);
       const address = socket.remoteAddress ?? '';
       if (guard(address)) return done(...outcome);
       socket.destroy();
