@@ -1,0 +1,136 @@
+// How are the requests of executors received and answered?
+//
+// Whatever is wrong with one is told to its sender and touches no other. How many may be under way is
+// bounded, in number and in bytes; executors repeat what was refused for that.
+
+import { randomUUID } from 'node:crypto';
+import { create } from '@bufbuild/protobuf';
+import type { Validator } from '@bufbuild/protovalidate';
+import type { Msg, Subscription } from '@nats-io/transport-node';
+import { ErrorReason } from '@tutti/proto/tutti/v1/error_reason_pb.ts';
+import { type ProtocolError, ProtocolErrorSchema } from '@tutti/proto/tutti/v1/executor_protocol_pb.ts';
+import type { Orchestrator } from '../runtime/orchestrator.ts';
+import { protocolError } from '../wire/executor-answers.ts';
+import type { NatsLink } from './connection.ts';
+import type { AttemptTracing } from './deliveries.ts';
+import type { Logger } from './logger.ts';
+import { createRequestHandlers, type RequestHandler } from './requests.ts';
+import type { RequestKind, Subjects } from './subjects.ts';
+
+export interface GatewayOptions {
+  readonly link: NatsLink;
+  readonly subjects: Subjects;
+  readonly orchestrator: Pick<Orchestrator, 'call'>;
+  readonly validator: Validator;
+  readonly tracing: AttemptTracing;
+  readonly logger: Logger;
+  /** Requests beyond it are refused with LIMIT_REACHED until others are answered. Default 4,096. */
+  readonly maxRequestsInFlight?: number;
+  /** The same for the bytes of the requests. Default 256 MiB. */
+  readonly maxBytesInFlight?: number;
+}
+
+export interface ExecutorGateway {
+  /** From now on requests are answered. Resolves once NATS knows of it. */
+  start(): Promise<void>;
+  /** Takes no further request, and waits until those in flight are answered; 5 s at most. */
+  stop(): Promise<void>;
+}
+
+const MAX_REQUESTS_IN_FLIGHT = 4_096;
+const MAX_BYTES_IN_FLIGHT = 256 * 1024 * 1024;
+const STOP_TIMEOUT_MS = 5_000;
+const KINDS: readonly RequestKind[] = ['register', 'heartbeat', 'report'];
+
+export function createExecutorGateway(options: GatewayOptions): ExecutorGateway {
+  const { link, subjects, logger } = options;
+  const handlers = createRequestHandlers({ ...options, maxPayloadBytes: () => link.maxPayloadBytes() });
+  const maxRequests = options.maxRequestsInFlight ?? MAX_REQUESTS_IN_FLIGHT;
+  const maxBytes = options.maxBytesInFlight ?? MAX_BYTES_IN_FLIGHT;
+  const subscriptions: Subscription[] = [];
+  let requestsInFlight = 0;
+  let bytesInFlight = 0;
+  let onIdle = () => {};
+
+  const answer = async (handler: RequestHandler, message: Msg): Promise<Uint8Array> => {
+    const parsed = subjects.parseRequest(message.subject);
+    if (parsed === undefined) return handler.refuse(badNamespace(message.subject));
+    const sizeBytes = message.data.byteLength;
+    if (requestsInFlight >= maxRequests || bytesInFlight + sizeBytes > maxBytes) {
+      return handler.refuse(tooMuchInFlight(maxRequests, maxBytes));
+    }
+    requestsInFlight += 1;
+    bytesInFlight += sizeBytes;
+    try {
+      return await handler.answer(parsed.namespace, message.data);
+    } finally {
+      requestsInFlight -= 1;
+      bytesInFlight -= sizeBytes;
+    }
+  };
+
+  const handle = async (handler: RequestHandler, message: Msg): Promise<void> => {
+    // Who wants no answer has not sent a request.
+    const replyTo = message.reply;
+    if (replyTo === undefined || replyTo === '') return;
+    try {
+      link.publish(replyTo, await answer(handler, message));
+    } catch (error) {
+      const incident = randomUUID();
+      logger.error({ subject: message.subject, incident, error }, 'a request of an executor failed');
+      link.publish(replyTo, handler.refuse(internalError(incident)));
+    }
+    if (requestsInFlight === 0) onIdle();
+  };
+
+  return {
+    async start() {
+      for (const kind of KINDS) {
+        const handler = handlers[kind];
+        subscriptions.push(
+          link.subscribe(subjects.requests(kind), (message) => {
+            handle(handler, message).catch((error: unknown) => {
+              logger.error({ subject: message.subject, error }, 'a request of an executor went unanswered');
+            });
+          }),
+        );
+      }
+      await link.flush();
+    },
+    async stop() {
+      for (const subscription of subscriptions.splice(0)) subscription.unsubscribe();
+      if (requestsInFlight === 0) return;
+      await new Promise<void>((resolve) => {
+        const timer = setTimeout(resolve, STOP_TIMEOUT_MS);
+        onIdle = () => {
+          clearTimeout(timer);
+          resolve();
+        };
+      });
+    },
+  };
+}
+
+function badNamespace(subject: string): ProtocolError {
+  const shown = JSON.stringify(subject.slice(0, 200));
+  return protocolError({
+    code: 'INVALID_FIELD',
+    message:
+      `The subject ${shown} names no namespace: 1 to 63 lower-case letters, digits and hyphens, ` +
+      'beginning and ending with a letter or digit.',
+  });
+}
+
+function tooMuchInFlight(maxRequests: number, maxBytes: number): ProtocolError {
+  return protocolError({
+    code: 'LIMIT_REACHED',
+    message: `${maxRequests} requests or ${maxBytes} bytes of requests are being answered: repeat this one in a while.`,
+  });
+}
+
+function internalError(incident: string): ProtocolError {
+  return create(ProtocolErrorSchema, {
+    reason: ErrorReason.INTERNAL,
+    message: `A defect of the orchestrator; its log has more under incident ${incident}. Repeat the request.`,
+  });
+}

@@ -1,0 +1,114 @@
+// What does each kind of request go through, from its bytes to the bytes of its answer?
+
+import { create, toBinary } from '@bufbuild/protobuf';
+import type { Validator } from '@bufbuild/protovalidate';
+import {
+  HeartbeatRequestSchema,
+  HeartbeatResponseSchema,
+  type ProtocolError,
+  RegisterRequestSchema,
+  RegisterResponseSchema,
+  ReportAcksSchema,
+  ReportRequestSchema,
+  ReportResponseSchema,
+} from '@tutti/proto/tutti/v1/executor_protocol_pb.ts';
+import type { Rejection } from '../domain/rejection.ts';
+import type { Orchestrator } from '../runtime/orchestrator.ts';
+import { protocolError, registrationToWire, reportStatusToWire } from '../wire/executor-answers.ts';
+import { heartbeatFromWire, registrationFromWire, reportsFromWire } from '../wire/executor-requests.ts';
+import type { AttemptTracing } from './deliveries.ts';
+import { encodeHeartbeatAck } from './heartbeat-ack.ts';
+import type { RequestKind } from './subjects.ts';
+import { decodeValid } from './validation.ts';
+
+export interface RequestContext {
+  readonly orchestrator: Pick<Orchestrator, 'call'>;
+  readonly validator: Validator;
+  readonly tracing: AttemptTracing;
+  maxPayloadBytes(): number;
+}
+
+export interface RequestHandler {
+  /** Rejects for a defect only: every expected refusal is an answer. */
+  answer(namespace: string, bytes: Uint8Array): Promise<Uint8Array>;
+  refuse(error: ProtocolError): Uint8Array;
+}
+
+export function createRequestHandlers(
+  context: RequestContext,
+): Readonly<Record<RequestKind, RequestHandler>> {
+  return {
+    register: createRegisterHandler(context),
+    heartbeat: createHeartbeatHandler(context),
+    report: createReportHandler(context),
+  };
+}
+
+function createRegisterHandler({ orchestrator, validator }: RequestContext): RequestHandler {
+  const refuse = (error: ProtocolError) =>
+    toBinary(
+      RegisterResponseSchema,
+      create(RegisterResponseSchema, { result: { case: 'error', value: error } }),
+    );
+  const reject = (rejection: Rejection) => refuse(protocolError(rejection));
+  return {
+    refuse,
+    async answer(namespace, bytes) {
+      const message = decodeValid(RegisterRequestSchema, bytes, validator);
+      if (!message.ok) return reject(message.rejection);
+      const input = registrationFromWire(message.value);
+      if (!input.ok) return reject(input.rejection);
+      const reply = await orchestrator.call(namespace, 'RegisterExecutor', input.value);
+      if (!reply.ok) return reject(reply.rejection);
+      const value = registrationToWire(reply.value);
+      return toBinary(
+        RegisterResponseSchema,
+        create(RegisterResponseSchema, { result: { case: 'registration', value } }),
+      );
+    },
+  };
+}
+
+function createHeartbeatHandler(context: RequestContext): RequestHandler {
+  const { orchestrator, validator, tracing } = context;
+  const refuse = (error: ProtocolError) =>
+    toBinary(
+      HeartbeatResponseSchema,
+      create(HeartbeatResponseSchema, { result: { case: 'error', value: error } }),
+    );
+  const reject = (rejection: Rejection) => refuse(protocolError(rejection));
+  return {
+    refuse,
+    async answer(namespace, bytes) {
+      const message = decodeValid(HeartbeatRequestSchema, bytes, validator);
+      if (!message.ok) return reject(message.rejection);
+      const input = heartbeatFromWire(message.value);
+      if (!input.ok) return reject(input.rejection);
+      const reply = await orchestrator.call(namespace, 'Heartbeat', input.value);
+      if (!reply.ok) return reject(reply.rejection);
+      return encodeHeartbeatAck(namespace, reply.value, tracing, context.maxPayloadBytes());
+    },
+  };
+}
+
+function createReportHandler({ orchestrator, validator }: RequestContext): RequestHandler {
+  const refuse = (error: ProtocolError) =>
+    toBinary(ReportResponseSchema, create(ReportResponseSchema, { result: { case: 'error', value: error } }));
+  const reject = (rejection: Rejection) => refuse(protocolError(rejection));
+  return {
+    refuse,
+    async answer(namespace, bytes) {
+      const message = decodeValid(ReportRequestSchema, bytes, validator);
+      if (!message.ok) return reject(message.rejection);
+      const input = reportsFromWire(message.value);
+      if (!input.ok) return reject(input.rejection);
+      const reply = await orchestrator.call(namespace, 'Report', input.value);
+      if (!reply.ok) return reject(reply.rejection);
+      const value = create(ReportAcksSchema, { statuses: reply.value.map(reportStatusToWire) });
+      return toBinary(
+        ReportResponseSchema,
+        create(ReportResponseSchema, { result: { case: 'acks', value } }),
+      );
+    },
+  };
+}
