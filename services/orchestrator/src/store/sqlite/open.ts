@@ -45,11 +45,8 @@ function createSqliteStore(writer: WorkerClient, reader: WorkerClient): Store {
       return output.number();
     },
     ...createReads(reader),
-    close: async () => {
-      // The writer last: the last connection to close empties the log.
-      await reader.close();
-      await writer.close();
-    },
+    // The writer ends last: the last connection to close empties the log.
+    close: () => writer.close(reader.close()),
   };
 }
 
@@ -144,13 +141,13 @@ async function* loadActiveRuns(reader: WorkerClient, namespace: string): AsyncGe
       input.string(namespace);
       input.number(after);
     });
-    const before = after;
-    while (output.number() === 1) {
+    const count = output.number();
+    if (count === 0) return;
+    for (let i = 0; i < count; i += 1) {
       const run = unpackStoredRun(output);
       after = run.run;
       yield run;
     }
-    if (after === before) return;
   }
 }
 

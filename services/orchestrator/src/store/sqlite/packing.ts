@@ -17,6 +17,8 @@ export interface Packer {
   string(value: string): void;
   bytes(value: Uint8Array): void;
   optionalBytes(value: Uint8Array | undefined): void;
+  /** Leaves room for a number that is known only later; returns what puts it there. */
+  reserve(): (value: number) => void;
   /** How many bytes are in it so far, numbers and strings not counted. */
   byteLength(): number;
   finish(): Packed;
@@ -34,43 +36,58 @@ export interface Unpacker {
 /** Stands for the length of bytes that are not there. */
 const ABSENT = -1;
 
-export function createPacker(): Packer {
-  const numbers: number[] = [];
-  const strings: string[] = [];
-  const chunks: Uint8Array[] = [];
-  let total = 0;
+/** What a small request needs; columns double from here on. */
+const FIRST_NUMBERS = 64;
+const FIRST_BYTES = 1_024;
 
+export function createPacker(): Packer {
+  let numbers = new Float64Array(FIRST_NUMBERS);
+  let numberCount = 0;
+  let joined = new Uint8Array(FIRST_BYTES);
+  let byteCount = 0;
+  const strings: string[] = [];
+
+  const number = (value: number): void => {
+    if (numberCount === numbers.length) {
+      const larger = new Float64Array(2 * numberCount);
+      larger.set(numbers);
+      numbers = larger;
+    }
+    numbers[numberCount++] = value;
+  };
   const bytes = (value: Uint8Array): void => {
-    numbers.push(value.length);
-    if (value.length > 0) chunks.push(value);
-    total += value.length;
+    number(value.length);
+    const end = byteCount + value.length;
+    if (end > joined.length) {
+      const larger = new Uint8Array(Math.max(end, 2 * joined.length));
+      larger.set(joined.subarray(0, byteCount));
+      joined = larger;
+    }
+    joined.set(value, byteCount);
+    byteCount = end;
   };
 
   return {
-    number: (value) => {
-      numbers.push(value);
-    },
-    optionalNumber: (value) => {
-      numbers.push(value ?? Number.NaN);
-    },
+    number,
+    optionalNumber: (value) => number(value ?? Number.NaN),
     string: (value) => {
       strings.push(value);
     },
     bytes,
     optionalBytes: (value) => {
-      if (value === undefined) numbers.push(ABSENT);
+      if (value === undefined) number(ABSENT);
       else bytes(value);
     },
-    byteLength: () => total,
-    finish: () => {
-      const joined = new Uint8Array(total);
-      let offset = 0;
-      for (const chunk of chunks) {
-        joined.set(chunk, offset);
-        offset += chunk.length;
-      }
-      return { numbers: new Float64Array(numbers), bytes: joined, strings };
+    reserve: () => {
+      const at = numberCount;
+      number(0);
+      return (value) => {
+        numbers[at] = value;
+      };
     },
+    byteLength: () => byteCount,
+    // The spare room goes along: moving it costs nothing, cutting it off would copy.
+    finish: () => ({ numbers, bytes: joined, strings }),
   };
 }
 

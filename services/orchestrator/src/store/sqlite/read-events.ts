@@ -79,21 +79,26 @@ export function createEventHandlers(
 }
 
 /** Packs a count and the rows. */
-export function packRows(output: Packer, rows: readonly SqlRow[], nullBytes?: number): void {
-  output.number(rows.length);
-  for (const row of rows) packRow(output, row, nullBytes);
+export function packRows(output: Packer, rows: Iterable<SqlRow>, nullBytes?: number): void {
+  const setCount = output.reserve();
+  let count = 0;
+  for (const row of rows) {
+    packRow(output, row, nullBytes);
+    count += 1;
+  }
+  setCount(count);
 }
 
 /** The rows of events up to a size, the first in any case. */
-function upTo(rows: Iterable<SqlRow>, limitBytes: number): SqlRow[] {
-  const taken: SqlRow[] = [];
+function* upTo(rows: Iterable<SqlRow>, limitBytes: number): Generator<SqlRow> {
   let total = 0;
+  let first = true;
   for (const row of rows) {
     total += lengthOf(row[EVENT_PAYLOAD]) + lengthOf(row[EVENT_ATTACHMENT]);
-    if (taken.length > 0 && total > limitBytes) break;
-    taken.push(row);
+    if (!first && total > limitBytes) return;
+    first = false;
+    yield row;
   }
-  return taken;
 }
 
 function lengthOf(value: SqlRow[number] | undefined): number {
@@ -122,16 +127,18 @@ function createActiveRunsHandler(database: DatabaseSync, namespaceOf: NamespaceO
     const next = ACTIVE_PHASES.flatMap((phase) => allRows(active, namespace, phase, after, CHUNK_RUNS))
       .sort((a, b) => Number(a[0]) - Number(b[0]))
       .slice(0, CHUNK_RUNS);
+    const setCount = output.reserve();
+    let count = 0;
     for (const row of next) {
       if (output.byteLength() > CHUNK_BYTES) break;
       const run = Number(row[0]);
-      // One before every run, zero after the last: how many fit is known only at the end.
-      output.number(1);
       packRow(output, row);
-      packRows(output, allRows(record, namespace, run));
-      packRows(output, allRows(specs, namespace, run));
-      packRows(output, allRows(events, namespace, run), EVENT_ATTACHMENT);
+      // Row by row: a run of 100,000 tasks is not to be in memory twice.
+      packRows(output, iterateRows(record, namespace, run));
+      packRows(output, iterateRows(specs, namespace, run));
+      packRows(output, iterateRows(events, namespace, run), EVENT_ATTACHMENT);
+      count += 1;
     }
-    output.number(0);
+    setCount(count);
   };
 }

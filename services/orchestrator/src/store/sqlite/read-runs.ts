@@ -3,7 +3,7 @@
 import type { DatabaseSync, SQLInputValue } from 'node:sqlite';
 import type { Unpacker } from './packing.ts';
 import { allRows, type NamespaceOf, packRows, prepareRows } from './read-events.ts';
-import { REQUEST_COLUMNS, RUN_COLUMNS, type SqlRow, TASK_COLUMNS, TASK_TABLES } from './row-codec.ts';
+import { REQUEST_COLUMNS, RUN_COLUMNS, type SqlRow, TASK_COLUMNS, TASK_JOINS } from './row-codec.ts';
 import { REVISION_BITS } from './schema.ts';
 import type { Handler } from './worker-protocol.ts';
 
@@ -58,11 +58,11 @@ function createTaskHandlers(database: DatabaseSync, namespaceOf: NamespaceOf): R
   const key = `((?1 << ${REVISION_BITS}) | ?2)`;
   const task = prepareRows(
     database,
-    `SELECT ${TASK_COLUMNS} FROM ${TASK_TABLES} WHERE tasks.run = ${key} AND task_key = ?3`,
+    `SELECT ${TASK_COLUMNS} FROM tasks INDEXED BY tasks_by_key ${TASK_JOINS} WHERE tasks.run = ${key} AND task_key = ?3`,
   );
   const tasks = prepareRows(
     database,
-    `SELECT ${TASK_COLUMNS} FROM ${TASK_TABLES}
+    `SELECT ${TASK_COLUMNS} FROM tasks ${TASK_JOINS}
      WHERE tasks.run = ${key} AND tasks.task > ?3 AND (1 << coalesce(state, first_state)) & ?4
      ORDER BY tasks.task LIMIT ?5`,
   );

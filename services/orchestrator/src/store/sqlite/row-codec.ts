@@ -32,18 +32,19 @@ export const TASK_COLUMNS = `
   coalesce(attempt_count, 0),
   iif(state IS NULL AND first_state = ${taskStateCode.toNumber('READY')}, submitted_at_ms, first_ready_at_ms),
   started_at_ms, task_statuses.ended_at_ms`;
-export const TASK_TABLES = `
-  tasks JOIN runs ON runs.id = tasks.run
+export const TASK_JOINS = `
+  JOIN runs ON runs.id = tasks.run
   LEFT JOIN task_statuses ON task_statuses.run = tasks.run AND task_statuses.task = tasks.task`;
 
 export const REQUEST_COLUMNS = 'request_id, fingerprint, at_ms, answer';
 
 /** Packs each value as what it is; null as an absent number, or as absent bytes where told so. */
 export function packRow(output: Packer, row: SqlRow, nullBytes = -1): void {
-  for (const [column, value] of row.entries()) {
+  for (let column = 0; column < row.length; column += 1) {
+    const value = row[column];
     if (typeof value === 'number') output.number(value);
     else if (typeof value === 'string') output.string(value);
-    else if (value === null) {
+    else if (value === null || value === undefined) {
       if (column === nullBytes) output.optionalBytes(undefined);
       else output.optionalNumber(undefined);
     } else if (value instanceof Uint8Array) output.bytes(value);

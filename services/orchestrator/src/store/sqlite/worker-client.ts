@@ -8,8 +8,11 @@ import { CLOSE, OPEN, type WorkerReply, type WorkerRequest } from './worker-prot
 export interface WorkerClient {
   /** Rejects with a StoreError only. */
   request(type: string, pack?: (input: Packer) => void): Promise<Unpacker>;
-  /** What was requested before is still answered. Resolves when the thread has ended. */
-  close(): Promise<void>;
+  /**
+   * Takes no further request; answers what was requested before. The thread ends after `after`;
+   * resolves when it has.
+   */
+  close(after?: Promise<void>): Promise<void>;
 }
 
 interface Waiting {
@@ -80,12 +83,12 @@ function createWorkerClient(script: URL): WorkerClient {
       }
       return post(type, pack);
     },
-    close: () => {
+    close: (after) => {
       closing ??= (async () => {
-        const alive = ended === undefined;
         ended = new StoreError('CLOSED', 'the store was closed');
-        // A thread that dies now has rejected what waited; it is gone either way.
-        if (alive) await post(CLOSE).catch(() => undefined);
+        await after;
+        // A thread that has died, or dies of this, does not answer; it is gone either way.
+        await Promise.race([post(CLOSE).catch(() => undefined), exited]);
         await exited;
       })();
       return closing;

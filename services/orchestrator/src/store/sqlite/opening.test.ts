@@ -1,0 +1,108 @@
+// What must hold of a data folder before the store is used, and what is said where it does not.
+
+import { chmod, mkdtemp, readdir, rm, stat, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
+import { afterEach, beforeEach, expect, it } from 'vitest';
+import { expectStoreError, NAMESPACE, submission } from '../contract/batches.ts';
+import { StoreError } from '../port.ts';
+import { openReader, openWriter, readSetting } from './connection.ts';
+import { DATABASE_FILE } from './files.ts';
+import { openSqliteStore } from './open.ts';
+import { migrate, SCHEMA_VERSION } from './schema.ts';
+
+let root = '';
+
+beforeEach(async () => {
+  root = await mkdtemp(join(tmpdir(), 'tutti-store-'));
+});
+
+afterEach(async () => {
+  await chmod(root, 0o700);
+  await rm(root, { recursive: true, force: true });
+});
+
+it('writes through a log that is synced at every commit, within bounded memory', () => {
+  const database = openWriter(join(root, 'settings.db'));
+  try {
+    expect(readSetting(database, 'journal_mode')).toBe('wal');
+    expect(readSetting(database, 'synchronous')).toBe(2);
+    expect(readSetting(database, 'cache_size')).toBe(-32 * 1024);
+    expect(readSetting(database, 'journal_size_limit')).toBe(64 * 1024 * 1024);
+    expect(readSetting(database, 'busy_timeout')).toBe(5_000);
+  } finally {
+    database.close();
+  }
+});
+
+it('refuses with UNUSABLE where the settings do not hold', () => {
+  // A database in memory cannot have a write-ahead log: SQLite keeps the mode it has, silently.
+  expect(() => openWriter(':memory:')).toThrow(StoreError);
+  expect(() => openWriter(':memory:')).toThrow('journal_mode=memory where wal was set');
+});
+
+it('reads through a connection that cannot write', () => {
+  const file = join(root, 'settings.db');
+  openWriter(file).close();
+  const reader = openReader(file);
+  try {
+    expect(() => reader.exec('CREATE TABLE t (a)')).toThrow('readonly');
+  } finally {
+    reader.close();
+  }
+});
+
+it('migrates a database of version 0, once', () => {
+  const database = openWriter(join(root, 'version.db'));
+  try {
+    expect(readSetting(database, 'user_version')).toBe(0);
+    migrate(database, 'version.db');
+    expect(readSetting(database, 'user_version')).toBe(SCHEMA_VERSION);
+    migrate(database, 'version.db');
+    expect(readSetting(database, 'user_version')).toBe(SCHEMA_VERSION);
+    expect(readSetting(database, 'integrity_check')).toBe('ok');
+  } finally {
+    database.close();
+  }
+});
+
+it('refuses a database of a later version, names both versions, and leaves it alone', async () => {
+  await (await openSqliteStore({ folder: root })).close();
+  const file = join(root, DATABASE_FILE);
+  const later = new DatabaseSync(file);
+  later.exec(`PRAGMA user_version = ${SCHEMA_VERSION + 1}`);
+  later.close();
+  const error = await expectStoreError(openSqliteStore({ folder: root }), 'UNUSABLE');
+  expect(error.message).toContain(`schema version ${SCHEMA_VERSION + 1}`);
+  expect(error.message).toContain(`up to ${SCHEMA_VERSION}`);
+  expect(error.message).toContain(file);
+});
+
+it('makes the folder and those above it, for its owner only, and leaves no log after close', async () => {
+  const folder = join(root, 'a', 'b');
+  const store = await openSqliteStore({ folder });
+  try {
+    expect((await stat(folder)).mode & 0o777).toBe(0o700);
+    const { epoch } = await store.claim(NAMESPACE);
+    await store.commit(submission(epoch, 1));
+  } finally {
+    await store.close();
+  }
+  expect((await readdir(folder)).sort()).toEqual(['tutti.db', 'tutti.lock']);
+});
+
+it('gives the lock back when opening fails', async () => {
+  const file = join(root, DATABASE_FILE);
+  await writeFile(file, 'this is no database, and long enough to be taken for one '.repeat(40));
+  const error = await expectStoreError(openSqliteStore({ folder: root }), 'UNUSABLE');
+  expect(error.message).toContain('not a database');
+  await rm(file);
+  await (await openSqliteStore({ folder: root })).close();
+});
+
+it('refuses a folder that is a file with UNUSABLE', async () => {
+  await writeFile(join(root, 'file'), '');
+  const error = await expectStoreError(openSqliteStore({ folder: join(root, 'file') }), 'UNUSABLE');
+  expect(error.message).toContain(join(root, 'file'));
+});
