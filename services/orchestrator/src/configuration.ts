@@ -91,10 +91,10 @@ export function usage(): string {
 
 function parse(flags: readonly string[], environment: Environment): Configuration {
   const strings = Object.keys(SETTINGS).map((name) => [name, { type: 'string' as const }]);
-  const { values } = parseArgs({
+  const values: Readonly<Record<string, unknown>> = parseArgs({
     args: [...flags],
     options: { ...Object.fromEntries(strings), 'exit-with-parent': { type: 'boolean' } },
-  });
+  }).values;
   const text = (name: Name): string => {
     const flag = values[name];
     return typeof flag === 'string' ? flag : (environment[SETTINGS[name].variable] ?? SETTINGS[name].preset);
