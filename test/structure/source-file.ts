@@ -50,7 +50,11 @@ export function isHandWritten(path: string): boolean {
 
 /** Tests, and what only tests import: recognised by their names, or by importing the test runner. */
 export function isTest(file: SourceFile): boolean {
-  if (file.path.startsWith('test/') || /\.test\.ts$|\/testing\//.test(file.path)) return true;
+  if (
+    file.path.startsWith('test/') ||
+    /\.(test|fixture)\.ts$|\/testing\/|\/test-support\.ts$/.test(file.path)
+  )
+    return true;
   return importsOf(file).some((entry) => entry.specifier === 'vitest');
 }
 

@@ -1,6 +1,6 @@
 // The ready executor: a process that performs everyday tasks.
 
-import { createExecutor } from '@tutti/client/executor';
+import { createExecutor, type Executor } from '@tutti/client/executor';
 import { pino } from 'pino';
 import { chooseCapabilities } from './capabilities/all.ts';
 import { type Configuration, readConfiguration } from './configuration.ts';
@@ -30,9 +30,10 @@ async function run(configuration: Configuration): Promise<number> {
   });
   if (configuration.exitWithParent) stopWithParent(() => executor.stop());
   try {
-    await executor.start();
-    process.stdout.write(`${JSON.stringify({ executor: executor.id })}\n`);
-    logger.info({ executor: executor.id, capabilities: Object.keys(chosen.capabilities) }, 'takes work');
+    if (await hasStarted(executor)) {
+      process.stdout.write(`${JSON.stringify({ executor: executor.id })}\n`);
+      logger.info({ executor: executor.id, capabilities: Object.keys(chosen.capabilities) }, 'takes work');
+    }
     const error = await executor.closed;
     if (error !== undefined) throw error;
     logger.info({ executor: executor.id }, 'has left');
@@ -42,6 +43,17 @@ async function run(configuration: Configuration): Promise<number> {
     return 1;
   } finally {
     await tracing.shutdown();
+  }
+}
+
+/** False: it was told to stop before it had begun, which is no error. */
+async function hasStarted(executor: Executor): Promise<boolean> {
+  try {
+    await executor.start();
+    return true;
+  } catch (error) {
+    if ((await executor.closed) === undefined) return false;
+    throw error;
   }
 }
 
