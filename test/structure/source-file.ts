@@ -52,7 +52,7 @@ export function isHandWritten(path: string): boolean {
 export function isTest(file: SourceFile): boolean {
   if (
     file.path.startsWith('test/') ||
-    /\.(test|fixture)\.ts$|\/testing\/|\/test-support\.ts$/.test(file.path)
+    /[.-](test|fixture)\.ts$|\/testing\/|\/test-support\.ts$/.test(file.path)
   )
     return true;
   return importsOf(file).some((entry) => entry.specifier === 'vitest');
