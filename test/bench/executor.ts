@@ -3,7 +3,12 @@
 import { parseArgs } from 'node:util';
 import { createExecutor } from '@tutti/client/executor';
 
-const { values } = parseArgs({ options: { slots: { type: 'string', default: '256' } } });
+const { values } = parseArgs({
+  options: {
+    slots: { type: 'string', default: '256' },
+    'exit-with-parent': { type: 'boolean', default: false },
+  },
+});
 
 const executor = createExecutor({
   ...(process.env.TUTTI_EXECUTOR_ID && { id: process.env.TUTTI_EXECUTOR_ID }),
@@ -11,8 +16,13 @@ const executor = createExecutor({
   capabilities: { noop: () => undefined },
   handleSignals: true,
 });
+if (values['exit-with-parent']) {
+  // The parent holds the other end for as long as it lives.
+  process.stdin.on('end', () => void executor.stop());
+  process.stdin.on('error', () => void executor.stop());
+  process.stdin.resume();
+}
 await executor.start();
 process.stdout.write(`${JSON.stringify({ executorId: executor.id })}\n`);
 const error = await executor.closed;
-// Whoever started it may hold its standard input open.
 process.exit(error === undefined ? 0 : 1);

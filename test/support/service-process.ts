@@ -11,8 +11,6 @@ export interface ProgramSpec {
   readonly program: string;
   readonly args?: readonly string[];
   readonly env?: Readonly<Record<string, string | undefined>>;
-  /** Options of node itself. */
-  readonly nodeArgs?: readonly string[];
   /** Told of every line it writes to stderr. */
   readonly log?: (line: string) => void;
 }
@@ -41,12 +39,11 @@ const STOP_GRACE_MS = 20_000;
 const KEPT_LINES = 100;
 
 const ROOT = new URL('../../', import.meta.url);
-const EXIT_WITH_PARENT = new URL('clients/cli/src/up/exit-with-parent.ts', ROOT).href;
 
-/** It ends with this process, however this one ends: see exit-with-parent.ts. */
+/** The program must know `--exit-with-parent`: it then ends with this process, however this one ends. */
 export function startProcess(spec: ProgramSpec): ServiceProcess {
   const program = fileURLToPath(new URL(spec.program, ROOT));
-  const args = [...(spec.nodeArgs ?? []), '--import', EXIT_WITH_PARENT, program, ...(spec.args ?? [])];
+  const args = [program, ...(spec.args ?? []), '--exit-with-parent'];
   const child = spawn(process.execPath, args, {
     stdio: ['pipe', 'pipe', 'pipe'],
     env: { ...process.env, ...spec.env },

@@ -16,7 +16,7 @@ export interface StackOptions {
   readonly executors?: number;
   /** Slots of each. Default: 16. */
   readonly slots?: number;
-  /** Default: the ready executor. It must take `--slots N`, TUTTI_NATS_URL and TUTTI_EXECUTOR_ID. */
+  /** Default: the ready executor. It must take `--slots N`, `--exit-with-parent`, TUTTI_NATS_URL and TUTTI_EXECUTOR_ID. */
   readonly executorProgram?: string;
   /** For all processes. */
   readonly env?: Readonly<Record<string, string | undefined>>;
