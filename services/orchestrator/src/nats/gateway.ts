@@ -62,7 +62,7 @@ export function createExecutorGateway(options: GatewayOptions): ExecutorGateway 
     requestsInFlight += 1;
     bytesInFlight += sizeBytes;
     try {
-      return await handler.answer(parsed.namespace, message.data);
+      return await handler.answer(parsed.namespace, plainBytes(message.data));
     } finally {
       requestsInFlight -= 1;
       bytesInFlight -= sizeBytes;
@@ -109,6 +109,14 @@ export function createExecutorGateway(options: GatewayOptions): ExecutorGateway 
       });
     },
   };
+}
+
+/**
+ * The same memory, not as the Buffer that the client library gives: parts of it become payloads, and
+ * a Buffer's slice() is another method than a Uint8Array's.
+ */
+function plainBytes(data: Uint8Array): Uint8Array {
+  return new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
 }
 
 function badNamespace(subject: string): ProtocolError {

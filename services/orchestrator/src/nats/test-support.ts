@@ -12,6 +12,8 @@ import { type NatsServer, type NatsServerOptions, startNatsServer } from './serv
 
 export interface TestNats {
   readonly server: NatsServer;
+  /** The path of nats-server, for tests that start more of them. */
+  readonly binary: string;
   /** As the orchestrator connects. */
   link(options?: Partial<NatsOptions>): Promise<NatsLink>;
   /** As an executor of any language connects. */
@@ -41,6 +43,7 @@ export async function startTestNats(options: Partial<NatsServerOptions> = {}): P
   const logger: Logger = { info: log('info'), warn: log('warn'), error: log('error') };
   return {
     server,
+    binary: path,
     logged,
     logger,
     async link(more = {}) {
