@@ -79,6 +79,28 @@ it('refuses a database of a later version, names both versions, and leaves it al
   expect(error.message).toContain(file);
 });
 
+it('refuses a namespace whose keys would not fit 64 bits, and goes on with the others', async () => {
+  await (await openSqliteStore({ folder: root })).close();
+  const database = new DatabaseSync(join(root, DATABASE_FILE));
+  database.exec("INSERT INTO namespaces VALUES (524286, 'last', 0, 0)");
+  database.close();
+  const store = await openSqliteStore({ folder: root });
+  try {
+    await expectStoreError(store.claim('one too many'), 'FAILED');
+    const { epoch } = await store.claim('last');
+    const run = 2 ** 44 - 1;
+    await expectStoreError(store.commit({ ...submission(epoch, run), namespace: 'last' }), 'OUT_OF_ORDER');
+    await store.commit({ ...submission(epoch, 1), namespace: 'last' });
+    expect((await store.getRun('last', 'run-1'))?.run).toBe(1);
+    const query = { afterRevision: 0, run: undefined, limit: 10, limitBytes: 1e9 };
+    expect((await store.readEvents('last', query)).map((event) => [event.revision, event.run])).toEqual([
+      [1, 1],
+    ]);
+  } finally {
+    await store.close();
+  }
+});
+
 it('makes the folder and those above it, for its owner only, and leaves no log after close', async () => {
   const folder = join(root, 'a', 'b');
   const store = await openSqliteStore({ folder });

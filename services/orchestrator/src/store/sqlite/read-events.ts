@@ -10,7 +10,7 @@ import type { Handler } from './worker-protocol.ts';
 /** How much one answer to loadActiveRuns gathers; a single run may be larger. */
 const CHUNK_BYTES = 8 * 1024 * 1024;
 const CHUNK_RUNS = 256;
-const ACTIVE_PHASES = [runPhaseCode.toNumber('RUNNING'), runPhaseCode.toNumber('CANCELLING')];
+export const ACTIVE_PHASES = [runPhaseCode.toNumber('RUNNING'), runPhaseCode.toNumber('CANCELLING')];
 
 export type NamespaceOf = (name: string) => number | undefined;
 

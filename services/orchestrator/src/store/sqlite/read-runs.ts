@@ -2,7 +2,7 @@
 
 import type { DatabaseSync, SQLInputValue } from 'node:sqlite';
 import type { Unpacker } from './packing.ts';
-import { allRows, type NamespaceOf, packRows, prepareRows } from './read-events.ts';
+import { ACTIVE_PHASES, allRows, type NamespaceOf, packRows, prepareRows } from './read-events.ts';
 import { REQUEST_COLUMNS, RUN_COLUMNS, type SqlRow, TASK_COLUMNS, TASK_JOINS } from './row-codec.ts';
 import { REVISION_BITS } from './schema.ts';
 import type { Handler } from './worker-protocol.ts';
@@ -14,7 +14,7 @@ export function createLookupHandlers(
   const activeNamespaces = prepareRows(
     database,
     `SELECT name FROM namespaces
-     WHERE EXISTS (SELECT 1 FROM runs WHERE namespace = namespaces.id AND phase IN (1, 2)) ORDER BY name`,
+     WHERE EXISTS (SELECT 1 FROM runs WHERE namespace = namespaces.id AND phase IN (${ACTIVE_PHASES.join(', ')})) ORDER BY name`,
   );
   const latestRevision = prepareRows(database, 'SELECT latest_revision FROM namespaces WHERE name = ?');
   const run = prepareRows(database, `SELECT ${RUN_COLUMNS} FROM runs WHERE namespace = ? AND run_id = ?`);

@@ -15,7 +15,7 @@ export const REVISION_BITS = 44;
 const MIGRATIONS: readonly string[] = [
   `
   CREATE TABLE namespaces (
-    id INTEGER PRIMARY KEY,
+    id INTEGER PRIMARY KEY CHECK (id < 524287), -- keys of the next one up still fit 64 bits
     name TEXT NOT NULL UNIQUE,
     epoch INTEGER NOT NULL,
     latest_revision INTEGER NOT NULL

@@ -2,7 +2,7 @@
 
 import { afterEach, expect, it } from 'vitest';
 import { expectStoreError } from '../contract/batches.ts';
-import { startWorker, type WorkerClient } from './worker-client.ts';
+import { MAX_WAITING, startWorker, type WorkerClient } from './worker-client.ts';
 
 const script = new URL('./faulty.worker.fixture.ts', import.meta.url);
 const clients: WorkerClient[] = [];
@@ -33,10 +33,9 @@ it.each(['exit', 'dieLater'])(
   'rejects what is under way and what comes later when the thread dies (%s)',
   async (death) => {
     const client = await start();
-    const before = echo(client, 'before');
+    expect(await echo(client, 'before')).toBe('before');
     const dying = client.request(death).catch((error: unknown) => error);
     const after = Array.from({ length: 50 }, () => echo(client, 'after').catch((error: unknown) => error));
-    expect(await before).toBe('before');
     await dying;
     const outcomes = await Promise.all(after);
     if (death === 'exit') for (const outcome of outcomes) expect(outcome).toMatchObject({ code: 'FAILED' });
@@ -50,9 +49,8 @@ it.each(['exit', 'dieLater'])(
 
 it('closes when the thread has died before, or dies of closing', async () => {
   const client = await start('bad close');
-  const answered = echo(client, 'last');
+  expect(await echo(client, 'last')).toBe('last');
   await client.close();
-  expect(await answered).toBe('last');
   await expectStoreError(client.request('echo'), 'CLOSED');
 });
 
@@ -63,6 +61,14 @@ it('refuses requests from the moment of close on, before the thread has ended', 
   await expectStoreError(client.request('echo'), 'CLOSED');
   release();
   await closed;
+});
+
+it('refuses with FAILED what exceeds the bound of waiting requests, and answers the rest', async () => {
+  const client = await start();
+  const taken = Array.from({ length: MAX_WAITING }, (_, i) => echo(client, String(i)));
+  await expectStoreError(echo(client, 'one too many'), 'FAILED');
+  expect(await Promise.all(taken)).toEqual(taken.map((_, i) => String(i)));
+  expect(await echo(client, 'room again')).toBe('room again');
 });
 
 it('rejects the start with UNUSABLE where the folder cannot be opened', async () => {

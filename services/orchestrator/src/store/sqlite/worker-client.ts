@@ -21,7 +21,7 @@ interface Waiting {
 }
 
 /** Far above what the runtime has under way at once: one commit a namespace, one read a call. */
-const MAX_WAITING = 16_384;
+export const MAX_WAITING = 16_384;
 
 /** Starts the thread and opens the data folder in it. Rejects with UNUSABLE or IN_USE. */
 export async function startWorker(script: URL, folder: string): Promise<WorkerClient> {

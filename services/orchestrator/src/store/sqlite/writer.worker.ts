@@ -27,10 +27,12 @@ serveRequests((folder) => {
 });
 
 function createHandlers(database: DatabaseSync): Record<string, Handler> {
+  // Not one upsert: that would ask for a new number first, and fail where numbers have run out.
   const claim = database.prepare(
-    `INSERT INTO namespaces (name, epoch, latest_revision) VALUES (?, 1, 0)
-     ON CONFLICT (name) DO UPDATE SET epoch = epoch + 1
-     RETURNING epoch, latest_revision`,
+    'UPDATE namespaces SET epoch = epoch + 1 WHERE name = ? RETURNING epoch, latest_revision',
+  );
+  const create = database.prepare(
+    'INSERT INTO namespaces (name, epoch, latest_revision) VALUES (?, 1, 0) RETURNING epoch, latest_revision',
   );
   const pruneRequests = database.prepare(
     'DELETE FROM requests WHERE id IN (SELECT id FROM requests WHERE at_ms < ? ORDER BY at_ms LIMIT ?)',
@@ -39,7 +41,8 @@ function createHandlers(database: DatabaseSync): Record<string, Handler> {
   return {
     claim: (input, output) => {
       // all() and not get(): only a statement that is run to its end is committed.
-      const [row] = claim.all(input.string());
+      const namespace = input.string();
+      const row = claim.all(namespace)[0] ?? create.all(namespace)[0];
       output.number(Number(row?.['epoch']));
       output.number(Number(row?.['latest_revision']));
     },
