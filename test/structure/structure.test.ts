@@ -20,6 +20,7 @@ import {
   findLongFile,
   findLongFunctions,
   findMachinePaths,
+  findMissingLockEntries,
   findRegistryHosts,
   functionLinesLimit,
 } from './tidy.ts';
@@ -190,5 +191,18 @@ describe('nothing belongs to one machine', () => {
   test('in the repository', () => {
     expect(check(texts, findMachinePaths)).toEqual([]);
     expect(check(texts, findRegistryHosts)).toEqual([]);
+  });
+  test('a lock file that lacks the packages of other platforms is found', () => {
+    const lock = {
+      packages: { 'node_modules/a': { optionalDependencies: { b: '1', c: '1' } }, 'node_modules/c': {} },
+    };
+    const text = JSON.stringify(lock);
+    expect(show(findMissingLockEntries({ path: 'package-lock.json', text }))).toEqual([
+      'package-lock.json:1 node_modules/a wants b, which has no entry',
+    ]);
+  });
+
+  test('the lock file serves every platform', () => {
+    expect(show(findMissingLockEntries(readFile('package-lock.json')))).toEqual([]);
   });
 });

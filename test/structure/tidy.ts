@@ -87,3 +87,31 @@ export function findRegistryHosts(file: SourceFile): readonly Violation[] {
     ];
   });
 }
+
+interface LockEntry {
+  readonly optionalDependencies?: Readonly<Record<string, string>>;
+}
+
+/**
+ * Optional dependencies without an entry: `npm ci` refuses such a lock file. npm leaves entries out when
+ * its registry lacks the packages of other platforms.
+ */
+export function findMissingLockEntries(file: SourceFile): readonly Violation[] {
+  const { packages } = JSON.parse(file.text) as { readonly packages: Readonly<Record<string, LockEntry>> };
+  return Object.entries(packages).flatMap(([from, entry]) =>
+    Object.keys(entry.optionalDependencies ?? {})
+      .filter((name) => !isLocked(packages, from, name))
+      .map((name) => ({ path: file.path, line: 1, message: `${from} wants ${name}, which has no entry` })),
+  );
+}
+
+/** As Node looks for a package: beside the one that wants it, then ever further out. */
+function isLocked(packages: Readonly<Record<string, LockEntry>>, from: string, name: string): boolean {
+  const folders = from.split('/node_modules/');
+  return (
+    folders.some((_, index) => {
+      const folder = folders.slice(0, folders.length - index).join('/node_modules/');
+      return packages[`${folder}/node_modules/${name}`] !== undefined;
+    }) || packages[`node_modules/${name}`] !== undefined
+  );
+}
