@@ -1,5 +1,8 @@
 // Issue 2: nats-server is killed and started again without a failed task; nothing is kept without bound.
 
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { create, fromBinary, toBinary } from '@bufbuild/protobuf';
 import { createValidator } from '@bufbuild/protovalidate';
 import {
@@ -12,6 +15,7 @@ import { accept } from '../domain/rejection.ts';
 import { connectNats } from './connection.ts';
 import { createExecutorTransport } from './deliveries.ts';
 import { createExecutorGateway } from './gateway.ts';
+import { launchServer } from './server/launch.ts';
 import { freePort } from './server/probe.ts';
 import { startNatsServer } from './server/start.ts';
 import { createSubjects } from './subjects.ts';
@@ -123,6 +127,58 @@ test('a server that never comes is an error that names the address and the remed
   await expect(connectNats({ servers, logger: nats.logger, firstConnectTimeoutMs: 300 })).rejects.toThrow(
     `No NATS server could be reached at nats://127.0.0.1:${port}`,
   );
+});
+
+test('credentials are used, and wrong ones are an error at once', async () => {
+  const folder = await mkdtemp(join(tmpdir(), 'tutti-nats-auth-'));
+  const port = await freePort('127.0.0.1');
+  const configFile = join(folder, 'nats.conf');
+  const serverName = 'with-password';
+  await writeFile(
+    configFile,
+    `server_name: ${serverName}\nhost: "127.0.0.1"\nport: ${port}\nauthorization { user: tutti, password: right }\n`,
+  );
+  const { binary, logger } = nats;
+  const launch = { binary, configFile, host: '127.0.0.1', port, serverName, env: process.env, log: () => {} };
+  const server = await launchServer(launch);
+  try {
+    const servers = [`nats://127.0.0.1:${port}`];
+    const link = await connectNats({ servers, logger, user: 'tutti', password: 'right' });
+    await link.flush();
+    await link.close();
+    const startedAt = performance.now();
+    await expect(connectNats({ servers, logger, user: 'tutti', password: 'wrong' })).rejects.toThrow(
+      /refuses these credentials/,
+    );
+    expect(performance.now() - startedAt).toBeLessThan(5_000);
+  } finally {
+    await server.stop();
+    await rm(folder, { recursive: true, force: true });
+  }
+});
+
+test('a server that is about to shut down is left for another one', async () => {
+  const both = [await startTestNats(), await startTestNats()] as const;
+  const [{ logged, link: connectTo }, { server: other }] = both;
+  try {
+    const link = await connectTo({ servers: both.map(({ server }) => server.url) });
+    const serverOf = (message: string) =>
+      logged.map((line) =>
+        line.message === message ? (line.fields as { server: string }).server : undefined,
+      );
+    const [first] = serverOf('connected to NATS').filter((server) => server !== undefined);
+    const leaving = other.url.endsWith(`${first}`) ? both[1] : both[0];
+    // Lame duck mode: the server takes no more clients, and sends away those it has, one by one.
+    process.kill(leaving.server.pid(), 'SIGUSR2');
+    const second = () => serverOf('reconnected to NATS').find((server) => server !== undefined);
+    await until(() => second() !== undefined, 'a reconnect');
+    expect(second()).not.toBe(first);
+    expect(link.connected()).toBe(true);
+    // A lame duck hears no SIGTERM any more; stop() would wait for its limit.
+    process.kill(leaving.server.pid(), 'SIGKILL');
+  } finally {
+    await Promise.all(both.map((each) => each.close()));
+  }
 });
 
 test('close ends the connection, is no failure, and drops what comes after it', async () => {

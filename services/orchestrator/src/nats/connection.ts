@@ -7,6 +7,7 @@
 import { readFile } from 'node:fs/promises';
 import { setTimeout as delay } from 'node:timers/promises';
 import {
+  AuthorizationError,
   connect,
   credsAuthenticator,
   type Msg,
@@ -119,6 +120,13 @@ async function connectFirst(
     try {
       return await connect(natsOptions);
     } catch (error) {
+      if (error instanceof AuthorizationError) {
+        // It is there and says no; asking again would only be counted against us.
+        const text = `The NATS server at ${options.servers.join(', ')} refuses these credentials: ${error.message}.`;
+        throw new Error(`${text} Correct the user and password, the token, or the creds file.`, {
+          cause: error,
+        });
+      }
       if (performance.now() + FIRST_CONNECT_PAUSE_MS >= deadline) {
         const servers = options.servers.join(', ');
         throw new Error(

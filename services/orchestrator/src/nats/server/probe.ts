@@ -16,7 +16,7 @@ export function readServerInfo(
   timeoutMs: number,
 ): Promise<ServerInfo | undefined> {
   return new Promise((resolve) => {
-    const socket = connect({ host, port });
+    const socket = connect({ host: reachableHost(host), port });
     let text = '';
     const finish = (info: ServerInfo | undefined) => {
       socket.destroy();
@@ -43,6 +43,12 @@ function parseInfo(line: string): ServerInfo | undefined {
   } catch {
     return undefined;
   }
+}
+
+/** Where a server that listens on every address of this machine can be reached from it. */
+export function reachableHost(host: string): string {
+  if (host === '0.0.0.0') return '127.0.0.1';
+  return host === '::' ? '::1' : host;
 }
 
 /** A port that was free a moment ago. */

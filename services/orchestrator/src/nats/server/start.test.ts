@@ -51,6 +51,13 @@ test('it answers at its url with the payload limit asked for, and is gone after 
   await server.stop();
 });
 
+test('a server for every address of the machine is reached by the loopback one', async () => {
+  const server = await start({ host: '0.0.0.0' });
+  expect(server.host).toBe('0.0.0.0');
+  expect(server.url).toBe(`nats://127.0.0.1:${server.port}`);
+  expect(await readServerInfo('127.0.0.1', server.port, 1_000)).toBeDefined();
+});
+
 test('a server that is killed is started again on the same port', async () => {
   const server = await start();
   const firstPid = server.pid();

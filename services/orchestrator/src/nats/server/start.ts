@@ -8,7 +8,7 @@ import { randomUUID } from 'node:crypto';
 import type { Environment } from './command.ts';
 import { launchServer, type RunningServer } from './launch.ts';
 import { endLeftOver, openPlace, type Place, recallServer, rememberServer, writeConfig } from './place.ts';
-import { freePort } from './probe.ts';
+import { freePort, reachableHost } from './probe.ts';
 
 export interface NatsServerOptions {
   readonly binary: string;
@@ -27,6 +27,7 @@ export interface NatsServerOptions {
 }
 
 export interface NatsServer {
+  /** As this machine reaches it. */
   readonly url: string;
   readonly host: string;
   readonly port: number;
@@ -160,7 +161,7 @@ function supervise(options: NatsServerOptions, place: Place, start: Starter, fir
     }
   })();
   return {
-    url: `nats://${host.includes(':') ? `[${host}]` : host}:${port}`,
+    url: urlOf(reachableHost(host), port),
     host,
     port,
     pid: () => current.pid,
@@ -172,4 +173,8 @@ function supervise(options: NatsServerOptions, place: Place, start: Starter, fir
       await exited;
     },
   };
+}
+
+function urlOf(host: string, port: number): string {
+  return `nats://${host.includes(':') ? `[${host}]` : host}:${port}`;
 }
