@@ -1,7 +1,7 @@
 // In which form does the store keep events?
 //
-// One in three tasks' events of a busy orchestrator is made here tens of thousands of times a
-// second, so the common ones are written by hand. event-message.ts says what they mean; a test
+// A busy orchestrator makes tens of thousands of events a second, so the common ones are written by
+// hand. event-message.ts says what they mean; a test
 // holds that both give the same bytes.
 
 import { create, fromBinary, toBinary } from '@bufbuild/protobuf';

@@ -36,16 +36,19 @@ const NO_CODES: readonly string[] = DEFAULT_RETRY.nonRetryableCodes;
 const JOIN_ANY: Join = Object.freeze({ mode: 'ANY' });
 
 /**
- * Contract: the message has passed validation (api/validate.ts). Refuses only payloads.
- * @param field the path of the message in its request, for refusals, such as `run.spec`
+ * Contract: the message has passed validation (api/validate.ts). Refuses only payloads; the field of
+ * the refusal is the path from the specification, such as `tasks[3].input`.
  */
-export function toRunSpec(message: RunSpecMessage, field: string): Result<RunSpec> {
+export function toRunSpec(message: RunSpecMessage): Result<RunSpec> {
   const tasks: TaskSpec[] = [];
   for (const [index, task] of message.tasks.entries()) {
-    const input =
-      task.input === undefined ? undefined : acceptPayload(task.input, `${field}.tasks[${index}].input`);
-    if (input !== undefined && !input.ok) return input;
-    tasks.push(toTaskSpec(task, input?.value));
+    if (task.input === undefined) {
+      tasks.push(toTaskSpec(task));
+      continue;
+    }
+    const input = acceptPayload(task.input, `tasks[${index}].input`);
+    if (!input.ok) return input;
+    tasks.push(toTaskSpec(task, input.value));
   }
   return accept({ ...toRunSettings(message), tasks });
 }
@@ -60,7 +63,7 @@ export function toRunSettings(message: RunSpecMessage): Omit<RunSpec, 'tasks'> {
   };
 }
 
-/** @param input what `message.input` was accepted as */
+/** @param input what `message.input` was accepted as; left out where it is unset */
 export function toTaskSpec(message: TaskSpecMessage, input: Payload = EMPTY_PAYLOAD): TaskSpec {
   return {
     key: message.key,

@@ -12,10 +12,10 @@ import {
   TaskSpecSchema,
   TaskState,
 } from '@tutti/proto/tutti/v1/task_pb.ts';
-import type { EventRecord, TaskRow } from '../store/port.ts';
-import { REASON_TO_WIRE, TASK_STATE_TO_WIRE } from './enums.ts';
-import { errorInForm, inForm, type PayloadForm } from './payload-form.ts';
-import { timestampFromMs } from './time.ts';
+import type { EventRecord, TaskRow } from '../../store/port.ts';
+import { REASON_TO_WIRE, TASK_STATE_TO_WIRE } from '../../wire/enums.ts';
+import { errorInForm, inForm, type PayloadForm } from '../../wire/payload-form.ts';
+import { timestampFromMs } from '../../wire/time.ts';
 
 export function toBasicTask(runId: string, row: TaskRow): Task {
   const message = create(TaskSchema, {

@@ -2,9 +2,9 @@
 
 import { create } from '@bufbuild/protobuf';
 import { type Run, RunSchema } from '@tutti/proto/tutti/v1/run_pb.ts';
-import type { RunRow } from '../store/port.ts';
-import { REASON_TO_WIRE, RUN_PHASE_TO_WIRE } from './enums.ts';
-import { timestampFromMs } from './time.ts';
+import type { RunRow } from '../../store/port.ts';
+import { REASON_TO_WIRE, RUN_PHASE_TO_WIRE } from '../../wire/enums.ts';
+import { timestampFromMs } from '../../wire/time.ts';
 
 export function toRunMessage(namespace: string, row: RunRow): Run {
   const { counts } = row;

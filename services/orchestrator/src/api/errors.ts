@@ -1,0 +1,171 @@
+// As which gRPC status is a refusal told? The one place that knows. DESIGN section 6.
+//
+// E1  Every refusal carries ErrorInfo with the reason and every varying value.
+// E2  Where fields are wrong, BadRequest names them by their path in the request.
+// E3  What was not expected is told as INTERNAL with an incident number and nothing else; the cause
+//     goes to the log under that number.
+// E4  Texts are bounded: on gRPC all of it has to fit into the trailers.
+
+import { create, type MessageInitShape } from '@bufbuild/protobuf';
+import { anyPack } from '@bufbuild/protobuf/wkt';
+import { Code, ConnectError } from '@connectrpc/connect';
+import {
+  BadRequestSchema,
+  ErrorInfoSchema,
+  RetryInfoSchema,
+  type Status,
+  StatusSchema,
+} from '@tutti/proto/google/rpc/error_pb.ts';
+import { type Rejection, type RejectionCode, reject } from '../domain/rejection.ts';
+import { StoreError } from '../store/port.ts';
+import { durationFromMs } from '../wire/time.ts';
+
+const DOMAIN = 'tutti.v1';
+const RETRY_DELAY_MS = 1_000;
+const MAX_MESSAGE_CHARACTERS = 2_000;
+const MAX_DESCRIPTION_CHARACTERS = 300;
+const MAX_METADATA_CHARACTERS = 1_500;
+
+/** As the comments in error_reason.proto promise. */
+const CODES: Readonly<Record<RejectionCode, Code>> = {
+  INVALID_FIELD: Code.InvalidArgument,
+  DUPLICATE_KEY: Code.InvalidArgument,
+  UNKNOWN_DEPENDENCY: Code.InvalidArgument,
+  SELF_DEPENDENCY: Code.InvalidArgument,
+  CONTRADICTING_DEPENDENCIES: Code.InvalidArgument,
+  DEPENDENCY_CYCLE: Code.InvalidArgument,
+  UNKNOWN_PARENT: Code.InvalidArgument,
+  PARENT_CYCLE: Code.InvalidArgument,
+  INVALID_JOIN: Code.InvalidArgument,
+  PAYLOAD_TOO_LARGE: Code.InvalidArgument,
+  RUN_NOT_FOUND: Code.NotFound,
+  TASK_NOT_FOUND: Code.NotFound,
+  RUN_ALREADY_EXISTS: Code.AlreadyExists,
+  ALREADY_FINAL: Code.FailedPrecondition,
+  REQUEST_ID_REUSED: Code.InvalidArgument,
+  REVISION_IN_FUTURE: Code.OutOfRange,
+  INVALID_PAGE_TOKEN: Code.InvalidArgument,
+  LIMIT_REACHED: Code.ResourceExhausted,
+  WATCHER_TOO_SLOW: Code.ResourceExhausted,
+  COMMIT_FAILED: Code.Unavailable,
+  NOT_SERVING: Code.Unavailable,
+  UNKNOWN_SESSION: Code.FailedPrecondition,
+  MALFORMED_MESSAGE: Code.InvalidArgument,
+};
+
+/** Of the metadata `resource`: a bound that waiting does not change. */
+export const MESSAGE_BYTES = 'message_bytes';
+
+export interface FieldViolation {
+  readonly field: string;
+  readonly description: string;
+}
+
+interface Detail {
+  readonly desc: typeof ErrorInfoSchema | typeof BadRequestSchema | typeof RetryInfoSchema;
+  readonly value: MessageInitShape<Detail['desc']>;
+}
+
+/** @param violations where more than the rejection's own field is wrong */
+export function toConnectError(rejection: Rejection, violations = violationsOf(rejection)): ConnectError {
+  const message = bounded(rejection.message, MAX_MESSAGE_CHARACTERS);
+  return new ConnectError(message, CODES[rejection.code], undefined, detailsOf(rejection, violations));
+}
+
+/** The same as a message, for answers that tell of several refusals. */
+export function toStatus(rejection: Rejection): Status {
+  return statusOf(toConnectError(rejection));
+}
+
+/** What an error of a service is on the wire. */
+export function statusOf(error: ConnectError): Status {
+  const details = error.details.map((detail) =>
+    'desc' in detail
+      ? anyPack(detail.desc, create(detail.desc, detail.value))
+      : { typeUrl: `type.googleapis.com/${detail.type}`, value: detail.value },
+  );
+  return create(StatusSchema, { code: error.code, message: error.rawMessage, details });
+}
+
+export interface IncidentLog {
+  error(fields: Readonly<Record<string, unknown>>, message: string): void;
+}
+
+/**
+ * E3. What a client is told of something thrown. Errors that are meant for clients pass unchanged.
+ * @param newIncident names the incident, unguessable and unique
+ */
+export function atBoundary(
+  cause: unknown,
+  method: string,
+  log: IncidentLog,
+  newIncident: () => string,
+): ConnectError {
+  if (cause instanceof ConnectError) return cause;
+  if (cause instanceof StoreError && cause.code === 'CLOSED') return notServing();
+  const incident = newIncident();
+  log.error({ incident, method, err: cause }, 'a call failed for a reason that is a defect');
+  const message = `Tutti failed; its log tells more under incident ${incident}.`;
+  const value = { reason: 'INTERNAL', domain: DOMAIN, metadata: { incident } };
+  return new ConnectError(message, Code.Internal, undefined, [{ desc: ErrorInfoSchema, value }]);
+}
+
+export function notServing(): ConnectError {
+  const message = 'The orchestrator is starting or stopping; try again.';
+  return toConnectError(reject('NOT_SERVING', message).rejection);
+}
+
+export function malformed(what: string, cause: unknown): ConnectError {
+  const why = cause instanceof Error ? cause.message : String(cause);
+  const message = `The request is not a valid ${what}: ${why}`;
+  return toConnectError(reject('MALFORMED_MESSAGE', message).rejection);
+}
+
+export function messageTooLarge(limitBytes: number): ConnectError {
+  const message = `The message exceeds ${limitBytes} bytes; split it into several calls.`;
+  const metadata = { resource: MESSAGE_BYTES, limit: String(limitBytes) };
+  return toConnectError(reject('LIMIT_REACHED', message, metadata).rejection);
+}
+
+function violationsOf(rejection: Rejection): readonly FieldViolation[] {
+  return rejection.field === '' ? [] : [{ field: rejection.field, description: rejection.message }];
+}
+
+function detailsOf(rejection: Rejection, violations: readonly FieldViolation[]): Detail[] {
+  const metadata: Record<string, string> = {};
+  for (const [key, value] of Object.entries(rejection.metadata)) {
+    metadata[key] = bounded(value, MAX_METADATA_CHARACTERS);
+  }
+  const details: Detail[] = [
+    { desc: ErrorInfoSchema, value: { reason: rejection.code, domain: DOMAIN, metadata } },
+  ];
+  if (violations.length > 0) {
+    const fieldViolations = violations.map(({ field, description }) => ({
+      field: bounded(field, MAX_DESCRIPTION_CHARACTERS),
+      description: bounded(description, MAX_DESCRIPTION_CHARACTERS),
+    }));
+    details.push({ desc: BadRequestSchema, value: { fieldViolations } });
+  }
+  if (isWorthRetrying(rejection)) {
+    details.push({ desc: RetryInfoSchema, value: { retryDelay: durationFromMs(RETRY_DELAY_MS) } });
+  }
+  return details;
+}
+
+function isWorthRetrying(rejection: Rejection): boolean {
+  switch (rejection.code) {
+    case 'COMMIT_FAILED':
+    case 'NOT_SERVING':
+      return true;
+    case 'LIMIT_REACHED':
+      return rejection.metadata.resource !== MESSAGE_BYTES;
+    default:
+      return false;
+  }
+}
+
+/** E4. Also mends lone surrogates, which a status text cannot hold. */
+function bounded(text: string, maxCharacters: number): string {
+  const whole = text.length <= maxCharacters ? text : `${text.slice(0, maxCharacters - 1)}…`;
+  return whole.toWellFormed();
+}

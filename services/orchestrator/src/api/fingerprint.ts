@@ -1,0 +1,79 @@
+// Is a repeated request id a repeat of the same call? Its fingerprint says so.
+//
+// Maps have no order on the wire, and some clients write them in another one each time: they are
+// sorted first. The namespace is left out, since request ids count within one.
+
+import { createHash } from 'node:crypto';
+import { create, type DescMessage, type MessageShape, toBinary } from '@bufbuild/protobuf';
+import { type Value, ValueSchema } from '@bufbuild/protobuf/wkt';
+import type {
+  RunSubmission,
+  SubmitRunRequest,
+  SubmitRunsRequest,
+} from '@tutti/proto/tutti/v1/orchestrator_service_pb.ts';
+import type { TaskSpec } from '@tutti/proto/tutti/v1/task_pb.ts';
+import type { RequestKey } from '../engine/inputs.ts';
+
+/** Undefined for a call without a request id: it has no protection. */
+export function requestKeyOf<Desc extends DescMessage>(
+  schema: Desc,
+  request: MessageShape<Desc> & { readonly requestId: string; readonly namespace: string },
+): RequestKey | undefined {
+  const { requestId } = request;
+  if (requestId === '') return undefined;
+  const content = toBinary(schema, { ...canonical(request), requestId: '', namespace: '' });
+  const fingerprint = createHash('sha256').update(schema.typeName).update(content).digest('base64url');
+  return { requestId, fingerprint };
+}
+
+/** The key of one run of many: what a client cannot choose itself, for it holds a colon. */
+export function requestKeyAt(key: RequestKey | undefined, index: number): RequestKey | undefined {
+  return key === undefined ? undefined : { ...key, requestId: `${key.requestId}:${index}` };
+}
+
+function canonical<Request extends object>(request: Request): Request {
+  if (isSubmitRun(request)) return { ...request, run: request.run && canonicalSubmission(request.run) };
+  if (isSubmitRuns(request)) return { ...request, runs: request.runs.map(canonicalSubmission) };
+  return request;
+}
+
+function isSubmitRun(request: object): request is SubmitRunRequest {
+  return '$typeName' in request && request.$typeName === 'tutti.v1.SubmitRunRequest';
+}
+
+function isSubmitRuns(request: object): request is SubmitRunsRequest {
+  return '$typeName' in request && request.$typeName === 'tutti.v1.SubmitRunsRequest';
+}
+
+function canonicalSubmission(submission: RunSubmission): RunSubmission {
+  const { spec } = submission;
+  if (spec === undefined) return submission;
+  return {
+    ...submission,
+    spec: { ...spec, labels: sorted(spec.labels), tasks: spec.tasks.map(canonicalTask) },
+  };
+}
+
+function canonicalTask(task: TaskSpec): TaskSpec {
+  if (task.input?.data.case !== 'value') return task;
+  const value = canonicalValue(task.input.data.value);
+  return { ...task, input: { ...task.input, data: { case: 'value', value } } };
+}
+
+function canonicalValue(value: Value): Value {
+  const { kind } = value;
+  if (kind.case === 'listValue') {
+    const values = kind.value.values.map(canonicalValue);
+    return create(ValueSchema, { kind: { case: 'listValue', value: { ...kind.value, values } } });
+  }
+  if (kind.case === 'structValue') {
+    const entries = Object.entries(sorted(kind.value.fields));
+    const fields = Object.fromEntries(entries.map(([key, field]) => [key, canonicalValue(field)]));
+    return create(ValueSchema, { kind: { case: 'structValue', value: { ...kind.value, fields } } });
+  }
+  return value;
+}
+
+function sorted<T>(map: Readonly<Record<string, T>>): Record<string, T> {
+  return Object.fromEntries(Object.entries(map).sort(([a], [b]) => (a < b ? -1 : 1)));
+}

@@ -1,0 +1,148 @@
+// How is a service of ours bound to grpc-js?
+//
+// B1  A request that cannot be decoded or is too large reaches the handler as the error it is to be
+//     answered with: an error thrown while decoding would reach the client without details.
+// B2  A stream is read one message ahead of its reader: the next one is asked for when the transport
+//     has taken the last.
+
+import { type DescMessage, type DescService, fromBinary, type Message, toBinary } from '@bufbuild/protobuf';
+import { ConnectError } from '@connectrpc/connect';
+import type {
+  handleServerStreamingCall,
+  handleUnaryCall,
+  MethodDefinition,
+  ServerWritableStream,
+  ServiceDefinition,
+  UntypedServiceImplementation,
+} from '@grpc/grpc-js';
+import type { CallContext } from '../call.ts';
+import { malformed, messageTooLarge } from '../errors.ts';
+import type { OpenCalls } from './open-calls.ts';
+import { asBuffer, toGrpcError } from './status.ts';
+
+export const MAX_MESSAGE_BYTES = 16 * 1024 * 1024;
+
+/** Methods by their local names, as each of the kind that its descriptor says. */
+export type ServiceMethods = Readonly<Record<string, UnaryMethod | StreamMethod>>;
+type UnaryMethod = (request: never, context: CallContext) => Promise<Message>;
+type StreamMethod = (request: never, context: CallContext) => AsyncIterable<Message>;
+type EncodedMethod = (request: never, context: CallContext) => AsyncIterable<Uint8Array>;
+
+export interface Binding {
+  readonly definition: ServiceDefinition;
+  readonly implementation: UntypedServiceImplementation;
+}
+
+/** @param encoded streams that give their answers in binary form already, by local name */
+export function bindService(
+  service: DescService,
+  methods: ServiceMethods,
+  openCalls: OpenCalls,
+  encoded: Readonly<Record<string, EncodedMethod>> = {},
+): Binding {
+  const definition: Record<string, MethodDefinition<unknown, unknown>> = {};
+  const implementation: UntypedServiceImplementation = {};
+  for (const { localName, name, methodKind, input, output } of service.methods) {
+    const handle = encoded[localName] ?? methods[localName];
+    if (handle === undefined) throw new Error(`${service.typeName}.${name} is not implemented`);
+    definition[localName] = {
+      path: `/${service.typeName}/${name}`,
+      requestStream: false,
+      responseStream: methodKind === 'server_streaming',
+      ...codec(input, output, localName in encoded),
+    };
+    switch (methodKind) {
+      case 'unary':
+        implementation[localName] = handleUnary(handle as Unary, openCalls);
+        break;
+      case 'server_streaming':
+        implementation[localName] = handleStream(handle as Stream, openCalls);
+        break;
+      case 'client_streaming':
+      case 'bidi_streaming':
+        throw new Error(`${service.typeName}.${name}: requests cannot be streamed here`);
+    }
+  }
+  return { definition, implementation };
+}
+
+export function codec(input: DescMessage, output: DescMessage, isEncoded: boolean) {
+  const serialize = isEncoded
+    ? (value: unknown) => asBuffer(value as Uint8Array)
+    : (value: unknown) => asBuffer(toBinary(output, value as Message));
+  return {
+    requestDeserialize: (bytes: Buffer) => decode(input, bytes),
+    responseSerialize: serialize,
+    // Of the client's side of the definition; the server never calls them.
+    requestSerialize: (value: unknown) => asBuffer(toBinary(input, value as Message)),
+    responseDeserialize: (bytes: Buffer) => fromBinary(output, bytes),
+  };
+}
+
+/** B1. */
+function decode(schema: DescMessage, bytes: Buffer): Message | ConnectError {
+  if (bytes.byteLength > MAX_MESSAGE_BYTES) return messageTooLarge(MAX_MESSAGE_BYTES);
+  try {
+    return fromBinary(schema, bytes);
+  } catch (cause) {
+    return malformed(schema.typeName, cause);
+  }
+}
+
+type Unary = (request: Message, context: CallContext) => Promise<Message>;
+type Stream = (request: Message, context: CallContext) => AsyncIterable<unknown>;
+
+function handleUnary(handle: Unary, openCalls: OpenCalls): handleUnaryCall<Message | ConnectError, Message> {
+  return (call, callback) => {
+    const { request } = call;
+    if (request instanceof ConnectError) {
+      callback(toGrpcError(request));
+      return;
+    }
+    handle(request, openCalls.contextOf(call)).then(
+      (response) => callback(null, response),
+      (error) => callback(toGrpcError(ConnectError.from(error))),
+    );
+  };
+}
+
+function handleStream(
+  handle: Stream,
+  openCalls: OpenCalls,
+): handleServerStreamingCall<Message | ConnectError, unknown> {
+  return (call) => {
+    const { request } = call;
+    if (request instanceof ConnectError) {
+      call.emit('error', toGrpcError(request));
+      return;
+    }
+    void pump(call, (cut) => handle(request, openCalls.contextOf(call, cut)));
+  };
+}
+
+/** Never rejects. */
+async function pump(
+  call: ServerWritableStream<unknown, unknown>,
+  open: (cut: (error: ConnectError) => void) => AsyncIterable<unknown>,
+): Promise<void> {
+  const over = Promise.withResolvers<void>();
+  let failed = false;
+  function fail(error: ConnectError): void {
+    if (failed) return;
+    failed = true;
+    // grpc-js sends it as the status, behind what the reader has still to take.
+    call.emit('error', toGrpcError(error));
+    over.resolve();
+  }
+  call.once('cancelled', over.resolve);
+  try {
+    for await (const message of open(fail)) {
+      // B2. A call that is over never takes it.
+      await Promise.race([new Promise((taken) => call.write(message, taken)), over.promise]);
+      if (failed || call.cancelled) return;
+    }
+    call.end();
+  } catch (error) {
+    fail(ConnectError.from(error));
+  }
+}

@@ -1,0 +1,54 @@
+// Does the server take calls? grpc.health.v1, for load balancers and probes.
+
+import { setTimeout as delay } from 'node:timers/promises';
+import { create } from '@bufbuild/protobuf';
+import { Code, ConnectError } from '@connectrpc/connect';
+import {
+  type HealthCheckRequest,
+  type HealthCheckResponse,
+  HealthCheckResponseSchema,
+  HealthCheckResponse_ServingStatus as Status,
+} from '@tutti/proto/grpc/health/v1/health_pb.ts';
+import type { CallContext } from '../call.ts';
+import { notServing } from '../errors.ts';
+
+/** How soon a watcher hears of a change. */
+const WATCH_INTERVAL_MS = 1_000;
+
+/** @param names of the services that are served; the empty name stands for all of them */
+export function createHealth(serving: () => boolean, names: ReadonlySet<string>) {
+  function statusOf(service: string): Status {
+    if (service !== '' && !names.has(service)) return Status.SERVICE_UNKNOWN;
+    return serving() ? Status.SERVING : Status.NOT_SERVING;
+  }
+
+  return {
+    async check({ service }: HealthCheckRequest): Promise<HealthCheckResponse> {
+      const status = statusOf(service);
+      if (status === Status.SERVICE_UNKNOWN) {
+        const known = [...names].join(', ');
+        throw new ConnectError(
+          `There is no service '${service.slice(0, 200)}'; there are ${known}.`,
+          Code.NotFound,
+        );
+      }
+      return create(HealthCheckResponseSchema, { status });
+    },
+
+    async *watch(
+      { service }: HealthCheckRequest,
+      { signal }: CallContext,
+    ): AsyncGenerator<HealthCheckResponse> {
+      let told: Status | undefined;
+      while (!signal.aborted) {
+        const status = statusOf(service);
+        if (status !== told) yield create(HealthCheckResponseSchema, { status });
+        told = status;
+        await delay(WATCH_INTERVAL_MS, undefined, { signal }).catch(() => {});
+      }
+      if (told !== Status.NOT_SERVING)
+        yield create(HealthCheckResponseSchema, { status: Status.NOT_SERVING });
+      throw notServing();
+    },
+  };
+}

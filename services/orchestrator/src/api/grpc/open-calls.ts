@@ -1,0 +1,62 @@
+// Which calls have to be told when the door closes? Those that look at their signal: they may take
+// long. All others end by themselves.
+
+import { Code, ConnectError } from '@connectrpc/connect';
+import type { ServerSurfaceCall } from '@grpc/grpc-js/build/src/server-call.js';
+import type { CallContext } from '../call.ts';
+
+export interface OpenCalls {
+  /** Costs nothing until the signal is looked at. */
+  contextOf(call: ServerSurfaceCall, cut?: (error: ConnectError) => void): CallContext;
+  /** Aborts every call, those to come too. */
+  abortAll(reason: ConnectError): void;
+}
+
+export function createOpenCalls(): OpenCalls {
+  const open = new Set<AbortController>();
+  let closing: ConnectError | undefined;
+
+  function signalOf(call: ServerSurfaceCall): AbortSignal {
+    const controller = new AbortController();
+    if (closing !== undefined) controller.abort(closing);
+    else if (call.cancelled) controller.abort(canceled());
+    else {
+      open.add(controller);
+      // grpc-js says so at the end of every call, however it ended.
+      call.once('cancelled', () => {
+        open.delete(controller);
+        controller.abort(canceled());
+      });
+    }
+    return controller.signal;
+  }
+
+  return {
+    contextOf(call, cut) {
+      let signal: AbortSignal | undefined;
+      return {
+        get signal() {
+          signal ??= signalOf(call);
+          return signal;
+        },
+        requestHeader: {
+          get(name) {
+            const [value] = call.metadata.get(name);
+            return typeof value === 'string' ? value : null;
+          },
+        },
+        cut,
+      };
+    },
+
+    abortAll(reason) {
+      closing = reason;
+      for (const controller of open) controller.abort(reason);
+      open.clear();
+    },
+  };
+}
+
+function canceled(): ConnectError {
+  return new ConnectError('The call was cancelled or its deadline passed.', Code.Canceled);
+}

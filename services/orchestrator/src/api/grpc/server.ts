@@ -1,0 +1,81 @@
+// The native gRPC door.
+
+import { Server, ServerCredentials } from '@grpc/grpc-js';
+import { Health } from '@tutti/proto/grpc/health/v1/health_pb.ts';
+import { ExecutorService } from '@tutti/proto/tutti/v1/executor_service_pb.ts';
+import { OrchestratorService } from '@tutti/proto/tutti/v1/orchestrator_service_pb.ts';
+import { notServing } from '../errors.ts';
+import type { Services } from '../services/index.ts';
+import { bindService, MAX_MESSAGE_BYTES } from './binding.ts';
+import { createHealth } from './health.ts';
+import { createOpenCalls } from './open-calls.ts';
+import { bindReflection, REFLECTION_SERVICES } from './reflection.ts';
+
+export interface GrpcServerOptions {
+  readonly services: Services;
+  readonly host: string;
+  /** 0 takes a free one. */
+  readonly port: number;
+}
+
+export interface Door {
+  readonly port: number;
+  /** Takes no more calls, tells long ones, waits for the rest, and cuts what is left after `graceMs`. */
+  close(graceMs: number): Promise<void>;
+}
+
+const SERVER_OPTIONS = {
+  // What is up to twice too large is read, so that the refusal can say why (binding.ts, B1).
+  'grpc.max_receive_message_length': 2 * MAX_MESSAGE_BYTES,
+  'grpc.max_send_message_length': MAX_MESSAGE_BYTES,
+  // A peer that is gone without a word is noticed within 80 s.
+  'grpc.keepalive_time_ms': 60_000,
+  'grpc.keepalive_timeout_ms': 20_000,
+  'grpc.keepalive_permit_without_calls': 1,
+  'grpc.max_concurrent_streams': 10_000,
+  // Nobody reads it, and it costs with every call.
+  'grpc.enable_channelz': 0,
+} as const;
+
+export async function startGrpcServer(options: GrpcServerOptions): Promise<Door> {
+  const { services } = options;
+  const server = new Server(SERVER_OPTIONS);
+  const openCalls = createOpenCalls();
+  const served = [OrchestratorService, ExecutorService, Health, ...REFLECTION_SERVICES];
+  const health = createHealth(services.serving, new Set(served.map((service) => service.typeName)));
+  const bindings = [
+    bindService(OrchestratorService, services.orchestrator, openCalls, services.encoded),
+    bindService(ExecutorService, services.executors, openCalls),
+    bindService(Health, health, openCalls),
+    ...bindReflection(served),
+  ];
+  for (const { definition, implementation } of bindings) server.addService(definition, implementation);
+  const port = await listen(server, options.host, options.port);
+  return {
+    port,
+    close(graceMs) {
+      openCalls.abortAll(notServing());
+      return shutDown(server, graceMs);
+    },
+  };
+}
+
+function listen(server: Server, host: string, port: number): Promise<number> {
+  const address = `${host.includes(':') ? `[${host}]` : host}:${port}`;
+  return new Promise((resolve, reject) => {
+    server.bindAsync(address, ServerCredentials.createInsecure(), (error, bound) => {
+      if (error === null) resolve(bound);
+      else reject(new Error(`cannot listen for gRPC on ${address}: ${error.message}`, { cause: error }));
+    });
+  });
+}
+
+function shutDown(server: Server, graceMs: number): Promise<void> {
+  return new Promise((resolve) => {
+    const timer = setTimeout(() => server.forceShutdown(), graceMs);
+    server.tryShutdown(() => {
+      clearTimeout(timer);
+      resolve();
+    });
+  });
+}

@@ -1,0 +1,112 @@
+// How does a request of node:http or node:http2 reach a service?
+//
+// Not connectNodeAdapter: it writes failures to the console, and answers what it cannot decode
+// without the details that every refusal of ours carries.
+
+import { type IncomingMessage, ServerResponse } from 'node:http';
+import type { Http2ServerRequest, Http2ServerResponse } from 'node:http2';
+import { type ConnectError, createConnectRouter, createContextValues } from '@connectrpc/connect';
+import type { UniversalHandler, UniversalServerResponse } from '@connectrpc/connect/protocol';
+import { errorToJsonBytes } from '@connectrpc/connect/protocol-connect';
+import {
+  compressionBrotli,
+  compressionGzip,
+  universalRequestFromNodeRequest,
+  universalResponseToNodeResponse,
+} from '@connectrpc/connect-node';
+import { malformed, messageTooLarge } from '../errors.ts';
+import type { Services } from '../services/index.ts';
+import { bindRoutes, CUT } from './routes.ts';
+
+export type HttpRequest = IncomingMessage | Http2ServerRequest;
+export type HttpResponse = ServerResponse | Http2ServerResponse;
+
+export const MAX_MESSAGE_BYTES = 16 * 1024 * 1024;
+/** How long a reader that was cut may still fetch the reason. */
+const CUT_GRACE_MS = 10_000;
+
+export interface Adapter {
+  /** False where the path names no method. */
+  handle(request: HttpRequest, response: HttpResponse): boolean;
+}
+
+/** @param shutdownSignal its reason is what long calls are told when it is aborted */
+export function createAdapter(services: Services, shutdownSignal: AbortSignal): Adapter {
+  const router = createConnectRouter({
+    acceptCompression: [compressionGzip, compressionBrotli],
+    readMaxBytes: MAX_MESSAGE_BYTES,
+    writeMaxBytes: MAX_MESSAGE_BYTES,
+    // A misspelt field is an error, not silence.
+    jsonOptions: { ignoreUnknownFields: false },
+    shutdownSignal,
+  });
+  bindRoutes(router, services);
+  const handlers = new Map(router.handlers.map((handler) => [handler.requestPath, handler]));
+
+  return {
+    handle(request, response) {
+      const handler = handlers.get(pathOf(request));
+      if (handler === undefined) return false;
+      // It fails when the client goes away in the middle of the answer: nobody is left to tell.
+      respond(handler, request, response).catch(() => response.destroy());
+      return true;
+    },
+  };
+}
+
+export function pathOf(request: HttpRequest): string {
+  return request.url?.split('?', 1)[0] ?? '';
+}
+
+/** Both kinds have the same method, but only apart. */
+export function endWith(response: HttpResponse, body = ''): void {
+  if (response instanceof ServerResponse) response.end(body);
+  else response.end(body);
+}
+
+async function respond(
+  handler: UniversalHandler,
+  request: HttpRequest,
+  response: HttpResponse,
+): Promise<void> {
+  const values = createContextValues();
+  if (handler.method.methodKind === 'server_streaming') values.set(CUT, cutter(response));
+  const answer = await handler(universalRequestFromNodeRequest(request, response, undefined, values));
+  await universalResponseToNodeResponse(await withDetails(answer), response);
+}
+
+function cutter(response: HttpResponse): (error: ConnectError) => void {
+  return () => {
+    const timer = setTimeout(() => response.destroy(), CUT_GRACE_MS);
+    timer.unref();
+    response.once('close', () => clearTimeout(timer));
+  };
+}
+
+/** The answer, with our details where it tells an error that the library found by itself. */
+async function withDetails(answer: UniversalServerResponse): Promise<UniversalServerResponse> {
+  const { body, status } = answer;
+  const isOwnError = status >= 400 && answer.header?.get('content-type') === 'application/json';
+  if (!isOwnError || body === undefined || answer.header?.has('content-encoding')) return answer;
+  const chunks: Uint8Array[] = [];
+  for await (const chunk of body) chunks.push(chunk);
+  const error = explained(Buffer.concat(chunks));
+  const bytes = error === undefined ? Buffer.concat(chunks) : errorToJsonBytes(error, undefined);
+  answer.header?.set('content-length', String(bytes.byteLength));
+  return { ...answer, body: once(bytes) };
+}
+
+function explained(body: Buffer): ConnectError | undefined {
+  const { code, message, details } = JSON.parse(body.toString()) as {
+    code?: string;
+    message?: string;
+    details?: unknown;
+  };
+  if (details !== undefined) return undefined;
+  if (code === 'resource_exhausted') return messageTooLarge(MAX_MESSAGE_BYTES);
+  return code === 'invalid_argument' ? malformed('message of this call', message) : undefined;
+}
+
+async function* once(bytes: Uint8Array): AsyncGenerator<Uint8Array> {
+  yield bytes;
+}

@@ -1,0 +1,60 @@
+// What is there on the HTTP door besides the services? Probes, metrics, and an answer to everything else.
+
+import type { IncidentLog } from '../errors.ts';
+import { endWith, type HttpRequest, type HttpResponse, pathOf } from './adapter.ts';
+
+export interface Metrics {
+  readonly contentType: string;
+  readonly body: string;
+}
+
+export interface PagesDeps {
+  readonly serving: () => boolean;
+  /** What a Prometheus server reads; undefined: there are none. */
+  readonly metrics: (() => Promise<Metrics>) | undefined;
+  readonly log: IncidentLog;
+}
+
+export function createPages(deps: PagesDeps): (request: HttpRequest, response: HttpResponse) => void {
+  return (request, response) => {
+    const path = pathOf(request);
+    if (request.method !== 'GET' && request.method !== 'HEAD') return unknownPath(response, path);
+    switch (path) {
+      case '/healthz':
+        return text(response, 200, 'ok\n');
+      case '/readyz':
+        return deps.serving() ? text(response, 200, 'ok\n') : text(response, 503, 'starting or stopping\n');
+      case '/metrics':
+        if (deps.metrics === undefined) return unknownPath(response, path);
+        deps.metrics().then(
+          ({ contentType, body }) => send(response, 200, contentType, body),
+          (err: unknown) => {
+            deps.log.error({ err }, 'the metrics could not be read');
+            text(response, 500, 'the metrics could not be read; the log of the orchestrator says why\n');
+          },
+        );
+        return;
+      default:
+        return unknownPath(response, path);
+    }
+  };
+}
+
+function text(response: HttpResponse, status: number, body: string): void {
+  send(response, status, 'text/plain; charset=utf-8', body);
+}
+
+/** In the form of Connect errors, for this is what its clients read. */
+function unknownPath(response: HttpResponse, path: string): void {
+  const message =
+    `There is nothing at ${path.slice(0, 200)}. Calls are POST /tutti.v1.OrchestratorService/{Method}; ` +
+    `there are also GET /healthz, /readyz and /metrics.`;
+  send(response, 404, 'application/json', JSON.stringify({ code: 'unimplemented', message }));
+}
+
+function send(response: HttpResponse, status: number, contentType: string, body: string): void {
+  response.statusCode = status;
+  response.setHeader('content-type', contentType);
+  response.setHeader('content-length', Buffer.byteLength(body));
+  endWith(response, body);
+}

@@ -1,0 +1,92 @@
+// The HTTP door: Connect, gRPC-Web and plain JSON, over HTTP/1.1 and HTTP/2 without TLS, with
+// probes and metrics beside them.
+
+import { createServer as createHttp1Server, type Server } from 'node:http';
+import { createServer as createHttp2Server, type ServerHttp2Session } from 'node:http2';
+import type { AddressInfo, Socket } from 'node:net';
+import { type IncidentLog, notServing } from '../errors.ts';
+import type { Door } from '../grpc/server.ts';
+import type { Services } from '../services/index.ts';
+import { createAdapter, type HttpRequest, type HttpResponse } from './adapter.ts';
+import { createCorsPolicy } from './cors.ts';
+import { createPages, type Metrics } from './pages.ts';
+import { shareConnections } from './sniff.ts';
+
+export interface HttpServerOptions {
+  readonly services: Services;
+  readonly host: string;
+  /** 0 takes a free one. */
+  readonly port: number;
+  readonly log: IncidentLog;
+  readonly metrics?: () => Promise<Metrics>;
+  /** Origins whose web pages may call; `*` for all. Default: none. */
+  readonly corsOrigins?: readonly string[];
+}
+
+const MAX_CONNECTIONS = 10_000;
+/** Longer than the idle time of common load balancers, which then close first. */
+const KEEP_ALIVE_TIMEOUT_MS = 75_000;
+const HEADERS_TIMEOUT_MS = 30_000;
+const MAX_STREAMS_PER_CONNECTION = 1_000;
+
+export async function startHttpServer(options: HttpServerOptions): Promise<Door> {
+  const { services, log } = options;
+  const shutdown = new AbortController();
+  const adapter = createAdapter(services, shutdown.signal);
+  const cors = createCorsPolicy(options.corsOrigins ?? []);
+  const pages = createPages({ serving: services.serving, metrics: options.metrics, log });
+  const listener = (request: HttpRequest, response: HttpResponse): void => {
+    response.on('error', () => response.destroy());
+    if (cors(request, response)) return;
+    if (!adapter.handle(request, response)) pages(request, response);
+  };
+
+  const timeouts = { keepAliveTimeout: KEEP_ALIVE_TIMEOUT_MS, headersTimeout: HEADERS_TIMEOUT_MS };
+  const http1 = createHttp1Server(timeouts, listener);
+  const settings = { maxConcurrentStreams: MAX_STREAMS_PER_CONNECTION };
+  const http2 = createHttp2Server({ settings }, listener);
+  const sessions = new Set<ServerHttp2Session>();
+  http2.on('session', (session) => {
+    sessions.add(session);
+    session.once('close', () => sessions.delete(session));
+  });
+  shareConnections(http1, http2);
+  http1.maxConnections = MAX_CONNECTIONS;
+  const sockets = trackSockets(http1);
+  await listen(http1, options.host, options.port);
+
+  return {
+    port: (http1.address() as AddressInfo).port,
+    async close(graceMs) {
+      const closed = new Promise((resolve) => http1.close(resolve));
+      shutdown.abort(notServing());
+      for (const session of sessions) session.close();
+      // A response that ends now leaves its connection open for the next request.
+      const sweep = setInterval(() => http1.closeIdleConnections(), 50);
+      const timer = setTimeout(() => {
+        for (const socket of sockets) socket.destroy();
+      }, graceMs);
+      await closed;
+      clearInterval(sweep);
+      clearTimeout(timer);
+    },
+  };
+}
+
+function trackSockets(server: Server): ReadonlySet<Socket> {
+  const sockets = new Set<Socket>();
+  server.on('connection', (socket) => {
+    sockets.add(socket);
+    socket.once('close', () => sockets.delete(socket));
+  });
+  return sockets;
+}
+
+function listen(server: Server, host: string, port: number): Promise<void> {
+  return new Promise((resolve, reject) => {
+    server.once('error', (error) => {
+      reject(new Error(`cannot listen for HTTP on ${host}:${port}: ${error.message}`, { cause: error }));
+    });
+    server.listen(port, host, () => resolve());
+  });
+}

@@ -1,0 +1,99 @@
+// Which services do the doors serve? Written once; each door binds them in its own way.
+
+import { toBinary } from '@bufbuild/protobuf';
+import { ExecutorService } from '@tutti/proto/tutti/v1/executor_service_pb.ts';
+import {
+  OrchestratorService,
+  type WatchRequest,
+  WatchResponseSchema,
+} from '@tutti/proto/tutti/v1/orchestrator_service_pb.ts';
+import { accept } from '../../domain/rejection.ts';
+import type { Orchestrator, WatchPage } from '../../runtime/orchestrator.ts';
+import { payloadFormFromWire } from '../../wire/payload-form.ts';
+import type { IncidentLog } from '../errors.ts';
+import { encodeWatchResponse, toWatchResponse } from '../messages/watch-page.ts';
+import { type StreamHandler, serverStream, unary } from '../method.ts';
+import type { ApiTracing } from '../tracing.ts';
+import { createCancelHandlers } from './cancel.ts';
+import { createExecutorHandlers } from './executors.ts';
+import { createRunHandlers } from './runs.ts';
+import { createSubmitHandlers } from './submit.ts';
+import { createTaskHandlers } from './tasks.ts';
+import { createWatchHandlers } from './watch.ts';
+
+export interface ServicesDeps {
+  readonly orchestrator: Orchestrator;
+  readonly tracing: ApiTracing;
+  readonly log: IncidentLog;
+  /** Unique in every namespace for all time; 1 to 64 of letters, digits, `_`, `-`. */
+  readonly newRunId: () => string;
+  readonly newIncident: () => string;
+  /** How long a watcher may take nothing before it is cut. Default 60 s. */
+  readonly slowReaderMs?: number;
+}
+
+export type Services = ReturnType<typeof createServices>;
+
+const SLOW_READER_MS = 60_000;
+
+export function createServices(deps: ServicesDeps) {
+  const { orchestrator } = deps;
+  const { queries } = orchestrator;
+  const method = OrchestratorService.method;
+  const submit = createSubmitHandlers(deps);
+  const cancel = createCancelHandlers(orchestrator);
+  const runs = createRunHandlers(queries);
+  const tasks = createTaskHandlers(queries);
+  const executors = createExecutorHandlers(orchestrator);
+  const watching = createWatchHandlers({ orchestrator, slowReaderMs: deps.slowReaderMs ?? SLOW_READER_MS });
+
+  return {
+    orchestrator: {
+      submitRun: unary(deps, method.submitRun, submit.submitRun),
+      submitRuns: unary(deps, method.submitRuns, submit.submitRuns),
+      getRun: unary(deps, method.getRun, runs.getRun),
+      waitRun: unary(deps, method.waitRun, watching.waitRun),
+      listRuns: unary(deps, method.listRuns, runs.listRuns),
+      getTask: unary(deps, method.getTask, tasks.getTask),
+      listTasks: unary(deps, method.listTasks, tasks.listTasks),
+      cancelRun: unary(deps, method.cancelRun, cancel.cancelRun),
+      cancelTask: unary(deps, method.cancelTask, cancel.cancelTask),
+      watch: serverStream(deps, method.watch, mapped(watching.watch, toMessage)),
+    },
+    executors: {
+      listExecutors: unary(deps, ExecutorService.method.listExecutors, executors.listExecutors),
+    },
+    /** For doors that send binary messages: the same streams, encoded already. */
+    encoded: {
+      watch: serverStream(deps, method.watch, mapped(watching.watch, toBytes)),
+    },
+    serving: () => orchestrator.serving(),
+  };
+}
+
+function toMessage(page: WatchPage, request: WatchRequest) {
+  return toWatchResponse(page, payloadFormFromWire(request.payloadForm));
+}
+
+function toBytes(page: WatchPage, request: WatchRequest): Uint8Array {
+  return payloadFormFromWire(request.payloadForm) === 'BYTES'
+    ? encodeWatchResponse(page)
+    : toBinary(WatchResponseSchema, toMessage(page, request));
+}
+
+function mapped<Request, From, To>(
+  handle: StreamHandler<Request, From>,
+  convert: (item: From, request: Request) => To,
+): StreamHandler<Request, To> {
+  return async (request, call) => {
+    const items = await handle(request, call);
+    return items.ok ? accept(convertAll(items.value, (item) => convert(item, request))) : items;
+  };
+}
+
+async function* convertAll<From, To>(
+  items: AsyncIterable<From>,
+  convert: (item: From) => To,
+): AsyncGenerator<To> {
+  for await (const item of items) yield convert(item);
+}

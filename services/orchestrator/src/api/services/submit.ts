@@ -1,0 +1,124 @@
+// How are runs submitted, one or many?
+
+import { create } from '@bufbuild/protobuf';
+import {
+  RunIdConflict,
+  type RunSubmission,
+  type SubmitRunRequest,
+  SubmitRunRequestSchema,
+  type SubmitRunResponse,
+  SubmitRunResponseSchema,
+  type SubmitRunsRequest,
+  SubmitRunsRequestSchema,
+  type SubmitRunsResponse,
+  SubmitRunsResponseSchema,
+  type SubmitRunsResult,
+  SubmitRunsResultSchema,
+} from '@tutti/proto/tutti/v1/orchestrator_service_pb.ts';
+import { compileGraph } from '../../domain/compile.ts';
+import type { Graph } from '../../domain/graph.ts';
+import { accept, type Rejection, type Result, reject } from '../../domain/rejection.ts';
+import type { RequestKey, SubmittedRun } from '../../engine/inputs.ts';
+import type { Orchestrator } from '../../runtime/orchestrator.ts';
+import { toRunSpec } from '../../wire/spec.ts';
+import { type Call, namespaceOf } from '../call.ts';
+import { toStatus } from '../errors.ts';
+import { requestKeyAt, requestKeyOf } from '../fingerprint.ts';
+import type { UnaryHandler } from '../method.ts';
+
+export interface SubmitDeps {
+  readonly orchestrator: Pick<Orchestrator, 'call'>;
+  /** For a run whose client chose none: unique in every namespace for all time. */
+  readonly newRunId: () => string;
+}
+
+/** Of one call. A single run is bounded by the proto's own rule. */
+const MAX_TASKS_PER_CALL = 100_000;
+/** How many runs of one call are with the engine at once: enough for a large commit. */
+const RUNS_AT_ONCE = 1_000;
+
+export interface SubmitHandlers {
+  readonly submitRun: UnaryHandler<SubmitRunRequest, SubmitRunResponse>;
+  readonly submitRuns: UnaryHandler<SubmitRunsRequest, SubmitRunsResponse>;
+}
+
+export function createSubmitHandlers(deps: SubmitDeps): SubmitHandlers {
+  return {
+    async submitRun(request, call) {
+      const key = requestKeyOf(SubmitRunRequestSchema, request);
+      const submitted = await submit(deps, namespaceOf(request), request.run, key, call);
+      return submitted.ok ? accept(toResponse(submitted.value)) : submitted;
+    },
+
+    async submitRuns(request, call) {
+      const tooMany = refuseTooManyTasks(request);
+      if (tooMany !== undefined) return { ok: false, rejection: tooMany };
+      const namespace = namespaceOf(request);
+      const key = requestKeyOf(SubmitRunsRequestSchema, request);
+      const results: SubmitRunsResult[] = [];
+      for (let begin = 0; begin < request.runs.length; begin += RUNS_AT_ONCE) {
+        const some = request.runs.slice(begin, begin + RUNS_AT_ONCE);
+        const pending = some.map((run, index) =>
+          submit(deps, namespace, run, requestKeyAt(key, begin + index), call),
+        );
+        for (const submitted of await Promise.all(pending)) results.push(toResult(submitted));
+      }
+      return accept(create(SubmitRunsResponseSchema, { results }));
+    },
+  };
+}
+
+async function submit(
+  deps: SubmitDeps,
+  namespace: string,
+  submission: RunSubmission | undefined,
+  request: RequestKey | undefined,
+  call: Call,
+): Promise<Result<SubmittedRun>> {
+  const graph = toGraph(submission);
+  if (!graph.ok) return graph;
+  const chosenId = submission?.runId ?? '';
+  return deps.orchestrator.call(namespace, 'SubmitRun', {
+    runId: chosenId === '' ? deps.newRunId() : chosenId,
+    chosen: chosenId !== '',
+    onConflict: submission?.runIdConflict === RunIdConflict.USE_EXISTING ? 'USE_EXISTING' : 'FAIL',
+    graph: graph.value,
+    traceparent: call.traceparent,
+    request,
+  });
+}
+
+function toGraph(submission: RunSubmission | undefined): Result<Graph> {
+  if (submission?.spec === undefined) {
+    return reject('INVALID_FIELD', 'run.spec is missing: say which tasks to run', {}, 'run.spec');
+  }
+  const spec = toRunSpec(submission.spec);
+  const graph = spec.ok ? compileGraph(spec.value) : spec;
+  return graph.ok ? graph : { ok: false, rejection: inRequest(graph.rejection) };
+}
+
+/** The domain names fields from the specification on; clients want them from the request on. */
+function inRequest(rejection: Rejection): Rejection {
+  return rejection.field === '' ? rejection : { ...rejection, field: `run.spec.${rejection.field}` };
+}
+
+function refuseTooManyTasks(request: SubmitRunsRequest): Rejection | undefined {
+  let tasks = 0;
+  for (const run of request.runs) tasks += run.spec?.tasks.length ?? 0;
+  if (tasks <= MAX_TASKS_PER_CALL) return undefined;
+  const message = `runs have ${tasks} tasks in all; one call may have ${MAX_TASKS_PER_CALL}: split it into several`;
+  return reject('INVALID_FIELD', message, { field: 'runs' }, 'runs').rejection;
+}
+
+function toResponse(submitted: SubmittedRun): SubmitRunResponse {
+  const { runId, revision, existed } = submitted;
+  return create(SubmitRunResponseSchema, { runId, revision: BigInt(revision), existed });
+}
+
+function toResult(submitted: Result<SubmittedRun>): SubmitRunsResult {
+  return create(SubmitRunsResultSchema, {
+    result: submitted.ok
+      ? { case: 'submitted', value: toResponse(submitted.value) }
+      : { case: 'error', value: toStatus(submitted.rejection) },
+  });
+}

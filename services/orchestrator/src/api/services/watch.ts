@@ -1,0 +1,148 @@
+// How are events watched, and runs waited for?
+//
+// W1  Nothing is buffered for a reader beyond one answer: the next page is asked for when the door
+//     has taken the one before.
+// W2  A reader that takes nothing for `slowReaderMs` is told so and cut (WATCHER_TOO_SLOW).
+// W3  No answer is larger than clients accept by default: large pages are sent in parts.
+
+import { create } from '@bufbuild/protobuf';
+import {
+  type WaitRunRequest,
+  type WaitRunResponse,
+  WaitRunResponseSchema,
+  type WatchRequest,
+} from '@tutti/proto/tutti/v1/orchestrator_service_pb.ts';
+import { accept, type Result, reject } from '../../domain/rejection.ts';
+import { isFinalRun } from '../../domain/states.ts';
+import type { Orchestrator, WatchPage } from '../../runtime/orchestrator.ts';
+import { durationToMs } from '../../wire/time.ts';
+import { type Call, type CallContext, namespaceOf } from '../call.ts';
+import { toConnectError } from '../errors.ts';
+import { toRunMessage } from '../messages/run.ts';
+import { splitPage } from '../messages/watch-page.ts';
+import type { StreamHandler, UnaryHandler } from '../method.ts';
+import { findRun } from './runs.ts';
+
+const DEFAULT_WAIT_MS = 60_000;
+
+export interface WatchDeps {
+  readonly orchestrator: Pick<Orchestrator, 'watch' | 'queries'>;
+  readonly slowReaderMs: number;
+}
+
+export interface WatchHandlers {
+  readonly waitRun: UnaryHandler<WaitRunRequest, WaitRunResponse>;
+  readonly watch: StreamHandler<WatchRequest, WatchPage>;
+}
+
+export function createWatchHandlers(deps: WatchDeps): WatchHandlers {
+  return {
+    watch: (request, call) => watch(deps, request, call),
+    waitRun: (request, call) => waitRun(deps, request, call),
+  };
+}
+
+async function watch(
+  deps: WatchDeps,
+  request: WatchRequest,
+  { context }: Call,
+): Promise<Result<AsyncIterable<WatchPage>>> {
+  const { runId, afterRevision } = request;
+  const stop = new AbortController();
+  const signal = AbortSignal.any([context.signal, stop.signal]);
+  const query = {
+    runId: runId === '' ? undefined : runId,
+    afterRevision: afterRevision === undefined ? undefined : Number(afterRevision),
+  };
+  const pages = await deps.orchestrator.watch(namespaceOf(request), query, signal);
+  if (!pages.ok) return pages;
+  return accept(guardReader(pages.value, deps.slowReaderMs, context, stop));
+}
+
+/** W1, W2, W3. Ends `stop` when the reader is too slow, so that what feeds the pages is freed at once. */
+async function* guardReader(
+  pages: AsyncIterable<WatchPage>,
+  slowReaderMs: number,
+  context: CallContext,
+  stop: AbortController,
+): AsyncGenerator<WatchPage> {
+  let taken: number | undefined;
+  let tooSlow: Error | undefined;
+  let timer: NodeJS.Timeout | undefined;
+  try {
+    for await (const page of pages) {
+      for (const part of splitPage(page)) {
+        timer = setTimeout(() => {
+          const error = watcherTooSlow(slowReaderMs, taken);
+          tooSlow = error;
+          stop.abort(error);
+          context.cut?.(error);
+        }, slowReaderMs);
+        yield part;
+        clearTimeout(timer);
+        if (tooSlow !== undefined) throw tooSlow;
+        taken = part.revision;
+      }
+    }
+  } finally {
+    clearTimeout(timer);
+    stop.abort();
+  }
+}
+
+function watcherTooSlow(slowReaderMs: number, taken: number | undefined) {
+  const message = `The watcher took nothing for ${slowReaderMs / 1_000} s; resume from the last revision seen.`;
+  const metadata: Record<string, string> = taken === undefined ? {} : { revision: String(taken) };
+  return toConnectError(reject('WATCHER_TOO_SLOW', message, metadata).rejection);
+}
+
+async function waitRun(
+  deps: WatchDeps,
+  request: WaitRunRequest,
+  { context }: Call,
+): Promise<Result<WaitRunResponse>> {
+  const { queries } = deps.orchestrator;
+  const namespace = namespaceOf(request);
+  const { runId } = request;
+  const before = await findRun(queries, namespace, runId);
+  if (!before.ok) return before;
+  if (!isFinalRun(before.value.phase)) {
+    const timeoutMs = request.timeout === undefined ? DEFAULT_WAIT_MS : durationToMs(request.timeout);
+    const ended = await lastEvent(deps, namespace, runId, before.value.lastRevision, timeoutMs, context);
+    if (!ended.ok) return ended;
+    context.signal.throwIfAborted();
+  }
+  const after = await findRun(queries, namespace, runId);
+  if (!after.ok) return after;
+  const finished = isFinalRun(after.value.phase);
+  return accept(create(WaitRunResponseSchema, { finished, run: toRunMessage(namespace, after.value) }));
+}
+
+/** Answers after the run's last event, or when the time is over. */
+async function lastEvent(
+  deps: WatchDeps,
+  namespace: string,
+  runId: string,
+  afterRevision: number,
+  timeoutMs: number,
+  context: CallContext,
+): Promise<Result<void>> {
+  if (timeoutMs === 0) return accept(undefined);
+  const stop = new AbortController();
+  const timer = setTimeout(() => stop.abort(), timeoutMs);
+  try {
+    const signal = AbortSignal.any([context.signal, stop.signal]);
+    const pages = await deps.orchestrator.watch(namespace, { runId, afterRevision }, signal);
+    if (!pages.ok) return pages;
+    // Reading to the end is the waiting; what the pages say is read from the store afterwards.
+    for await (const _ of pages.value) if (signal.aborted) break;
+    return accept(undefined);
+  } catch (error) {
+    // Some streams end by throwing the reason of their abort.
+    if (stop.signal.aborted && error === stop.signal.reason) return accept(undefined);
+    throw error;
+  } finally {
+    clearTimeout(timer);
+    stop.abort();
+  }
+}
