@@ -79,14 +79,7 @@ function findNode() {
   const own = join(binaries, 'node');
   if (majorOf(own) === neededMajor) return own;
   say(`the package "node" has no binary (npm ignored its install script?); running that script alone`);
-  const script = join(root, 'node_modules', 'node', 'installArchSpecificPackage.js');
-  if (existsSync(script)) {
-    spawnSync(process.execPath, [script], {
-      cwd: join(root, 'node_modules', 'node'),
-      stdio: ['ignore', 2, 2],
-      env: { ...process.env, npm_config_ignore_scripts: 'false' },
-    });
-  }
+  run('npm', ['rebuild', 'node', '--ignore-scripts=false']);
   if (majorOf(own) === neededMajor) return own;
   if (Number(process.versions.node.split('.')[0]) >= neededMajor) {
     say(`using the Node of this machine, ${process.version}`);
