@@ -18,7 +18,8 @@ export interface Messaging {
 }
 
 export async function startMessaging(configuration: Configuration, logger: Logger): Promise<Messaging> {
-  const server = configuration.natsServers.length === 0 ? await startOwnServer(configuration, logger) : undefined;
+  const server =
+    configuration.natsServers.length === 0 ? await startOwnServer(configuration, logger) : undefined;
   const servers = server === undefined ? configuration.natsServers : [server.url];
   try {
     const link = await connectNats({ servers, logger, ...credentials(configuration) });
@@ -46,7 +47,8 @@ async function startOwnServer(configuration: Configuration, logger: Logger): Pro
 }
 
 function credentials(configuration: Configuration) {
-  const { natsCredsFile, natsUser, natsPassword, natsToken, natsCaFile, natsCertFile, natsKeyFile } = configuration;
+  const { natsCredsFile, natsUser, natsPassword, natsToken, natsCaFile, natsCertFile, natsKeyFile } =
+    configuration;
   const tls = {
     ...(natsCaFile === undefined ? {} : { caFile: natsCaFile }),
     ...(natsCertFile === undefined ? {} : { certFile: natsCertFile }),

@@ -1,0 +1,163 @@
+// What is wired to what, and in which order it starts and stops.
+//
+// Start: the store first (its lock makes this process the owner), NATS, the engines, and the doors last.
+// Stop: the engines take no more and finish their commits, then the doors close, then what they stood on.
+
+import { join } from 'node:path';
+import { createValidator } from '@bufbuild/protovalidate';
+import type { Logger as PinoLogger } from 'pino';
+import { startGrpcServer } from './api/grpc/server.ts';
+import { startHttpServer } from './api/http/server.ts';
+import { createServices } from './api/services/index.ts';
+import type { Configuration } from './configuration.ts';
+import { DEFAULT_ENGINE_LIMITS } from './engine/options.ts';
+import { startMessaging } from './messaging.ts';
+import { createExecutorTransport, HEADER_RESERVE_BYTES } from './nats/deliveries.ts';
+import { createEventPublisher } from './nats/events.ts';
+import { createExecutorGateway } from './nats/gateway.ts';
+import { createSubjects } from './nats/subjects.ts';
+import { createOrchestrator, DEFAULT_RUNTIME_LIMITS } from './runtime/create-orchestrator.ts';
+import type { CommitObserver } from './runtime/ports.ts';
+import { createSystemClock } from './runtime/system-clock.ts';
+import { createRunIdMint, createTokenMint } from './runtime/tokens.ts';
+import { openSqliteStore } from './store/sqlite/open.ts';
+import { createMetrics } from './telemetry/metrics.ts';
+import { createTracing } from './telemetry/tracing.ts';
+
+export interface RunningProcess {
+  readonly addresses: { readonly grpc: string; readonly http: string; readonly nats: string };
+  /** Resolves if the process cannot go on. */
+  readonly failed: Promise<Error>;
+  stop(): Promise<void>;
+}
+
+const HEARTBEATS_PER_LEASE = 3;
+const DOOR_GRACE_MS = 5_000;
+
+export async function startProcess(
+  configuration: Configuration,
+  logger: PinoLogger,
+): Promise<RunningProcess> {
+  const stack = createStopStack(logger);
+  try {
+    return await start(configuration, logger, stack);
+  } catch (error) {
+    await stack.stop();
+    throw error;
+  }
+}
+
+async function start(
+  configuration: Configuration,
+  logger: PinoLogger,
+  stack: StopStack,
+): Promise<RunningProcess> {
+  const clock = createSystemClock();
+  const tracing = createTracing({
+    serviceName: 'tutti-orchestrator',
+    environment: process.env,
+    warn: (message) => logger.warn(message),
+  });
+  stack.push('tracing', () => tracing.shutdown());
+  const metrics = createMetrics({ nowMs: clock.nowMs });
+  const store = await openSqliteStore({ folder: configuration.dataFolder });
+  stack.push('store', () => store.close());
+  const messaging = await startMessaging(configuration, logger);
+  stack.push('nats', () => messaging.stop());
+  const { link } = messaging;
+  const subjects = createSubjects(configuration.natsPrefix);
+
+  const orchestrator = createOrchestrator({
+    store,
+    clock,
+    transport: createExecutorTransport({ link, subjects, tracing, logger }),
+    observer: inTurn([metrics.observer, tracing.observer, createEventPublisher({ link, subjects, logger })]),
+    engine: {
+      ...DEFAULT_ENGINE_LIMITS,
+      leaseDurationMs: configuration.leaseDurationMs,
+      heartbeatIntervalMs: Math.floor(configuration.leaseDurationMs / HEARTBEATS_PER_LEASE),
+      maxAssignmentBytes: link.maxPayloadBytes() - HEADER_RESERVE_BYTES,
+      mintToken: createTokenMint(),
+    },
+    limits: DEFAULT_RUNTIME_LIMITS,
+    commitFinished: (report) => metrics.commitFinished(report.namespace, report),
+    warn: (message, error) => logger.warn({ err: error }, message),
+  });
+  metrics.observeEngines(() => orchestrator.gauges());
+  await orchestrator.start();
+  stack.push('orchestrator', () => orchestrator.stop());
+
+  const gateway = createExecutorGateway({
+    link,
+    subjects,
+    orchestrator,
+    validator: createValidator(),
+    tracing,
+    logger,
+  });
+  await gateway.start();
+  stack.push('gateway', () => gateway.stop());
+
+  const { host } = configuration;
+  const services = createServices({
+    orchestrator,
+    tracing,
+    log: logger,
+    newRunId: createRunIdMint(clock),
+    newIncident: createTokenMint(),
+  });
+  const grpc = await startGrpcServer({ services, host, port: configuration.grpcPort });
+  const http = await startHttpServer({
+    services,
+    host,
+    port: configuration.httpPort,
+    corsOrigins: configuration.corsOrigins,
+    metrics: async () => ({
+      contentType: metrics.registry.contentType,
+      body: await metrics.registry.metrics(),
+    }),
+  });
+  logger.info({ data: join(configuration.dataFolder, ''), grpc: grpc.port, http: http.port }, 'serving');
+  return {
+    addresses: {
+      grpc: `${host}:${grpc.port}`,
+      http: `http://${host}:${http.port}`,
+      nats: messaging.url,
+    },
+    failed: messaging.lost.then((reason) => reason ?? new Promise<never>(() => {})),
+    async stop() {
+      // The engines first: they end watchers, and answer what comes late with NOT_SERVING.
+      await orchestrator.stop();
+      await Promise.all([grpc.close(DOOR_GRACE_MS), http.close(DOOR_GRACE_MS)]);
+      await stack.stop();
+    },
+  };
+}
+
+function inTurn(observers: readonly CommitObserver[]): CommitObserver {
+  return {
+    committed(namespace, events) {
+      for (const observer of observers) observer.committed(namespace, events);
+    },
+  };
+}
+
+interface StopStack {
+  push(name: string, stop: () => Promise<void>): void;
+  /** What was started last stops first; a failure is logged and holds nothing up. */
+  stop(): Promise<void>;
+}
+
+function createStopStack(logger: PinoLogger): StopStack {
+  const steps: { readonly name: string; readonly stop: () => Promise<void> }[] = [];
+  return {
+    push(name, stop) {
+      steps.push({ name, stop });
+    },
+    async stop() {
+      for (const { name, stop } of steps.splice(0).reverse()) {
+        await stop().catch((error: unknown) => logger.warn({ err: error }, `${name} did not stop cleanly`));
+      }
+    },
+  };
+}
