@@ -1,18 +1,15 @@
 // Batches for the contract suite: runs, events and rows with everything filled in.
 
-import { expect } from 'vitest';
 import type { TaskState } from '../../domain/states.ts';
-import {
-  type CommitBatch,
-  type EventRecord,
-  type NewRun,
-  type NewTask,
-  type RequestRow,
-  type RunNumber,
-  type RunStatusRow,
-  StoreError,
-  type StoreErrorCode,
-  type TaskStatusRow,
+import type {
+  CommitBatch,
+  EventRecord,
+  NewRun,
+  NewTask,
+  RequestRow,
+  RunNumber,
+  RunStatusRow,
+  TaskStatusRow,
 } from '../port.ts';
 
 export const NAMESPACE = 'orchestra';
@@ -123,15 +120,4 @@ export async function collect<T>(items: AsyncIterable<T>): Promise<T[]> {
   const all: T[] = [];
   for await (const item of items) all.push(item);
   return all;
-}
-
-export async function expectStoreError(promise: Promise<unknown>, code: StoreErrorCode): Promise<StoreError> {
-  const error = await promise.then(
-    () => undefined,
-    (reason: unknown) => reason,
-  );
-  expect(error).toBeInstanceOf(StoreError);
-  const storeError = error as StoreError;
-  expect(storeError.code, storeError.message).toBe(code);
-  return storeError;
 }

@@ -8,14 +8,15 @@ import {
   bytes,
   collect,
   event,
-  expectStoreError,
   NAMESPACE,
   newRun,
+  newTasks,
   request,
   runStatus,
   submission,
   taskStatus,
 } from './batches.ts';
+import { expectStoreError } from './expect-store-error.ts';
 
 /** Everything that can be read of the namespace, to show that nothing has changed. */
 async function everything(store: Store) {
@@ -123,7 +124,6 @@ export function describeCommits(test: StoreUnderTest): void {
           await store.commit(batch(epoch, { events, newRuns: [newRun(run)], runs: [runStatus(run)] }));
           answered = run + 2;
         }
-        done = true;
       };
       const read = async (): Promise<void> => {
         while (!done) {
@@ -136,8 +136,29 @@ export function describeCommits(test: StoreUnderTest): void {
             expect(run.events).toHaveLength(3);
         }
       };
-      await Promise.all([write(), read(), read()]);
+      await Promise.all([write().finally(() => (done = true)), read(), read()]);
       expect(answered).toBe(90);
+    });
+
+    it('S4: a read of many tasks never sees a commit for some of them only', async () => {
+      const store = test.store();
+      const { epoch } = await store.claim(NAMESPACE);
+      const tasks = Array.from({ length: 200 }, (_, i) => i);
+      await store.commit(submission(epoch, 1, { tasks: newTasks(tasks.length) }));
+      let done = false;
+      const write = async (): Promise<void> => {
+        for (let last = 1; last < 60 * tasks.length; last += tasks.length) {
+          await store.commit(batch(epoch, { events: tasks.map((task) => event(last + 1 + task, { task })) }));
+        }
+      };
+      const read = async (): Promise<void> => {
+        while (!done) {
+          const events = await store.readTaskEvents(NAMESPACE, 1, tasks);
+          expect(events.length % tasks.length).toBe(0);
+        }
+      };
+      await Promise.all([write().finally(() => (done = true)), read()]);
+      expect(await store.readTaskEvents(NAMESPACE, 1, tasks)).toHaveLength(60 * tasks.length);
     });
 
     it('keeps namespaces apart', async () => {

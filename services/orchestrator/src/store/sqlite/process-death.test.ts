@@ -8,7 +8,8 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import { afterEach, beforeEach, expect, it } from 'vitest';
-import { batch, event, expectStoreError, NAMESPACE } from '../contract/batches.ts';
+import { batch, event, NAMESPACE } from '../contract/batches.ts';
+import { expectStoreError } from '../contract/expect-store-error.ts';
 import type { EventRecord, Store } from '../port.ts';
 import { openSqliteStore } from './open.ts';
 

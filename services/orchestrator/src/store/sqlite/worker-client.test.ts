@@ -1,7 +1,7 @@
 // No promise ever hangs: every request is answered, also when the thread dies under it.
 
 import { afterEach, expect, it } from 'vitest';
-import { expectStoreError } from '../contract/batches.ts';
+import { expectStoreError } from '../contract/expect-store-error.ts';
 import { MAX_WAITING, startWorker, type WorkerClient } from './worker-client.ts';
 
 const script = new URL('./faulty.worker.fixture.ts', import.meta.url);
