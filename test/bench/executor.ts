@@ -14,6 +14,7 @@ const executor = createExecutor({
   ...(process.env.TUTTI_EXECUTOR_ID && { id: process.env.TUTTI_EXECUTOR_ID }),
   slots: Number(values.slots),
   capabilities: { noop: () => undefined },
+  drainTimeout: 5_000,
   handleSignals: true,
 });
 if (values['exit-with-parent']) {

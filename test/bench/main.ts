@@ -67,6 +67,10 @@ try {
     platform: `${process.platform} ${process.arch}`,
   };
   process.stdout.write(`${JSON.stringify({ bench: name, machine, ...result }, undefined, 2)}\n`);
+} catch (error) {
+  process.exitCode = 1;
+  options.say(error instanceof Error ? `${error.stack}` : String(error));
+  options.say(`the orchestrator last said:\n${stack.orchestrator.lastLines().slice(-20).join('\n')}`);
 } finally {
   rpc.close();
   await stack.stop();
