@@ -67,7 +67,11 @@ export function json(payload: Payload | undefined): JsonValue | undefined {
 
 /** The data of a payload as bytes; no bytes for an unset one. */
 export function bytes(payload: Payload | undefined): Uint8Array {
-  if (payload?.data.case === 'bytes') return payload.data.value;
+  if (payload?.data.case === 'bytes') {
+    // What came over a socket is a Buffer, whose methods differ from those of a Uint8Array.
+    const { buffer, byteOffset, byteLength } = payload.data.value;
+    return new Uint8Array(buffer, byteOffset, byteLength);
+  }
   if (payload?.data.case === 'value') return encoder.encode(JSON.stringify(structured(payload.data.value)));
   return new Uint8Array(0);
 }

@@ -8,7 +8,6 @@ import {
   context,
   isSpanContextValid,
   propagation,
-  type Span,
   type SpanContext,
   SpanKind,
   SpanStatusCode,
@@ -59,34 +58,43 @@ export function startAttemptSpan(assignment: Assignment, executorId: string): At
   };
 }
 
-/** Runs a call inside a client span of its own; a rejection marks the span and goes on. */
-export async function withClientSpan<T>(name: string, call: () => Promise<T>): Promise<T> {
-  return trace.getTracer(TRACER).startActiveSpan(name, { kind: SpanKind.CLIENT }, async (span) => {
-    try {
-      return await call();
-    } catch (error) {
-      markFailed(span, error);
-      throw error;
-    } finally {
-      span.end();
-    }
-  });
+/**
+ * Runs a call inside a client span of its own; a rejection marks the span and goes on. The call is
+ * given the span's context, so that it is right without a registered context manager too.
+ */
+export async function withClientSpan<T>(
+  name: string,
+  call: (traceContext: Context) => Promise<T>,
+): Promise<T> {
+  const parent = context.active();
+  const span = trace.getTracer(TRACER).startSpan(name, { kind: SpanKind.CLIENT }, parent);
+  try {
+    return await call(trace.setSpan(parent, span));
+  } catch (error) {
+    span.recordException(error instanceof Error ? error : String(error));
+    span.setStatus({ code: SpanStatusCode.ERROR, message: String(error) });
+    throw error;
+  } finally {
+    span.end();
+  }
 }
 
-/** Calls `set` with the headers that carry the active trace context. */
-export function injectTrace(set: (name: string, value: string) => void): void {
-  const active: Context = context.active();
+/** Calls `set` with the headers that carry the trace context. */
+export function injectTrace(traceContext: Context, set: (name: string, value: string) => void): void {
   let hasTraceparent = false;
-  propagation.inject(active, undefined, {
+  propagation.inject(traceContext, undefined, {
     set(_carrier, name, value) {
       hasTraceparent ||= name === 'traceparent';
       set(name, value);
     },
   });
   if (hasTraceparent) return;
-  const spanContext = trace.getSpanContext(active);
-  const traceparent = spanContext === undefined ? '' : formatTraceparent(spanContext);
-  if (traceparent !== '') set('traceparent', traceparent);
+  // No propagator is registered.
+  const spanContext = trace.getSpanContext(traceContext);
+  if (spanContext === undefined || !isSpanContextValid(spanContext)) return;
+  set('traceparent', formatTraceparent(spanContext));
+  const tracestate = spanContext.traceState?.serialize();
+  if (tracestate) set('tracestate', tracestate);
 }
 
 /** Undefined for what is no W3C traceparent of version 00. */
@@ -107,9 +115,4 @@ export function formatTraceparent(spanContext: SpanContext): string {
   if (!isSpanContextValid(spanContext)) return '';
   const flags = spanContext.traceFlags.toString(16).padStart(2, '0');
   return `00-${spanContext.traceId}-${spanContext.spanId}-${flags}`;
-}
-
-function markFailed(span: Span, error: unknown): void {
-  span.recordException(error instanceof Error ? error : String(error));
-  span.setStatus({ code: SpanStatusCode.ERROR, message: String((error as Error)?.message) });
 }

@@ -18,6 +18,7 @@ import {
   Metadata,
   type ServiceError,
 } from '@grpc/grpc-js';
+import { type Context, context } from '@opentelemetry/api';
 import { createBackoff, pause } from '../backoff.ts';
 import { injectTrace } from '../tracing.ts';
 import { fromServiceError, TuttiError } from './errors.ts';
@@ -55,6 +56,7 @@ export interface Caller {
     method: DescMethodUnary<I, O>,
     request: MessageInitShape<I>,
     options?: CallOptions,
+    traceContext?: Context,
   ): Promise<MessageShape<O>>;
   /** Throws TuttiError; not repeated. Reads only as fast as its consumer. */
   serverStream<I extends DescMessage, O extends DescMessage>(
@@ -81,6 +83,7 @@ export function createCaller(settings: CallerSettings): Caller {
     request: MessageShape<I>,
     deadlineMs: number,
     signal: AbortSignal | undefined,
+    traceContext: Context,
   ): Promise<MessageShape<O>> =>
     new Promise((resolve, reject) => {
       const call = client.makeUnaryRequest(
@@ -88,7 +91,7 @@ export function createCaller(settings: CallerSettings): Caller {
         (message: MessageShape<I>) => Buffer.from(toBinary(method.input, message)),
         (data) => fromBinary(method.output, data),
         request,
-        traceMetadata(),
+        traceMetadata(traceContext),
         { deadline: deadlineMs },
         (error, response) => {
           signal?.removeEventListener('abort', cancel);
@@ -102,13 +105,13 @@ export function createCaller(settings: CallerSettings): Caller {
     });
 
   return {
-    async unary(method, request, options = {}) {
+    async unary(method, request, options = {}, traceContext = context.active()) {
       const message = create(method.input, request);
       const deadlineMs = Date.now() + (options.timeoutMs ?? settings.timeoutMs);
       const backoff = createBackoff(settings.retry.initialDelayMs, settings.retry.maxDelayMs);
       for (let attempt = 1; ; attempt += 1) {
         try {
-          return await unaryOnce(method, message, deadlineMs, options.signal);
+          return await unaryOnce(method, message, deadlineMs, options.signal, traceContext);
         } catch (error) {
           const delayMs = Math.max(backoff.nextMs(), (error as TuttiError).retryDelayMs ?? 0);
           const isWorthIt =
@@ -129,7 +132,7 @@ export function createCaller(settings: CallerSettings): Caller {
         (message: MessageShape<typeof method.input>) => Buffer.from(toBinary(method.input, message)),
         (data) => fromBinary(method.output, data),
         create(method.input, request),
-        traceMetadata(),
+        traceMetadata(context.active()),
         options,
       );
       const cancel = () => call.cancel();
@@ -162,8 +165,8 @@ function pathOf(method: { readonly parent: { typeName: string }; readonly name: 
   return `/${method.parent.typeName}/${method.name}`;
 }
 
-function traceMetadata(): Metadata {
+function traceMetadata(traceContext: Context): Metadata {
   const metadata = new Metadata();
-  injectTrace((name, value) => metadata.set(name, value));
+  injectTrace(traceContext, (name, value) => metadata.set(name, value));
   return metadata;
 }

@@ -59,16 +59,16 @@ function submitting(
     async submit(spec, options = {}) {
       const { requestId = randomUUID() } = options;
       const run = toSubmission({ ...options, spec });
-      const response = await withClientSpan('tutti submit', () =>
-        caller.unary(method.submitRun, { namespace, requestId, run }, options),
+      const response = await withClientSpan('tutti submit', (traceContext) =>
+        caller.unary(method.submitRun, { namespace, requestId, run }, options, traceContext),
       );
       return createRunHandle(client(), response.runId, response.revision, response.existed);
     },
     async submitMany(submissions, options = {}) {
       const { requestId = randomUUID() } = options;
       const runs = submissions.map(toSubmission);
-      const { results } = await withClientSpan('tutti submit', () =>
-        caller.unary(method.submitRuns, { namespace, requestId, runs }, options),
+      const { results } = await withClientSpan('tutti submit', (traceContext) =>
+        caller.unary(method.submitRuns, { namespace, requestId, runs }, options, traceContext),
       );
       return results.map(({ result }) => {
         if (result.case === 'submitted') {

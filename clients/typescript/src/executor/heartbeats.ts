@@ -14,7 +14,7 @@ import {
 import { createBackoff } from '../backoff.ts';
 import type { Attempts } from './attempts.ts';
 import type { Settings } from './options.ts';
-import { reasonName, type Session, type SessionKeeper } from './session.ts';
+import { reasonName, requestTimeoutMs, type Session, type SessionKeeper } from './session.ts';
 import type { Transport } from './transport.ts';
 
 /** Keeps the leases alive. */
@@ -32,7 +32,6 @@ export interface Heartbeats {
 
 const EARLY_PAUSE_MS = 250;
 const FIRST_PAUSE_MS = 50;
-const LONGEST_REQUEST_MS = 5_000;
 // What one heartbeat may carry of checkpoints; the others wait for the next.
 const CHECKPOINT_BUDGET_BYTES = 512 * 1_024;
 
@@ -104,7 +103,7 @@ export function createHeartbeats(
       const data = await transport.request(
         subject,
         toBinary(HeartbeatRequestSchema, message),
-        Math.min(LONGEST_REQUEST_MS, Math.max(250, session.leaseDurationMs / 3)),
+        requestTimeoutMs(session),
       );
       const { result } = fromBinary(HeartbeatResponseSchema, data);
       if (result.case === undefined) throw new Error('an empty answer to a heartbeat');

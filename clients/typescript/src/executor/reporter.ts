@@ -15,7 +15,7 @@ import { createBackoff } from '../backoff.ts';
 import { payloadSizeBytes } from '../payloads.ts';
 import type { Settings } from './options.ts';
 import { failedReport } from './outcome.ts';
-import { reasonName, type Session, type SessionKeeper } from './session.ts';
+import { reasonName, requestTimeoutMs, type Session, type SessionKeeper } from './session.ts';
 import type { Transport } from './transport.ts';
 
 /** Sends reports. */
@@ -39,7 +39,6 @@ interface Pending {
   isReplaced: boolean;
 }
 
-const REQUEST_TIMEOUT_MS = 5_000;
 const MAX_BATCH_REPORTS = 2_000;
 const MAX_BATCH_BYTES = 512 * 1_024;
 // Two, so that reports that come while one request waits for the disk need not wait for its answer.
@@ -119,7 +118,7 @@ export function createReporter(
     const data = await transport.request(
       subject,
       toBinary(ReportRequestSchema, message),
-      REQUEST_TIMEOUT_MS,
+      requestTimeoutMs(session),
       batch[0]?.traceparent,
     );
     const { result } = fromBinary(ReportResponseSchema, data);

@@ -24,6 +24,11 @@ export interface Session {
   readonly maxPayloadBytes: number;
 }
 
+/** How long to wait for an answer before repeating: soon enough that a lease outlives a lost one. */
+export function requestTimeoutMs(session: Session): number {
+  return Math.min(LONGEST_REQUEST_MS, Math.max(SHORTEST_REQUEST_MS, session.leaseDurationMs / 3));
+}
+
 /** Keeps the executor registered. */
 export interface SessionKeeper {
   readonly current: Session | undefined;
@@ -34,7 +39,9 @@ export interface SessionKeeper {
   renew(unknown: Session | undefined): Promise<Session>;
 }
 
-const REQUEST_TIMEOUT_MS = 5_000;
+const REQUEST_TIMEOUT_MS = 2_000;
+const LONGEST_REQUEST_MS = 5_000;
+const SHORTEST_REQUEST_MS = 250;
 const FIRST_PAUSE_MS = 50;
 const LONGEST_PAUSE_MS = 2_000;
 // A session that lives shorter than this was probably taken by a second process with the same id:

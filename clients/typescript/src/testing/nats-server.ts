@@ -9,6 +9,7 @@ export interface TestNatsServer {
   readonly url: string;
   /** SIGKILL, as a crash would; resolves when it is gone. */
   kill(): Promise<void>;
+  /** Does nothing while it runs. */
   start(): Promise<void>;
 }
 
@@ -26,6 +27,7 @@ export async function startNatsServer(): Promise<TestNatsServer> {
       await gone;
     },
     async start() {
+      if (child !== undefined) return;
       const binary = process.env.TUTTI_NATS_SERVER || 'nats-server';
       child = spawn(binary, ['-a', '127.0.0.1', '-p', String(port)], { stdio: 'ignore' });
       await Promise.race([listening(port), failure(child, binary)]);

@@ -33,6 +33,8 @@ export interface Script {
 
 export interface ScriptedOrchestrator {
   readonly script: Script;
+  /** Back to the ordinary answers. */
+  answerAgain(): void;
   readonly registrations: RegisterRequest[];
   readonly heartbeats: HeartbeatRequest[];
   readonly reportRequests: ReportRequest[];
@@ -42,6 +44,7 @@ export interface ScriptedOrchestrator {
   until(what: string, condition: () => boolean): Promise<void>;
   assign(executorId: string, ...assignments: Assignment[]): void;
   cancel(executorId: string, capability: string, cancellations: Cancellations): void;
+  publish(subject: string, data: Uint8Array): void;
   close(): Promise<void>;
 }
 
@@ -65,11 +68,11 @@ export async function createScriptedOrchestrator(url: string): Promise<ScriptedO
   const noted = () => {
     for (const waiter of [...waiters]) waiter();
   };
-  const script: Script = {
+  const ordinary: Script = {
     onRegister: (request) => ({
       ack: {
         session: `session-${++sessionCount}`,
-        leaseDuration: { seconds: 5n },
+        leaseDuration: { seconds: 1n },
         heartbeatInterval: { nanos: 100_000_000 },
         kept: request.held,
         maxPayloadBytes: 1_000,
@@ -78,6 +81,7 @@ export async function createScriptedOrchestrator(url: string): Promise<ScriptedO
     onHeartbeat: () => ({ ack: {} }),
     onReports: (request) => ({ ack: request.reports.map(() => ReportStatus.RECORDED) }),
   };
+  const script = { ...ordinary };
   const seen = {
     registrations: [] as RegisterRequest[],
     heartbeats: [] as HeartbeatRequest[],
@@ -89,6 +93,7 @@ export async function createScriptedOrchestrator(url: string): Promise<ScriptedO
 
   return {
     script,
+    answerAgain: () => void Object.assign(script, ordinary),
     ...seen,
     until: (what, condition) =>
       new Promise((resolve, reject) => {
@@ -117,6 +122,7 @@ export async function createScriptedOrchestrator(url: string): Promise<ScriptedO
       const batch = create(TaskBatchSchema, { cancellations });
       connection.publish(`${BASE}.tasks.${capability}.${executorId}`, toBinary(TaskBatchSchema, batch));
     },
+    publish: (subject, data) => connection.publish(subject, data),
     close: () => connection.close(),
   };
 }
