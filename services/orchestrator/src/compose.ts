@@ -112,6 +112,7 @@ async function start(
     host,
     port: configuration.httpPort,
     corsOrigins: configuration.corsOrigins,
+    log: logger,
     metrics: async () => ({
       contentType: metrics.registry.contentType,
       body: await metrics.registry.metrics(),
