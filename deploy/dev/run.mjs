@@ -3,7 +3,8 @@
 // usage: node deploy/dev/run.mjs COMMAND [ARGUMENTS]
 //
 // Sets up what is missing, then starts the command with the Node that the project brings. The shell
-// that npm started may still know another `node`, so the path is given in full.
+// that npm started may still know another `node`, so the path is given in full. The scripts say `exec`
+// because that shell would die of a signal and leave the command behind.
 
 import { spawn } from 'node:child_process';
 import { constants } from 'node:os';
