@@ -53,7 +53,7 @@ async function start(
   stack: StopStack,
 ): Promise<RunningProcess> {
   const clock = createSystemClock();
-  const tracing = createTracing({
+  const tracing = await createTracing({
     serviceName: 'tutti-orchestrator',
     environment: process.env,
     warn: (message) => logger.warn(message),

@@ -15,12 +15,11 @@ const CLIENT_SPAN = 'b7ad6b7169203331';
 const SAMPLED = `00-${CLIENT_TRACE}-${CLIENT_SPAN}-01`;
 const UNSAMPLED = `00-${CLIENT_TRACE}-${CLIENT_SPAN}-00`;
 
-function recording(environment: Record<string, string> = {}): {
-  tracing: Tracing;
-  spans: () => ReadableSpan[];
-} {
+async function recording(
+  environment: Record<string, string> = {},
+): Promise<{ tracing: Tracing; spans: () => ReadableSpan[] }> {
   const exporter = new InMemorySpanExporter();
-  const tracing = createTracing({
+  const tracing = await createTracing({
     serviceName: 'orchestrator',
     environment,
     processor: new SimpleSpanProcessor({ exporter }),
@@ -58,8 +57,8 @@ function throughARun(tracing: Tracing, traceparent: string | undefined): string[
 const milliseconds = ([seconds, nanoseconds]: [number, number]) => seconds * 1_000 + nanoseconds / 1_000_000;
 const named = (spans: ReadableSpan[], name: string) => spans.filter((span) => span.name === name);
 
-test('call, queue, publish and run are spans of one trace, under the span of the call', () => {
-  const { tracing, spans } = recording();
+test('call, queue, publish and run are spans of one trace, under the span of the call', async () => {
+  const { tracing, spans } = await recording();
   const [callParent, firstParent, secondParent] = throughARun(tracing, SAMPLED).map((text) =>
     parseTraceparent(text),
   );
@@ -90,8 +89,8 @@ test('call, queue, publish and run are spans of one trace, under the span of the
   expect(second?.links.map((link) => link.context.spanId)).toEqual([first?.spanContext().spanId]);
 });
 
-test('the spans of queueing and of the run have the times and facts of the events', () => {
-  const { tracing, spans } = recording();
+test('the spans of queueing and of the run have the times and facts of the events', async () => {
+  const { tracing, spans } = await recording();
   throughARun(tracing, undefined);
   const [queue] = named(spans(), 'queue text.stats');
   expect(milliseconds(queue?.startTime as [number, number])).toBe(NOW_MS + 1_000);
@@ -112,8 +111,8 @@ test('the spans of queueing and of the run have the times and facts of the event
   });
 });
 
-test('a failed run and a failed call end in error', () => {
-  const { tracing, spans } = recording();
+test('a failed run and a failed call end in error', async () => {
+  const { tracing, spans } = await recording();
   tracing.serverCall('GetRun', undefined).end(new Error('there is no run "x"'));
   const { run } = scriptedRun([{ key: 'a', capability: 'echo' }], SAMPLED, NOW_MS);
   tracing.observer.committed('default', [
@@ -138,15 +137,15 @@ test('a failed run and a failed call end in error', () => {
   expect(named(spans(), 'run nightly')[0]?.attributes).toMatchObject({ 'tutti.run.failed_task': 'a' });
 });
 
-test('a client that asks for no spans gets none, and its trace id is kept', () => {
-  const { tracing, spans } = recording();
+test('a client that asks for no spans gets none, and its trace id is kept', async () => {
+  const { tracing, spans } = await recording();
   const sent = throughARun(tracing, UNSAMPLED).map((text) => parseTraceparent(text));
   expect(spans()).toEqual([]);
   for (const context of sent) expect(context).toMatchObject({ traceId: CLIENT_TRACE, sampled: false });
 });
 
-test('OTEL_TRACES_SAMPLER decides for traces that begin here', () => {
-  const { tracing, spans } = recording({
+test('OTEL_TRACES_SAMPLER decides for traces that begin here', async () => {
+  const { tracing, spans } = await recording({
     OTEL_TRACES_SAMPLER: 'parentbased_traceidratio',
     OTEL_TRACES_SAMPLER_ARG: '0',
   });
@@ -159,8 +158,8 @@ test('OTEL_TRACES_SAMPLER decides for traces that begin here', () => {
 
 test.each(['', 'nonsense', `00-${'0'.repeat(32)}-${CLIENT_SPAN}-01`, `ff-${CLIENT_TRACE}-${CLIENT_SPAN}-01`])(
   'the header %j counts as none: a new trace begins',
-  (header) => {
-    for (const tracing of [recording().tracing, unconfigured()]) {
+  async (header) => {
+    for (const tracing of [(await recording()).tracing, await unconfigured()]) {
       const context = parseTraceparent(tracing.serverCall('SubmitRun', header).traceparent);
       expect(context).toBeDefined();
       expect(context?.traceId).not.toBe(CLIENT_TRACE);
@@ -168,12 +167,12 @@ test.each(['', 'nonsense', `00-${'0'.repeat(32)}-${CLIENT_SPAN}-01`, `ff-${CLIEN
   },
 );
 
-function unconfigured(): Tracing {
+function unconfigured(): Promise<Tracing> {
   return createTracing({ serviceName: 'orchestrator', environment: {}, warn: () => {} });
 }
 
-test("not configured: every run still has a trace id of its own, and the client's wish is passed on", () => {
-  const tracing = unconfigured();
+test("not configured: every run still has a trace id of its own, and the client's wish is passed on", async () => {
+  const tracing = await unconfigured();
   expect(tracing.enabled).toBe(false);
   const traceIds = new Set<string>();
   for (let index = 0; index < 100; index += 1) {
@@ -205,7 +204,11 @@ test('configured by the environment, all spans of a run arrive at the OTLP recei
     vi.stubEnv('OTEL_EXPORTER_OTLP_ENDPOINT', `http://127.0.0.1:${(receiver.address() as AddressInfo).port}`);
     const warnings: string[] = [];
     const warn = (message: string) => warnings.push(message);
-    const tracing = createTracing({ serviceName: 'tutti-orchestrator', environment: process.env, warn });
+    const tracing = await createTracing({
+      serviceName: 'tutti-orchestrator',
+      environment: process.env,
+      warn,
+    });
     expect(tracing.enabled).toBe(true);
     throughARun(tracing, SAMPLED);
     await tracing.shutdown();
