@@ -1,0 +1,61 @@
+// The orchestrator process: reads its configuration, starts, says where it can be reached on one line of
+// standard output, and ends cleanly on SIGINT and SIGTERM. Logs go to standard error.
+
+import pino from 'pino';
+import { startProcess } from './compose.ts';
+import { type Configuration, readConfiguration, usage } from './configuration.ts';
+
+const EXIT_USAGE = 2;
+const EXIT_FAILURE = 1;
+/** Beyond it the process ends without waiting any longer: what is durable stays durable. */
+const STOP_TIMEOUT_MS = 25_000;
+
+if (process.argv.includes('--help')) {
+  process.stdout.write(`${usage()}\n`);
+} else {
+  const result = readConfiguration(process.argv.slice(2), process.env);
+  if (result.ok) await run(result.configuration);
+  else {
+    process.stderr.write(`${result.message}\n${usage()}\n`);
+    process.exitCode = EXIT_USAGE;
+  }
+}
+
+async function run(configuration: Configuration): Promise<void> {
+  const logger = pino(
+    { level: configuration.logLevel, base: { service: 'tutti-orchestrator' } },
+    pino.destination(2),
+  );
+  const end = endOfProcess(configuration);
+  process.on('uncaughtException', (error) => {
+    logger.fatal({ err: error }, 'a defect: the process ends, and a new one goes on from what is durable');
+    process.exit(EXIT_FAILURE);
+  });
+  try {
+    const running = await startProcess(configuration, logger);
+    process.stdout.write(`${JSON.stringify(running.addresses)}\n`);
+    const reason = await Promise.race([end, running.failed]);
+    const failed = reason instanceof Error;
+    if (failed) logger.fatal({ err: reason }, 'the orchestrator cannot go on');
+    else logger.info({ reason }, 'stopping');
+    setTimeout(() => process.exit(EXIT_FAILURE), STOP_TIMEOUT_MS).unref();
+    await running.stop();
+    process.exit(failed ? EXIT_FAILURE : 0);
+  } catch (error) {
+    logger.fatal({ err: error }, 'the orchestrator could not start');
+    process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n`);
+    process.exit(EXIT_FAILURE);
+  }
+}
+
+/** Resolves with what asks the process to end. */
+function endOfProcess(configuration: Configuration): Promise<string> {
+  return new Promise((resolve) => {
+    process.once('SIGINT', () => resolve('SIGINT'));
+    process.once('SIGTERM', () => resolve('SIGTERM'));
+    if (!configuration.exitWithParent) return;
+    process.stdin.resume();
+    process.stdin.once('end', () => resolve('the parent process is gone'));
+    process.stdin.once('error', () => resolve('the parent process is gone'));
+  });
+}
