@@ -65,10 +65,15 @@ async function waitForRun(client: Client, runId: string, options: WaitOptions): 
       }
     } catch (error) {
       const isOver = Date.now() - lastAnswerAtMs >= giveUpAfterMs || Date.now() >= deadlineMs;
-      if (!isBroken(error) || isOver || signal?.aborted) throw error;
+      if (!(isBroken(error) || isUnanswered(error)) || isOver || signal?.aborted) throw error;
       await pause(backoff.nextMs(), signal);
     }
   }
+}
+
+/** The orchestrator answers every poll in its time, so silence is a broken connection. */
+function isUnanswered(error: unknown): boolean {
+  return error instanceof TuttiError && error.code === 'DEADLINE_EXCEEDED' && error.reason === '';
 }
 
 function stateName(state: TaskState): string {

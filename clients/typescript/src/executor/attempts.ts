@@ -36,8 +36,11 @@ export interface Attempts {
   settle(leaseToken: string): void;
   /** Aborts what still runs and reports it as released. Starts nothing from then on. */
   releaseAll(): void;
-  /** What to say in a heartbeat; checkpoints only while they fit into `budgetBytes`. */
-  say(budgetBytes: number): HeldAttempt[];
+  /**
+   * What to say in a heartbeat: every token, and as much news as fits into `limitBytes` with them.
+   * The rest counts as news still.
+   */
+  say(limitBytes: number): HeldAttempt[];
   /** A heartbeat was not answered: its news are to be said again. */
   unsay(said: readonly HeldAttempt[]): void;
   /** Resolves when nothing is held, or when the signal is aborted. */
@@ -64,6 +67,9 @@ interface Held {
 }
 
 const MARGIN = 8;
+// What protobuf adds to a lease token, and to progress.
+const ENTRY_BYTES = 8;
+const PROGRESS_BYTES = 24;
 const REMEMBERED_TOKENS = 20_000;
 
 export function createAttempts(deps: AttemptsDeps): Attempts {
@@ -169,23 +175,18 @@ export function createAttempts(deps: AttemptsDeps): Attempts {
         deps.report(releasedReport(token, running.usage), running.traceparent);
       }
     },
-    say(budgetBytes) {
-      let leftBytes = budgetBytes;
-      const said: HeldAttempt[] = [];
-      for (const [leaseToken, entry] of held) {
-        const attempt = create(HeldAttemptSchema, { leaseToken });
-        if (entry.progress !== undefined) {
-          attempt.progress = entry.progress;
-          entry.progress = undefined;
-        }
-        const sizeBytes = payloadSizeBytes(entry.checkpoint);
-        if (entry.checkpoint !== undefined && sizeBytes <= leftBytes) {
-          attempt.checkpoint = entry.checkpoint;
-          entry.checkpoint = undefined;
-          leftBytes -= sizeBytes;
-        }
-        said.push(attempt);
-      }
+    say(limitBytes) {
+      let leftBytes = limitBytes;
+      for (const token of held.keys()) leftBytes -= token.length + ENTRY_BYTES;
+      let isAllSaid = true;
+      const take = (sizeBytes: number) => {
+        const isFitting = sizeBytes <= leftBytes;
+        if (isFitting) leftBytes -= sizeBytes;
+        else isAllSaid = false;
+        return isFitting;
+      };
+      const said = [...held].map(([token, entry]) => sayEntry(token, entry, take));
+      if (!isAllSaid) deps.onNews();
       return said;
     },
     unsay(said) {
@@ -208,6 +209,21 @@ export function createAttempts(deps: AttemptsDeps): Attempts {
         signal.addEventListener('abort', done);
       }),
   };
+}
+
+function sayEntry(leaseToken: string, entry: Held, take: (sizeBytes: number) => boolean): HeldAttempt {
+  const said = create(HeldAttemptSchema, { leaseToken });
+  const { progress, checkpoint } = entry;
+  // UTF-8 has at most 3 bytes for a UTF-16 unit.
+  if (progress !== undefined && take(PROGRESS_BYTES + 3 * progress.message.length)) {
+    said.progress = progress;
+    entry.progress = undefined;
+  }
+  if (checkpoint !== undefined && take(PROGRESS_BYTES + payloadSizeBytes(checkpoint))) {
+    said.checkpoint = checkpoint;
+    entry.checkpoint = undefined;
+  }
+  return said;
 }
 
 /**

@@ -343,3 +343,29 @@ test('garbage on the task subject is ignored', async () => {
   at.orchestrator.assign('e1', { leaseToken: 't1', capability: 'noop' });
   await at.orchestrator.until('a report', () => at.orchestrator.reports.length > 0);
 });
+
+test('more news than fits into one message goes with several heartbeats', async () => {
+  const count = 600;
+  const release = Promise.withResolvers<void>();
+  await at.start({
+    slots: count,
+    capabilities: {
+      talk: (_input, context: AttemptContext) => {
+        context.progress(50, '汉'.repeat(1_024));
+        context.checkpoint('x'.repeat(900));
+        return release.promise;
+      },
+    },
+  });
+  const leaseTokens = Array.from({ length: count }, (_, i) => `t${i}`);
+  at.orchestrator.assign('e1', ...leaseTokens.map((leaseToken) => ({ leaseToken, capability: 'talk' })));
+  const attempts = () => at.orchestrator.heartbeats.flatMap((h) => h.attempts);
+  const told = (kind: 'progress' | 'checkpoint') =>
+    new Set(attempts().flatMap((a) => (a[kind] === undefined ? [] : [a.leaseToken]))).size;
+  await at.orchestrator.until('all of it', () => told('progress') === count && told('checkpoint') === count);
+  const talking = at.orchestrator.heartbeats.filter((h) => h.attempts.some((a) => a.progress));
+  expect(talking.length).toBeGreaterThan(1);
+  for (const heartbeat of talking) expect(heartbeat.attempts).toHaveLength(count);
+  release.resolve();
+  await at.orchestrator.until('all reports', () => at.orchestrator.reports.length === count);
+});

@@ -32,8 +32,10 @@ export interface Heartbeats {
 
 const EARLY_PAUSE_MS = 250;
 const FIRST_PAUSE_MS = 50;
-// What one heartbeat may carry of checkpoints; the others wait for the next.
-const CHECKPOINT_BUDGET_BYTES = 512 * 1_024;
+// Where a server takes larger messages, a heartbeat still should not keep others waiting.
+const LARGEST_BYTES = 1_024 * 1_024;
+// Executor id, session, headers.
+const FIXED_BYTES = 4_096;
 
 export function createHeartbeats(
   settings: Settings,
@@ -91,8 +93,7 @@ export function createHeartbeats(
   };
 
   const request = async (session: Session) => {
-    const budgetBytes = Math.min(CHECKPOINT_BUDGET_BYTES, transport.maxMessageBytes / 2);
-    const said = attempts.say(budgetBytes);
+    const said = attempts.say(Math.min(LARGEST_BYTES, transport.maxMessageBytes) - FIXED_BYTES);
     const message = create(HeartbeatRequestSchema);
     message.executorId = settings.id;
     message.session = session.token;
