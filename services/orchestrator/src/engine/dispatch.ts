@@ -55,6 +55,7 @@ function start(core: Core, queue: ReadyQueue<QueuedTask>, holder: Holder): void 
     task,
     capability,
     holder,
+    grantedAtMs: core.nowMs,
     expiresAtMs: core.nowMs + core.options.leaseDurationMs,
   });
   core.output.effect({

@@ -112,7 +112,7 @@ export function heartbeat(core: Core, input: Heartbeat): EngineCalls['Heartbeat'
   holder.draining = input.phase === 'DRAINING';
   holder.accepting = !holder.draining;
   armHolder(core, holder);
-  return accept({ dropped, cancellations, missing: missingFrom(holder, named) });
+  return accept({ dropped, cancellations, missing: missingFrom(core, holder, named) });
 }
 
 function recordProgress(core: Core, lease: Lease, attempt: HeldAttempt): void {
@@ -139,12 +139,14 @@ function pendingCancellation(core: Core, lease: Lease): Cancellation | undefined
 
 /** Bounds one answer; what is left follows with the next heartbeat. */
 const MAX_RESENT_BYTES = 512 * 1_024;
+/** An assignment as young as this may have crossed the heartbeat on its way. */
+const ON_ITS_WAY_MS = 1_000;
 
-function missingFrom(holder: Holder, named: ReadonlySet<string>): readonly Assignment[] {
+function missingFrom(core: Core, holder: Holder, named: ReadonlySet<string>): readonly Assignment[] {
   const missing: Assignment[] = [];
   let bytes = 0;
   for (const lease of holder.leases.values()) {
-    if (named.has(lease.token)) continue;
+    if (named.has(lease.token) || lease.grantedAtMs + ON_ITS_WAY_MS > core.nowMs) continue;
     const assignment = assignmentOf(lease.run.state, lease.task);
     bytes += 1_024 + assignment.input.bytes.length;
     for (const dependency of assignment.dependencies) bytes += 64 + (dependency.result?.bytes.length ?? 0);

@@ -12,6 +12,7 @@ export interface Lease {
   readonly task: number;
   readonly capability: string;
   readonly holder: Holder;
+  readonly grantedAtMs: number;
   expiresAtMs: number;
 }
 

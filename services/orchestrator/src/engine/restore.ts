@@ -40,6 +40,7 @@ function restoreLease(core: Core, run: ActiveRun, task: number): void {
     task,
     capability: run.state.graph.spec.tasks[task]?.capability ?? '',
     holder: core.holders.get(attempt.executorId) ?? createAbsentHolder(core, attempt.executorId),
+    grantedAtMs: attempt.startedAtMs,
     expiresAtMs: core.nowMs + core.options.leaseDurationMs,
   });
 }

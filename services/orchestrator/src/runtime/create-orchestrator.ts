@@ -60,7 +60,9 @@ export function createOrchestrator(dependencies: OrchestratorDependencies): Runn
   function driverOf(namespace: string): Result<NamespaceDriver> {
     const existing = drivers.get(namespace);
     if (existing !== undefined) return accept(existing);
-    if (drivers.size >= limits.maxNamespaces) return limitReached('namespaces', limits.maxNamespaces);
+    if (drivers.size >= limits.maxNamespaces && !stopAnIdleOne()) {
+      return limitReached('namespaces', limits.maxNamespaces);
+    }
     const driver = createNamespaceDriver({
       namespace,
       store,
@@ -74,6 +76,17 @@ export function createOrchestrator(dependencies: OrchestratorDependencies): Runn
     });
     drivers.set(namespace, driver);
     return accept(driver);
+  }
+
+  /** Makes room: names that were used once, or made up, must not lock others out. */
+  function stopAnIdleOne(): boolean {
+    for (const [namespace, driver] of drivers) {
+      if (!driver.idle()) continue;
+      drivers.delete(namespace);
+      void driver.stop();
+      return true;
+    }
+    return false;
   }
 
   async function call<K extends EngineCallType>(

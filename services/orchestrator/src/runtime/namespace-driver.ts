@@ -29,6 +29,8 @@ export interface NamespaceDriver {
   /** The hub of the present load; a new load has a new one and closes the old. */
   hub(): EventHub | undefined;
   gauges(): EngineGauges | undefined;
+  /** Nothing runs, nobody is connected, nobody waits: it can be stopped, and made again at its next use. */
+  idle(): boolean;
   /** Finishes the commit under way and what waits for it; later calls are answered with NOT_SERVING. */
   stop(): Promise<void>;
 }
@@ -261,6 +263,11 @@ export function createNamespaceDriver(dependencies: DriverDependencies): Namespa
     loaded: () => loading,
     hub: () => hub,
     gauges: () => engine?.gauges(),
+    idle() {
+      if (engine === undefined || hub === undefined || committing !== undefined) return false;
+      const { activeRuns, executors } = engine.gauges();
+      return activeRuns + executors + hub.watchers + pending.size + waiters.size === 0;
+    },
     async stop() {
       stopping = true;
       await loading;

@@ -182,6 +182,18 @@ describe('namespaces', () => {
       rejection: { code: 'LIMIT_REACHED' },
     });
   });
+
+  it('that are idle make room for others, and come back as they were', async () => {
+    await fixture.orchestrator.stop();
+    fixture = await startFixture({ maxNamespaces: 1 });
+    const list = (namespace: string) =>
+      fixture.orchestrator.call(namespace, 'ListExecutors', { capability: '' });
+    await list('one');
+    expect(await submit(chainOf('r', ['a']), 'two')).toMatchObject({ ok: true, value: { revision: 1 } });
+    expect(await list('one')).toMatchObject({ ok: false, rejection: { code: 'LIMIT_REACHED' } });
+    await fixture.orchestrator.call('two', 'CancelRun', { runId: 'r', message: '', request: undefined });
+    expect(await submit(chainOf('r', ['a']), 'one')).toMatchObject({ ok: true, value: { revision: 1 } });
+  });
 });
 
 async function register(executorId: string): Promise<void> {
