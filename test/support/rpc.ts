@@ -8,13 +8,14 @@ import {
   type MessageShape,
   toBinary,
 } from '@bufbuild/protobuf';
-import { Client, credentials } from '@grpc/grpc-js';
+import { Client, credentials, Metadata } from '@grpc/grpc-js';
 
 export interface Rpc {
   /** Rejects with grpc-js's ServiceError. */
   call<I extends DescMethodUnary['input'], O extends DescMethodUnary['output']>(
     method: DescMethodUnary<I, O>,
     request: MessageInitShape<I>,
+    headers?: Readonly<Record<string, string>>,
   ): Promise<MessageShape<O>>;
   close(): void;
 }
@@ -29,13 +30,14 @@ export function createRpc(address: string): Rpc {
     'grpc.max_send_message_length': MAX_MESSAGE_BYTES,
   });
   return {
-    call: (method, request) =>
+    call: (method, request, headers = {}) =>
       new Promise((resolve, reject) => {
         client.makeUnaryRequest(
           `/${method.parent.typeName}/${method.name}`,
           (bytes: Uint8Array) => Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength),
           (bytes) => bytes,
           toBinary(method.input, create(method.input, request)),
+          metadataOf(headers),
           { deadline: Date.now() + DEADLINE_MS },
           (error, answer) => {
             if (error !== null || answer === undefined) reject(error ?? new Error('no answer'));
@@ -45,4 +47,10 @@ export function createRpc(address: string): Rpc {
       }),
     close: () => client.close(),
   };
+}
+
+function metadataOf(headers: Readonly<Record<string, string>>): Metadata {
+  const metadata = new Metadata();
+  for (const [name, value] of Object.entries(headers)) metadata.set(name, value);
+  return metadata;
 }
