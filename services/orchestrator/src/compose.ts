@@ -84,6 +84,7 @@ async function start(
     warn: (message, error) => logger.warn({ err: error }, message),
   });
   metrics.observeEngines(() => orchestrator.gauges());
+  metrics.observeWatchers(() => orchestrator.watcherCount());
   await orchestrator.start();
   stack.push('orchestrator', () => orchestrator.stop());
 

@@ -202,11 +202,8 @@ test('commits and watchers', async () => {
   const metrics = testMetrics();
   metrics.commitFinished('default', { events: 120, bytes: 9_000, durationMs: 4, ok: true });
   metrics.commitFinished('default', { events: 5, bytes: 100, durationMs: 900, ok: false });
-  metrics.watchOpened();
-  metrics.watchOpened();
-  metrics.watchOpened();
-  metrics.watchClosed(true);
-  metrics.watchClosed(false);
+  let watchers = 3;
+  metrics.observeWatchers(() => watchers);
   expect(await scrape(metrics, 'tutti_')).toEqual([
     'tutti_commit_duration_seconds_sum 0.004',
     'tutti_commit_duration_seconds_count 1',
@@ -215,9 +212,10 @@ test('commits and watchers', async () => {
     'tutti_commit_bytes_sum 9000',
     'tutti_commit_bytes_count 1',
     'tutti_commit_failures_total{namespace="default"} 1',
-    'tutti_watchers 1',
-    'tutti_watchers_cut_total 1',
+    'tutti_watchers 3',
   ]);
+  watchers = 1;
+  expect(await scrape(metrics, 'tutti_watchers')).toEqual(['tutti_watchers 1']);
 });
 
 test('the process is measured too, its event loop among the rest', async () => {

@@ -35,9 +35,8 @@ export interface Metrics {
   /** Where gauges of queues, executors and leases come from; called once per scrape. Call it once. */
   observeEngines(snapshot: () => readonly EngineGauges[]): void;
   commitFinished(namespace: string, commit: FinishedCommit): void;
-  watchOpened(): void;
-  /** `tooSlow`: it was cut because it did not keep up. */
-  watchClosed(tooSlow: boolean): void;
+  /** Where the number of open watches comes from; called once per scrape. Call it once. */
+  observeWatchers(count: () => number): void;
 }
 
 export function createMetrics(options: MetricsOptions): Metrics {
@@ -72,12 +71,6 @@ export function createMetrics(options: MetricsOptions): Metrics {
     registers,
   });
   const failuresOf = createChildren(labelLimit, (namespace) => commitFailures.labels(namespace));
-  const watchers = new Gauge({ name: 'tutti_watchers', help: 'Open watches.', registers });
-  const watchersCut = new Counter({
-    name: 'tutti_watchers_cut_total',
-    help: 'Watches ended because their reader did not keep up.',
-    registers,
-  });
 
   return {
     registry,
@@ -93,10 +86,13 @@ export function createMetrics(options: MetricsOptions): Metrics {
       commitEvents.observe(commit.events);
       commitBytes.observe(commit.bytes);
     },
-    watchOpened: () => watchers.inc(),
-    watchClosed(tooSlow) {
-      watchers.dec();
-      if (tooSlow) watchersCut.inc();
+    observeWatchers(count) {
+      const watchers: Gauge = new Gauge({
+        name: 'tutti_watchers',
+        help: 'Open watches.',
+        registers,
+        collect: () => watchers.set(count()),
+      });
     },
   };
 }
