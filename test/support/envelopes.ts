@@ -1,0 +1,31 @@
+// How do messages stand in a stream of Connect? Each behind one byte of flags and four of length.
+// https://connectrpc.com/docs/protocol#streaming-rpcs
+
+const HEAD_BYTES = 5;
+const END_OF_STREAM = 0b10;
+
+export interface ConnectStream {
+  readonly messages: readonly unknown[];
+  /** The last envelope; undefined if the stream broke off before. Holds `error` if the call failed. */
+  readonly end: { readonly error?: unknown } | undefined;
+}
+
+export function envelope(message: unknown): Buffer {
+  const content = Buffer.from(JSON.stringify(message));
+  const head = Buffer.alloc(HEAD_BYTES);
+  head.writeUInt32BE(content.byteLength, 1);
+  return Buffer.concat([head, content]);
+}
+
+export function openEnvelopes(bytes: Buffer): ConnectStream {
+  const messages: unknown[] = [];
+  for (let at = 0; at + HEAD_BYTES <= bytes.byteLength; ) {
+    const flags = bytes.readUInt8(at);
+    const next = at + HEAD_BYTES + bytes.readUInt32BE(at + 1);
+    const content: unknown = JSON.parse(bytes.toString('utf8', at + HEAD_BYTES, next));
+    if ((flags & END_OF_STREAM) !== 0) return { messages, end: content as { error?: unknown } };
+    messages.push(content);
+    at = next;
+  }
+  return { messages, end: undefined };
+}
