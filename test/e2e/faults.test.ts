@@ -1,0 +1,225 @@
+// What survives when processes are killed, stopped and told to leave, in the middle of a recorded workflow
+// (issue 2, "Shows it is done"; promises 1, 2, 4, 5, 6 and 8 of DESIGN; BEHAVIOURS D.10).
+//
+// Nothing is asked of the processes afterwards but the event log: see event-log.ts for its rules.
+
+import { createClient } from '@tutti/client/client';
+import { AttemptState } from '@tutti/proto/tutti/v1/task_pb.ts';
+import { afterEach, describe, expect, test } from 'vitest';
+import type { AttemptHistory, LogFindings } from '../support/event-log.ts';
+import { listRealInputs, MONTAGE, NO_REAL_INPUTS, readRealInput } from '../support/real-inputs.ts';
+import { type Scene, setScene } from '../support/scene.ts';
+import { type ServiceProcess, startProcess } from '../support/service-process.ts';
+
+const EXECUTORS = 2;
+const SLOTS = 16;
+const LEASE_MS = 2_000;
+const SHORT_LEASE = ['--lease-duration-ms', String(LEASE_MS)];
+/** What the workflow takes at least when nothing happens to it. */
+const BOUND_SECONDS = 2;
+const RUN = 'montage';
+
+const hasRealInputs = listRealInputs().includes(MONTAGE);
+if (!hasRealInputs) console.warn(`skipped: ${NO_REAL_INPUTS}`);
+
+const stopped = new Set<ServiceProcess>();
+afterEach(async () => {
+  // A process that stands still could not be ended otherwise if its test failed.
+  for (const process of stopped) await process.kill();
+  stopped.clear();
+});
+
+describe.skipIf(!hasRealInputs)('in the middle of a recorded workflow', () => {
+  test('the orchestrator is killed: a new one goes on, and what was acknowledged is there', async () => {
+    await using scene = await setScene({ ...size(), orchestratorArgs: SHORT_LEASE });
+    await submitMontage(scene);
+    const submissions = submitUntilRefused(scene);
+    await untilShare(scene, 1 / 3);
+    const killedAtMs = Date.now();
+    await scene.stack.orchestrator.kill();
+    const acknowledged = await submissions;
+    await scene.stack.restartOrchestrator();
+
+    const findings = await untilCompleted(scene, [RUN, ...acknowledged]);
+    expect(acknowledged.length).toBeGreaterThan(0);
+    for (const runId of acknowledged)
+      expect([runId, findings.runs.get(runId)?.end]).toEqual([runId, 'runCompleted']);
+    // The executors went on meanwhile, and what they came to was not thrown away. Lost is at most what
+    // they were never sent: leased in the last commit, of which the killed process told nobody.
+    const running = runningAt(findings, killedAtMs);
+    const kept = running.filter((attempt) => attempt.end === AttemptState.COMPLETED);
+    expect(running.length).toBeGreaterThan(0);
+    expect(kept.length).toBeGreaterThan(0);
+    expect(kept.length + lostOf(findings).length).toBeGreaterThanOrEqual(running.length);
+    expect(lostOf(findings).length).toBeLessThanOrEqual(SLOTS);
+  });
+
+  test('the orchestrator is told to stop: it ends cleanly, and the next one goes on', async () => {
+    await using scene = await setScene({ ...size(), orchestratorArgs: SHORT_LEASE });
+    await submitMontage(scene);
+    await untilShare(scene, 1 / 3);
+    expect(await scene.stack.orchestrator.stop(10_000)).toEqual({ code: 0, signal: null });
+    await scene.stack.restartOrchestrator();
+    const findings = await untilCompleted(scene, [RUN]);
+    expect(lostOf(findings)).toEqual([]);
+  });
+
+  test('the orchestrator stands still for longer than a lease: nobody is lost for that', async () => {
+    await using scene = await setScene({ ...size(), orchestratorArgs: SHORT_LEASE });
+    await submitMontage(scene);
+    // Attempts that are under way all the time, beside many that end while nobody listens.
+    await scene.submit('long', { tasks: ['a', 'b', 'c'].map((key) => sleepTask(key, 2 * LEASE_MS)) });
+    await untilShare(scene, 1 / 3);
+    await standStill(scene.stack.orchestrator, 1.5 * LEASE_MS);
+    const findings = await untilCompleted(scene, [RUN, 'long']);
+    expect(lostOf(findings)).toEqual([]);
+  });
+
+  test('an executor is killed: what it held is lost, and done by the other', async () => {
+    await using scene = await setScene({ ...size(), orchestratorArgs: SHORT_LEASE });
+    await submitMontage(scene);
+    await untilShare(scene, 1 / 3);
+    const killedAtMs = Date.now();
+    await scene.stack.executors[0]?.kill();
+    const findings = await untilCompleted(scene, [RUN]);
+    const lost = lostOf(findings);
+    expect(lost.length).toBeGreaterThan(0);
+    expect(lost.length).toBeLessThanOrEqual(SLOTS);
+    for (const attempt of lost) expect(attempt.executorId).toBe('executor-1');
+    const later = findings.attempts.filter((attempt) => attempt.startedAtMs > killedAtMs + LEASE_MS + 1_000);
+    expect(later.filter((attempt) => attempt.executorId === 'executor-1')).toEqual([]);
+    // Each of them was tried again, and only these.
+    expect(retried(findings)).toEqual(lost.map(({ taskKey, number }) => `${taskKey} ${number + 1}`).sort());
+  });
+
+  test('an executor is told to leave: it finishes what it holds, and nothing is lost', async () => {
+    await using scene = await setScene({ ...size(), orchestratorArgs: SHORT_LEASE });
+    await submitMontage(scene);
+    await untilShare(scene, 1 / 3);
+    const toldAtMs = Date.now();
+    const held = () => scene.stack.executors[0];
+    expect(await held()?.stop()).toEqual({ code: 0, signal: null });
+    const leftAtMs = Date.now();
+    const findings = await untilCompleted(scene, [RUN]);
+    expect(lostOf(findings)).toEqual([]);
+    const finished = runningAt(findings, toldAtMs).filter(({ executorId }) => executorId === 'executor-1');
+    expect(finished.length).toBeGreaterThan(0);
+    for (const attempt of finished) expect(attempt.endedAtMs).toBeLessThanOrEqual(leftAtMs);
+  });
+
+  test('nats-server is killed: another one is there in a moment, and no task fails', async () => {
+    await using scene = await setScene(size());
+    await submitMontage(scene);
+    await untilShare(scene, 1 / 3);
+    const pid = scene.stack.natsServerPid();
+    if (pid === undefined) throw new Error('the orchestrator has no nats-server');
+    process.kill(pid, 'SIGKILL');
+    const findings = await untilCompleted(scene, [RUN]);
+    expect(lostOf(findings)).toEqual([]);
+    expect(scene.stack.natsServerPid()).not.toBe(pid);
+  });
+
+  test('a second orchestrator on the same folder is refused, and the first does not notice', async () => {
+    await using scene = await setScene(size());
+    await submitMontage(scene);
+    await untilShare(scene, 1 / 10);
+    const second = startProcess({
+      name: 'the second orchestrator',
+      program: 'services/orchestrator/src/main.ts',
+      args: ['--data', scene.stack.dataFolder, '--grpc-port', '0', '--http-port', '0'],
+    });
+    stopped.add(second);
+    expect(await second.ended).toEqual({ code: 1, signal: null });
+    await expect(second.ready).rejects.toThrow('ended before it was ready');
+    expect(second.lastLines().at(-1)).toMatch(/in use|another process/i);
+    expect(second.lastLines().at(-1)).toContain(scene.stack.dataFolder);
+    const findings = await untilCompleted(scene, [RUN]);
+    expect(findings.attempts.filter((attempt) => attempt.number > 1)).toEqual([]);
+  });
+});
+
+test('a killed executor is noticed within the lease that is the default, 15 s', async () => {
+  await using scene = await setScene({ executors: 1, slots: 4 });
+  const { stack, follower } = scene;
+  await scene.submit('two', { tasks: [sleepTask('a', 20_000), sleepTask('b', 20_000)] });
+  await follower.until('both tasks run', () => follower.count('two', 'taskStarted') === 2);
+  await stack.executors[0]?.kill();
+  const killedAtMs = Date.now();
+  await follower.until('both are lost', () => follower.count('two', 'taskRetrying') === 2, 17_000);
+  const { violations, attempts } = await scene.judge();
+  expect(violations).toEqual([]);
+  expect(attempts.map((attempt) => attempt.end)).toEqual([AttemptState.LOST, AttemptState.LOST]);
+  for (const { endedAtMs = 0 } of attempts) expect(endedAtMs - killedAtMs).toBeLessThan(17_000);
+});
+
+function size() {
+  return { executors: EXECUTORS, slots: SLOTS };
+}
+
+async function submitMontage(scene: Scene): Promise<void> {
+  await scene.submit(RUN, readRealInput(MONTAGE, BOUND_SECONDS, EXECUTORS * SLOTS));
+}
+
+function sleepTask(key: string, durationMs: number) {
+  return { key, capability: 'sleep', input: { seconds: durationMs / 1_000 } };
+}
+
+async function untilShare(scene: Scene, share: number): Promise<void> {
+  await scene.follower.until(`${share} of ${RUN} is done`, () => scene.completedShare(RUN) >= share);
+}
+
+/** Each has ended well, by an event log without a fault. */
+async function untilCompleted(scene: Scene, runIds: readonly string[]): Promise<LogFindings> {
+  const { follower } = scene;
+  for (const runId of runIds) await follower.until(`${runId} has ended`, () => follower.ended(runId));
+  const findings = await scene.judge();
+  expect(findings.violations).toEqual([]);
+  for (const runId of runIds) expect([runId, findings.runs.get(runId)?.end]).toEqual([runId, 'runCompleted']);
+  return findings;
+}
+
+/** Submits one run after another, without repeats. Resolves with those acknowledged when one was not. */
+async function submitUntilRefused(scene: Scene): Promise<readonly string[]> {
+  const client = createClient({ address: scene.stack.addresses.grpc, retry: { maxAttempts: 1 } });
+  const acknowledged: string[] = [];
+  try {
+    for (let number = 1; number <= 100_000; number += 1) {
+      const runId = `acknowledged-${number}`;
+      const spec = { tasks: [{ ...sleepTask('only', 0), priority: 10 }] };
+      // Also what is not acknowledged may have become durable.
+      scene.expectRun(runId, spec);
+      await client.submit(spec, { runId });
+      acknowledged.push(runId);
+    }
+  } catch {
+    return acknowledged;
+  } finally {
+    client.close();
+  }
+  throw new Error('the orchestrator was never killed');
+}
+
+/** The stall is the fault itself; nothing is waited for in it. */
+async function standStill(process: ServiceProcess, durationMs: number): Promise<void> {
+  stopped.add(process);
+  void process.kill('SIGSTOP');
+  await new Promise((resolve) => setTimeout(resolve, durationMs));
+  void process.kill('SIGCONT');
+  stopped.delete(process);
+}
+
+function lostOf(findings: LogFindings): readonly AttemptHistory[] {
+  return findings.attempts.filter((attempt) => attempt.end === AttemptState.LOST);
+}
+
+function runningAt(findings: LogFindings, atMs: number): readonly AttemptHistory[] {
+  return findings.attempts.filter(
+    ({ startedAtMs, endedAtMs = Number.POSITIVE_INFINITY }) => startedAtMs < atMs && endedAtMs > atMs,
+  );
+}
+
+/** Attempts after the first of their task, as `KEY NUMBER`. */
+function retried(findings: LogFindings): readonly string[] {
+  const again = findings.attempts.filter((attempt) => attempt.number > 1);
+  return again.map(({ taskKey, number }) => `${taskKey} ${number}`).sort();
+}

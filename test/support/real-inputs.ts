@@ -1,0 +1,54 @@
+// Which recorded workflows are there, and how long do they take at least? The files of WfFormat 1.5 in the
+// folder of real inputs, which TUTTI_DATA names.
+
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+import { gunzipSync } from 'node:zlib';
+import type { RunSpec } from '@tutti/proto/tutti/v1/run_pb.ts';
+import { importWfformat } from '../../clients/cli/src/spec/wfformat.ts';
+
+export const MONTAGE = 'montage-chameleon-2mass-05d-001.json.gz';
+
+const FOLDER = join(process.env.TUTTI_DATA ?? resolve('../shared/data'), 'wfinstances');
+
+/** The names of all files; empty where the folder is not there. */
+export function listRealInputs(): readonly string[] {
+  if (!existsSync(FOLDER)) return [];
+  return readdirSync(FOLDER)
+    .filter((name) => name.endsWith('.json.gz'))
+    .sort();
+}
+
+/** For people whose tests are skipped. */
+export const NO_REAL_INPUTS = `the real inputs are not there: name the folder that has wfinstances/ by TUTTI_DATA (looked for ${FOLDER})`;
+
+/** As a run of sleeps that takes at least so long on so many slots. */
+export function readRealInput(name: string, boundSeconds: number, slots: number): RunSpec {
+  const text = gunzipSync(readFileSync(join(FOLDER, name))).toString('utf8');
+  const recordedSeconds = lowerBoundSeconds(importWfformat(text, name, 1), slots);
+  return importWfformat(text, name, boundSeconds / recordedSeconds);
+}
+
+/** max(work / slots, critical path) of a run of sleeps. */
+export function lowerBoundSeconds(spec: RunSpec, slots: number): number {
+  const tasks = new Map(spec.tasks.map((task) => [task.key, task]));
+  const ends = new Map<string, number>();
+  const endOf = (key: string): number => {
+    const known = ends.get(key);
+    if (known !== undefined) return known;
+    const task = tasks.get(key);
+    if (task === undefined) throw new Error(`no task ${key}`);
+    const begin = Math.max(0, ...task.dependencies.map((dependency) => endOf(dependency.key)));
+    const end = begin + secondsOf(task);
+    ends.set(key, end);
+    return end;
+  };
+  const work = spec.tasks.reduce((total, task) => total + secondsOf(task), 0);
+  return Math.max(work / slots, ...spec.tasks.map((task) => endOf(task.key)));
+}
+
+function secondsOf(task: RunSpec['tasks'][number]): number {
+  if (task.input?.data.case !== 'bytes') throw new Error(`the task ${task.key} is no sleep`);
+  const { seconds } = JSON.parse(new TextDecoder().decode(task.input.data.value)) as { seconds: number };
+  return seconds;
+}
