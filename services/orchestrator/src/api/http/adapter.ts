@@ -7,7 +7,7 @@ import { type IncomingMessage, ServerResponse } from 'node:http';
 import type { Http2ServerRequest, Http2ServerResponse } from 'node:http2';
 import { type ConnectError, createConnectRouter, createContextValues } from '@connectrpc/connect';
 import type { UniversalHandler, UniversalServerResponse } from '@connectrpc/connect/protocol';
-import { errorToJsonBytes } from '@connectrpc/connect/protocol-connect';
+import { codeToHttpStatus, errorToJsonBytes } from '@connectrpc/connect/protocol-connect';
 import {
   compressionBrotli,
   compressionGzip,
@@ -93,7 +93,11 @@ async function withDetails(answer: UniversalServerResponse): Promise<UniversalSe
   const error = explained(Buffer.concat(chunks));
   const bytes = error === undefined ? Buffer.concat(chunks) : errorToJsonBytes(error, undefined);
   answer.header?.set('content-length', String(bytes.byteLength));
-  return { ...answer, body: once(bytes) };
+  return {
+    ...answer,
+    status: error === undefined ? status : codeToHttpStatus(error.code),
+    body: once(bytes),
+  };
 }
 
 function explained(body: Buffer): ConnectError | undefined {
@@ -104,7 +108,9 @@ function explained(body: Buffer): ConnectError | undefined {
   };
   if (details !== undefined) return undefined;
   if (code === 'resource_exhausted') return messageTooLarge(MAX_MESSAGE_BYTES);
-  return code === 'invalid_argument' ? malformed('message of this call', message) : undefined;
+  // Bytes that are no message count as the server's fault there. Defects of ours have details.
+  const isMalformed = code === 'invalid_argument' || message?.startsWith('parse binary:');
+  return isMalformed ? malformed('message of this call', message) : undefined;
 }
 
 async function* once(bytes: Uint8Array): AsyncGenerator<Uint8Array> {

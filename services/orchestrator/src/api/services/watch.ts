@@ -4,6 +4,8 @@
 //     has taken the one before.
 // W2  A reader that takes nothing for `slowReaderMs` is told so and cut (WATCHER_TOO_SLOW).
 // W3  No answer is larger than clients accept by default: large pages are sent in parts.
+// W4  A stream ends well only after its run's last event; one that ends because the engine behind it
+//     is gone says so, lest its reader take it for the end.
 
 import { create } from '@bufbuild/protobuf';
 import {
@@ -17,7 +19,7 @@ import { isFinalRun } from '../../domain/states.ts';
 import type { Orchestrator, WatchPage } from '../../runtime/orchestrator.ts';
 import { durationToMs } from '../../wire/time.ts';
 import { type Call, type CallContext, namespaceOf } from '../call.ts';
-import { toConnectError } from '../errors.ts';
+import { notServing, toConnectError } from '../errors.ts';
 import { toRunMessage } from '../messages/run.ts';
 import { splitPage } from '../messages/watch-page.ts';
 import type { StreamHandler, UnaryHandler } from '../method.ts';
@@ -56,7 +58,22 @@ async function watch(
   };
   const pages = await deps.orchestrator.watch(namespaceOf(request), query, signal);
   if (!pages.ok) return pages;
-  return accept(guardReader(pages.value, deps.slowReaderMs, context, stop));
+  const whole = untilItsEnd(deps, request, pages.value, signal);
+  return accept(guardReader(whole, deps.slowReaderMs, context, stop));
+}
+
+/** W4. */
+async function* untilItsEnd(
+  deps: WatchDeps,
+  request: WatchRequest,
+  pages: AsyncIterable<WatchPage>,
+  signal: AbortSignal,
+): AsyncGenerator<WatchPage> {
+  yield* pages;
+  if (signal.aborted) return;
+  const { runId } = request;
+  const row = runId === '' ? undefined : await deps.orchestrator.queries.getRun(namespaceOf(request), runId);
+  if (row === undefined || !isFinalRun(row.phase)) throw notServing();
 }
 
 /** W1, W2, W3. Ends `stop` when the reader is too slow, so that what feeds the pages is freed at once. */

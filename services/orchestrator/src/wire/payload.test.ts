@@ -1,0 +1,66 @@
+// BEHAVIOURS B: data goes in and comes out unchanged, in whichever form it is asked for.
+
+import { fromBinary, toBinary, toJson } from '@bufbuild/protobuf';
+import { PayloadSchema } from '@tutti/proto/tutti/v1/payload_pb.ts';
+import fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import { payload } from './arbitraries.ts';
+import { fromPayload, toPayload } from './payload.ts';
+
+const json = (text: string, contentType = '') => ({ bytes: new TextEncoder().encode(text), contentType });
+
+describe('a payload', () => {
+  test('as bytes comes back as it was', () => {
+    fc.assert(
+      fc.property(payload, (one) => {
+        expect(toPayload(fromPayload(one, 'BYTES'))).toEqual(one);
+      }),
+    );
+  });
+
+  test('as a value is its JSON', () => {
+    fc.assert(
+      fc.property(fc.json({ maxDepth: 5 }), (text) => {
+        const message = fromPayload(json(text), 'VALUE');
+        fc.pre(message.data.case === 'value');
+        // Over the wire as any client would read it, and back.
+        const read = fromBinary(PayloadSchema, toBinary(PayloadSchema, message));
+        expect(JSON.parse(new TextDecoder().decode(toPayload(read).bytes))).toEqual(JSON.parse(text));
+      }),
+    );
+  });
+
+  test.each([
+    ['of another type', json('{}', 'image/png')],
+    ['that is not JSON', json('{')],
+    ['that is not UTF-8', { bytes: new Uint8Array([0x22, 0xff, 0x22]), contentType: '' }],
+    ['with a number beyond a double', json('[1e400]')],
+    ['that nests deeper than readers allow', json('['.repeat(32) + ']'.repeat(32))],
+    ['with a field that would set a prototype', json('{"__proto__": 1}')],
+  ])('%s stays bytes', (_what, one) => {
+    expect(fromPayload(one, 'VALUE').data).toEqual({ case: 'bytes', value: one.bytes });
+  });
+
+  test('that nests as deep as is allowed can be read again, inside of others', () => {
+    const text = '{"a":'.repeat(30) + 1 + '}'.repeat(30);
+    const message = fromPayload(json(text), 'VALUE');
+    expect(message.data.case).toBe('value');
+    expect(() =>
+      fromBinary(PayloadSchema, toBinary(PayloadSchema, message), { recursionLimit: 94 }),
+    ).not.toThrow();
+    expect(toJson(PayloadSchema, message)).toEqual({ value: JSON.parse(text) });
+  });
+
+  test('of no bytes is not null', () => {
+    expect(fromPayload(json(''), 'VALUE').data.case).toBeUndefined();
+    expect(fromPayload(json('null'), 'VALUE').data.case).toBe('value');
+  });
+
+  test('keeps its content type, also with parameters', () => {
+    const message = fromPayload(json('1', 'application/json; charset=utf-8'), 'VALUE');
+    expect(message).toMatchObject({
+      contentType: 'application/json; charset=utf-8',
+      data: { case: 'value' },
+    });
+  });
+});
