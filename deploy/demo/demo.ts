@@ -17,6 +17,7 @@ import { findTextFiles } from './text-files.ts';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
 const keptFolder = join(root, '.cache', 'demo');
+const logFile = 'tutti.log';
 const chartFile = 'lines-by-folder.svg';
 const executorCount = 2;
 const progressIntervalMs = 100;
@@ -51,7 +52,7 @@ async function main(): Promise<number> {
     say(`Starting the orchestrator, a nats-server and ${executorCount} executor processes …`);
     tutti = await startTutti(
       ['--data', dataFolder, '--grpc-port', '0', '--http-port', '0', '--executors', String(executorCount)],
-      join(keptFolder, 'tutti.log'),
+      join(keptFolder, logFile),
       // The executors touch no files but these.
       { TUTTI_EXECUTOR_READ_FOLDER: root, TUTTI_EXECUTOR_WRITE_FOLDER: keptFolder },
     );
@@ -148,4 +149,12 @@ function say(text: string): void {
   process.stdout.write(`${text}\n`);
 }
 
-process.exitCode = await main();
+try {
+  process.exitCode = await main();
+} catch (error) {
+  const why = error instanceof Error ? (error.stack ?? error.message) : String(error);
+  process.stderr.write(
+    `\nThe demo could not go on: ${why}\nThe log of Tutti is ${join(keptFolder, logFile)}\n`,
+  );
+  process.exitCode = 1;
+}
