@@ -8,8 +8,9 @@ import { tmpdir } from 'node:os';
 import { join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { type Client, createClient, type RunHandle } from '@tutti/client';
-import { renderTable } from '../../clients/cli/src/output.ts';
-import { type Counts, renderBarLine, renderPlainLine } from '../../clients/cli/src/progress/line.ts';
+import { describeOutcome } from '../../clients/cli/src/describe.ts';
+import { createOutput, renderTable } from '../../clients/cli/src/output.ts';
+import { createProgressView } from '../../clients/cli/src/progress/view.ts';
 import { buildGraph, type Graph } from './graph.ts';
 import { readSomeMetrics } from './metrics.ts';
 import { type RunningTutti, startTutti } from './running-tutti.ts';
@@ -80,23 +81,17 @@ async function countTexts(tutti: RunningTutti): Promise<number> {
   }
 }
 
-/** Shows progress until the end: a bar on a terminal, else a line for each change. */
+/** Shows progress until the end, as `tutti watch` does. */
 async function follow(run: RunHandle): Promise<boolean> {
-  let lastLine = '';
+  const view = createProgressView(createOutput('text', process.stdout, process.stderr));
   for (;;) {
     const { finished, succeeded, run: now } = await run.wait({ timeoutMs: progressIntervalMs });
-    if (now.tasks !== undefined) lastLine = showProgress(run.runId, now.tasks, lastLine);
+    if (now.tasks !== undefined) view.show(run.runId, now.tasks);
     if (!finished) continue;
-    if (process.stdout.isTTY) process.stdout.write('\n');
+    view.end();
+    say(describeOutcome(now));
     return succeeded;
   }
-}
-
-function showProgress(runId: string, counts: Counts, lastLine: string): string {
-  const { isTTY, columns } = process.stdout;
-  const line = isTTY ? renderBarLine(counts, columns) : renderPlainLine(runId, counts);
-  if (line !== lastLine) process.stdout.write(isTTY ? `\r\x1b[2K${line}` : `${line}\n`);
-  return line;
 }
 
 async function tellResult(run: RunHandle, graph: Graph): Promise<void> {

@@ -60,11 +60,11 @@ function scriptedClient(runs: readonly (Run | Failure)[] = [], changes: Partial<
   return { client, submitted };
 }
 
-async function tutti(args: string[], client: CommandClient, isTTY = false) {
+async function tutti(args: string[], client: CommandClient, isTTY = false, columns = 80) {
   const written = { stdout: '', stderr: '' };
   const connected: string[] = [];
   const code = await runTutti(args, {
-    stdout: { write: (text) => (written.stdout += text), isTTY, columns: 80 },
+    stdout: { write: (text) => (written.stdout += text), isTTY, columns },
     stderr: { write: (text) => (written.stderr += text) },
     folder,
     connect(address, namespace) {
@@ -216,6 +216,12 @@ describe('progress', () => {
     const { stdout } = await tutti(['watch', 'r1'], client, true);
     expect(stdout).toContain(`\r\x1b[2K[${'█'.repeat(12)}${'░'.repeat(12)}]  50 %  1/2`);
     expect(stdout.endsWith('\r\x1b[2Kr1  COMPLETED: 2 completed\n')).toBe(true);
+  });
+
+  test('a terminal that does not know its width gets a bar all the same', async () => {
+    const { client } = scriptedClient([runIn(RunState.COMPLETED)]);
+    const { stdout } = await tutti(['watch', 'r1'], client, true, 0);
+    expect(stdout).toContain(`[${'█'.repeat(24)}] 100 %  2/2`);
   });
 
   test('a failed run names the task that failed first and its error', async () => {

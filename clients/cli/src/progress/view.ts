@@ -32,6 +32,8 @@ export function createProgressView(output: Output): ProgressView {
 const silent: ProgressView = { intervalMs: silentIntervalMs, show() {}, remark() {}, end() {} };
 
 function createBar(sink: Sink): ProgressView {
+  // A terminal that does not know its size says 0.
+  const columns = (): number => sink.columns || defaultColumns;
   const clearLine = '\r\x1b[2K';
   let isDrawn = false;
   const draw = (text: string): void => {
@@ -40,8 +42,8 @@ function createBar(sink: Sink): ProgressView {
   };
   return {
     intervalMs: barIntervalMs,
-    show: (_, counts) => draw(renderBarLine(counts, sink.columns ?? defaultColumns)),
-    remark: (text) => draw(text.slice(0, (sink.columns ?? defaultColumns) - 1)),
+    show: (_, counts) => draw(renderBarLine(counts, columns())),
+    remark: (text) => draw(text.slice(0, columns() - 1)),
     end() {
       if (isDrawn) sink.write(clearLine);
       isDrawn = false;
