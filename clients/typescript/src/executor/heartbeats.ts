@@ -23,7 +23,7 @@ export interface Heartbeats {
   start(): void;
   /** An attempt said something: beat soon. */
   soon(): void;
-  /** Beats now: the connection or the session is back. */
+  /** Beats now, and once more after SECOND_LOOK_MS: the connection is back. */
   kick(): void;
   /** Every heartbeat says so from now on; resolves when the first was answered. */
   changePhase(phase: ExecutorPhase): Promise<void>;
@@ -32,6 +32,9 @@ export interface Heartbeats {
 
 const EARLY_PAUSE_MS = 250;
 const FIRST_PAUSE_MS = 50;
+// An assignment that was lost with the connection is not sent again while it is younger than a second:
+// it could still be on its way. The interval may be much longer than that.
+const SECOND_LOOK_MS = 1_250;
 // Where a server takes larger messages, a heartbeat still should not keep others waiting.
 const LARGEST_BYTES = 1_024 * 1_024;
 // Executor id, session, headers.
@@ -51,6 +54,7 @@ export function createHeartbeats(
   let lastBeatAtMs = 0;
   let isBeating = false;
   let wantedInMs = Number.POSITIVE_INFINITY;
+  let isBack = false;
   let isClosed = false;
   let backoff = createBackoff(FIRST_PAUSE_MS, FIRST_PAUSE_MS);
 
@@ -74,8 +78,13 @@ export function createHeartbeats(
     isBeating = true;
     lastBeatAtMs = performance.now();
     let nextMs = session.heartbeatIntervalMs;
+    const isFirstLook = isBack;
     try {
       await request(session);
+      if (isFirstLook) {
+        isBack = false;
+        nextMs = Math.min(nextMs, SECOND_LOOK_MS);
+      }
       backoff = createBackoff(FIRST_PAUSE_MS, session.heartbeatIntervalMs);
     } catch (error) {
       if (isClosed) return;
@@ -138,7 +147,10 @@ export function createHeartbeats(
     soon() {
       planIn(Math.max(0, lastBeatAtMs + EARLY_PAUSE_MS - performance.now()));
     },
-    kick: () => planIn(0),
+    kick() {
+      isBack = true;
+      planIn(0);
+    },
     changePhase(next) {
       phase = next;
       return new Promise((resolve) => {
