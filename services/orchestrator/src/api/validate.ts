@@ -30,7 +30,7 @@ const firstOnly = createValidator({ regexMatch, failFast: true });
 const all = createValidator({ regexMatch });
 
 /** In words, what each pattern of the contract asks for. A test holds that none is missing. */
-const PATTERN_RULES: Readonly<Record<string, string>> = {
+export const PATTERN_RULES: Readonly<Record<string, string>> = {
   '^[A-Za-z0-9_][A-Za-z0-9_.:/-]*$':
     'use letters, digits and _ . : / - only, beginning with a letter, a digit or _',
   '^[a-z0-9][a-z0-9_-]*(\\.[a-z0-9][a-z0-9_-]*)*$':

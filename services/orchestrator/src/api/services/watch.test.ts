@@ -1,7 +1,7 @@
 // W1 to W4 of watch.ts, and what happens to defects, over both doors and a scripted orchestrator.
 
+import { request as httpRequest, type IncomingMessage } from 'node:http';
 import { connect as connectHttp2, type IncomingHttpHeaders } from 'node:http2';
-import { connect, type Socket } from 'node:net';
 import { Metadata } from '@grpc/grpc-js';
 import { OrchestratorService } from '@tutti/proto/tutti/v1/orchestrator_service_pb.ts';
 import { describe, expect, onTestFinished, test } from 'vitest';
@@ -79,18 +79,16 @@ describe('a reader that takes nothing', () => {
     expect(source.taken).toBe(taken);
   });
 
-  test('is not read ahead for, and is cut over HTTP', async () => {
+  test('is not read ahead for, and is told so over HTTP when it comes back in time', async () => {
     const { source, orchestrator } = endless();
     const doors = await openDoorsTo(orchestrator, { slowReaderMs: SLOW_READER_MS });
-    const socket = await openDeafSocket(Number(new URL(doors.http).port));
-    const envelope = Buffer.concat([Buffer.from([0, 0, 0, 0, 2]), Buffer.from('{}')]);
-    socket.write(
-      `POST /tutti.v1.OrchestratorService/Watch HTTP/1.1\r\nhost: x\r\n` +
-        `content-type: application/connect+json\r\ncontent-length: ${envelope.length}\r\n\r\n`,
-    );
-    socket.write(envelope);
+    const response = await openDeafResponse(`${doors.http}/tutti.v1.OrchestratorService/Watch`);
     await source.ended.promise;
     expect(source.taken).toBeLessThan(100);
+    let end = '';
+    for await (const chunk of response) end = String(chunk).slice(-5_000);
+    const { error } = JSON.parse(end.slice(end.lastIndexOf('{"error"'))) as { error: unknown };
+    expect(refusalOfJson(error)).toMatchObject({ code: 'resource_exhausted', reason: 'WATCHER_TOO_SLOW' });
   });
 });
 
@@ -159,16 +157,15 @@ describe('a defect', () => {
   });
 });
 
-/** A connection of which nothing is ever read. */
-async function openDeafSocket(port: number): Promise<Socket> {
-  const socket = connect({
-    port,
-    host: '127.0.0.1',
-    onread: { buffer: Buffer.alloc(1), callback: () => false },
+/** The answer to a call in Connect's JSON, which nobody reads until somebody listens for data. */
+async function openDeafResponse(url: string): Promise<IncomingMessage> {
+  const request = httpRequest(url, {
+    method: 'POST',
+    headers: { 'content-type': 'application/connect+json' },
   });
-  onTestFinished(() => void socket.destroy());
-  await new Promise((resolve) => socket.once('connect', resolve));
-  return socket;
+  onTestFinished(() => void request.destroy());
+  request.end(Buffer.concat([Buffer.from([0, 0, 0, 0, 2]), Buffer.from('{}')]));
+  return new Promise((resolve) => request.once('response', resolve));
 }
 
 /** A call over plain HTTP/2 whose answer nobody reads until somebody listens for data. */

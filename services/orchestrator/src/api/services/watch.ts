@@ -83,18 +83,22 @@ async function* guardReader(
   context: CallContext,
   stop: AbortController,
 ): AsyncGenerator<WatchPage> {
+  const source = pages[Symbol.asyncIterator]();
   let taken: number | undefined;
   let tooSlow: Error | undefined;
   let timer: NodeJS.Timeout | undefined;
+  function giveUp(): void {
+    const error = watcherTooSlow(slowReaderMs, taken);
+    tooSlow = error;
+    stop.abort(error);
+    // The source waits to be asked for more: it ends here, not when the reader comes back.
+    source.return?.().catch(() => {});
+    context.cut?.(error);
+  }
   try {
-    for await (const page of pages) {
-      for (const part of splitPage(page)) {
-        timer = setTimeout(() => {
-          const error = watcherTooSlow(slowReaderMs, taken);
-          tooSlow = error;
-          stop.abort(error);
-          context.cut?.(error);
-        }, slowReaderMs);
+    for (let next = await source.next(); !next.done; next = await source.next()) {
+      for (const part of splitPage(next.value)) {
+        timer = setTimeout(giveUp, slowReaderMs);
         yield part;
         clearTimeout(timer);
         if (tooSlow !== undefined) throw tooSlow;
@@ -104,6 +108,7 @@ async function* guardReader(
   } finally {
     clearTimeout(timer);
     stop.abort();
+    await source.return?.();
   }
 }
 
