@@ -115,10 +115,11 @@ export function notServing(): ConnectError {
   return toConnectError(reject('NOT_SERVING', message).rejection);
 }
 
-export function malformed(what: string, cause: unknown): ConnectError {
+/** @param field where it is known */
+export function malformed(what: string, cause: unknown, field = ''): ConnectError {
   const why = cause instanceof Error ? cause.message : String(cause);
   const message = `The request is not a valid ${what}: ${why}`;
-  return toConnectError(reject('MALFORMED_MESSAGE', message).rejection);
+  return toConnectError(reject('MALFORMED_MESSAGE', message, field === '' ? {} : { field }, field).rejection);
 }
 
 export function messageTooLarge(limitBytes: number): ConnectError {

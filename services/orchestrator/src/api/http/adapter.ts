@@ -5,15 +5,23 @@
 
 import { type IncomingMessage, ServerResponse } from 'node:http';
 import type { Http2ServerRequest, Http2ServerResponse } from 'node:http2';
-import { type ConnectError, createConnectRouter, createContextValues } from '@connectrpc/connect';
+import { createRegistry } from '@bufbuild/protobuf';
+import {
+  Code,
+  ConnectError,
+  createConnectRouter,
+  createContextValues,
+  type Interceptor,
+} from '@connectrpc/connect';
 import type { UniversalHandler, UniversalServerResponse } from '@connectrpc/connect/protocol';
-import { codeToHttpStatus, errorToJsonBytes } from '@connectrpc/connect/protocol-connect';
+import { codeFromString, codeToHttpStatus, errorToJsonBytes } from '@connectrpc/connect/protocol-connect';
 import {
   compressionBrotli,
   compressionGzip,
   universalRequestFromNodeRequest,
   universalResponseToNodeResponse,
 } from '@connectrpc/connect-node';
+import { BadRequestSchema, ErrorInfoSchema, RetryInfoSchema } from '@tutti/proto/google/rpc/error_pb.ts';
 import { malformed, messageTooLarge } from '../errors.ts';
 import type { Services } from '../services/index.ts';
 import { bindRoutes, CUT } from './routes.ts';
@@ -24,6 +32,8 @@ export type HttpResponse = ServerResponse | Http2ServerResponse;
 export const MAX_MESSAGE_BYTES = 16 * 1024 * 1024;
 /** How long a reader that was cut may still fetch the reason. */
 const CUT_GRACE_MS = 10_000;
+
+const DETAILS = createRegistry(BadRequestSchema, ErrorInfoSchema, RetryInfoSchema);
 
 export interface Adapter {
   /** False where the path names no method. */
@@ -37,7 +47,9 @@ export function createAdapter(services: Services, shutdownSignal: AbortSignal): 
     readMaxBytes: MAX_MESSAGE_BYTES,
     writeMaxBytes: MAX_MESSAGE_BYTES,
     // A misspelt field is an error, not silence.
-    jsonOptions: { ignoreUnknownFields: false },
+    // The registry is for the details of an error inside an answer, as SubmitRuns has them.
+    jsonOptions: { ignoreUnknownFields: false, registry: DETAILS },
+    interceptors: [explainInStream],
     shutdownSignal,
   });
   bindRoutes(router, services);
@@ -72,7 +84,7 @@ async function respond(
   const values = createContextValues();
   if (handler.method.methodKind === 'server_streaming') values.set(CUT, cutter(response));
   const answer = await handler(universalRequestFromNodeRequest(request, response, undefined, values));
-  await universalResponseToNodeResponse(await withDetails(answer), response);
+  await universalResponseToNodeResponse(await withDetails(answer, handler.method.input.typeName), response);
 }
 
 function cutter(response: HttpResponse): (error: ConnectError) => void {
@@ -84,13 +96,16 @@ function cutter(response: HttpResponse): (error: ConnectError) => void {
 }
 
 /** The answer, with our details where it tells an error that the library found by itself. */
-async function withDetails(answer: UniversalServerResponse): Promise<UniversalServerResponse> {
+async function withDetails(
+  answer: UniversalServerResponse,
+  inputType: string,
+): Promise<UniversalServerResponse> {
   const { body, status } = answer;
   const isOwnError = status >= 400 && answer.header?.get('content-type') === 'application/json';
   if (!isOwnError || body === undefined || answer.header?.has('content-encoding')) return answer;
   const chunks: Uint8Array[] = [];
   for await (const chunk of body) chunks.push(chunk);
-  const error = explained(Buffer.concat(chunks));
+  const error = explained(Buffer.concat(chunks), inputType);
   const bytes = error === undefined ? Buffer.concat(chunks) : errorToJsonBytes(error, undefined);
   answer.header?.set('content-length', String(bytes.byteLength));
   return {
@@ -100,18 +115,38 @@ async function withDetails(answer: UniversalServerResponse): Promise<UniversalSe
   };
 }
 
-function explained(body: Buffer): ConnectError | undefined {
+function explained(body: Buffer, inputType: string): ConnectError | undefined {
   const { code, message, details } = JSON.parse(body.toString()) as {
     code?: string;
     message?: string;
     details?: unknown;
   };
-  if (details !== undefined) return undefined;
-  if (code === 'resource_exhausted') return messageTooLarge(MAX_MESSAGE_BYTES);
-  // Bytes that are no message count as the server's fault there. Defects of ours have details.
-  const isMalformed = code === 'invalid_argument' || message?.startsWith('parse binary:');
-  return isMalformed ? malformed('message of this call', message) : undefined;
+  return details === undefined ? withReason(codeFromString(code ?? ''), message ?? '', inputType) : undefined;
 }
+
+/** What the library says of a request that it could not take, as a refusal of ours. */
+function withReason(code: Code | undefined, message: string, inputType: string): ConnectError | undefined {
+  if (code === Code.ResourceExhausted) return messageTooLarge(MAX_MESSAGE_BYTES);
+  // Bytes that are no message count as the server's fault there. Defects of ours have details.
+  const isMalformed = code === Code.InvalidArgument || message.startsWith('parse binary:');
+  return isMalformed ? malformed(inputType, message, fieldIn(message)) : undefined;
+}
+
+/** The library names it in its text only, and by its last part; empty where it names none. */
+function fieldIn(message: string): string {
+  const named = /: key "(\w+)" is unknown$|^cannot decode field (?:\w+\.)+(\w+) from JSON/.exec(message);
+  return named?.[1] ?? named?.[2] ?? '';
+}
+
+/** A stream has begun to be answered, with success, before its request is read: its errors come inside. */
+const explainInStream: Interceptor = (next) => async (request) => {
+  try {
+    return await next(request);
+  } catch (cause) {
+    if (!request.stream || !(cause instanceof ConnectError) || cause.details.length > 0) throw cause;
+    throw withReason(cause.code, cause.rawMessage, request.method.input.typeName) ?? cause;
+  }
+};
 
 async function* once(bytes: Uint8Array): AsyncGenerator<Uint8Array> {
   yield bytes;

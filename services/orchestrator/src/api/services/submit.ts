@@ -78,7 +78,7 @@ async function submit(
   const graph = toGraph(submission);
   if (!graph.ok) return graph;
   const chosenId = submission?.runId ?? '';
-  return deps.orchestrator.call(namespace, 'SubmitRun', {
+  const submitted = await deps.orchestrator.call(namespace, 'SubmitRun', {
     runId: chosenId === '' ? deps.newRunId() : chosenId,
     chosen: chosenId !== '',
     onConflict: submission?.runIdConflict === RunIdConflict.USE_EXISTING ? 'USE_EXISTING' : 'FAIL',
@@ -86,6 +86,12 @@ async function submit(
     traceparent: call.traceparent,
     request,
   });
+  return submitted.ok ? submitted : { ok: false, rejection: atRunId(submitted.rejection) };
+}
+
+/** The engine knows of a run and its id only. */
+function atRunId(rejection: Rejection): Rejection {
+  return rejection.field === 'run_id' ? { ...rejection, field: 'run.run_id' } : rejection;
 }
 
 function toGraph(submission: RunSubmission | undefined): Result<Graph> {
