@@ -22,6 +22,8 @@ export function openEnvelopes(bytes: Buffer): ConnectStream {
   for (let at = 0; at + HEAD_BYTES <= bytes.byteLength; ) {
     const flags = bytes.readUInt8(at);
     const next = at + HEAD_BYTES + bytes.readUInt32BE(at + 1);
+    // The rest of it has not come yet.
+    if (next > bytes.byteLength) break;
     const content: unknown = JSON.parse(bytes.toString('utf8', at + HEAD_BYTES, next));
     if ((flags & END_OF_STREAM) !== 0) return { messages, end: content as { error?: unknown } };
     messages.push(content);
