@@ -4,9 +4,9 @@ import { toBinary } from '@bufbuild/protobuf';
 import { EventSchema } from '@tutti/proto/tutti/v1/event_pb.ts';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { GRAPH, RUN_ID, runEvent, TRACEPARENT } from './arbitraries.ts';
 import { toEventMessage } from './event-message.ts';
 import { decodeEvent, encodeAttachment, encodeEvent } from './events.ts';
+import { GRAPH, RUN_ID, runEvent, runSpec, TRACEPARENT } from './wire-fixture.ts';
 
 const run = { runId: RUN_ID, graph: GRAPH };
 
@@ -18,6 +18,19 @@ describe('an event', () => {
         expect(Buffer.from(encodeEvent(run, event))).toEqual(Buffer.from(expected));
       }),
       { numRuns: 1_000 },
+    );
+  });
+
+  test('of a submission has them too, whatever is submitted', () => {
+    fc.assert(
+      fc.property(runSpec, (spec) => {
+        const graph = { ...GRAPH, spec };
+        const change = { type: 'RunSubmitted', runId: RUN_ID, graph, traceparent: '' } as const;
+        const event = { revision: 1, atMs: 1_763_678_455_123, change };
+        const expected = toBinary(EventSchema, toEventMessage(run, event));
+        expect(Buffer.from(encodeEvent(run, event))).toEqual(Buffer.from(expected));
+      }),
+      { numRuns: 200 },
     );
   });
 

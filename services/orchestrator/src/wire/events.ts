@@ -11,6 +11,7 @@ import { EventSchema } from '@tutti/proto/tutti/v1/event_pb.ts';
 import type { Change, RunEvent } from '../domain/events.ts';
 import type { Graph } from '../domain/graph.ts';
 import type { Payload } from '../domain/payload.ts';
+import type { RunSpec } from '../domain/spec.ts';
 import { type EventRun, fromEventMessage, keyOf, toEventMessage } from './event-message.ts';
 import { fromPayload, toPayload } from './payload.ts';
 
@@ -21,12 +22,18 @@ const REVISION = tag(1, 0);
 const TIME = tag(2, LENGTH_DELIMITED);
 const RUN_ID = tag(3, LENGTH_DELIMITED);
 const TASK_KEY = tag(4, LENGTH_DELIMITED);
+const RUN_SUBMITTED = tag(10, LENGTH_DELIMITED);
 const RUN_COMPLETED = tag(12, LENGTH_DELIMITED);
 const TASK_READY = tag(20, LENGTH_DELIMITED);
 const TASK_STARTED = tag(21, LENGTH_DELIMITED);
 const TASK_COMPLETED = tag(25, LENGTH_DELIMITED);
 const SECONDS = tag(1, 0);
 const NANOS = tag(2, 0);
+const NAME = tag(1, LENGTH_DELIMITED);
+const LABELS = tag(2, LENGTH_DELIMITED);
+const TASK_COUNT = tag(3, 0);
+const MAP_KEY = tag(1, LENGTH_DELIMITED);
+const MAP_VALUE = tag(2, LENGTH_DELIMITED);
 const ATTEMPT = tag(1, 0);
 const EXECUTOR_ID = tag(2, LENGTH_DELIMITED);
 const RESULT = tag(2, LENGTH_DELIMITED);
@@ -88,10 +95,14 @@ function decodeAttachment(attachment: Uint8Array | undefined): {
   return { leaseToken, checkpoint: checkpoint && toPayload(checkpoint) };
 }
 
-type CommonChange = Extract<Change, { type: 'RunCompleted' | 'TaskReady' | 'TaskStarted' | 'TaskCompleted' }>;
+type CommonChange = Extract<
+  Change,
+  { type: 'RunSubmitted' | 'RunCompleted' | 'TaskReady' | 'TaskStarted' | 'TaskCompleted' }
+>;
 
 function isCommon(change: Change): change is CommonChange {
   switch (change.type) {
+    case 'RunSubmitted':
     case 'RunCompleted':
     case 'TaskReady':
     case 'TaskStarted':
@@ -109,6 +120,10 @@ function writeCommon(run: EventRun, event: RunEvent, change: CommonChange): void
   else writer.uint64(BigInt(event.revision));
   writeTime(event.atMs);
   writer.uint32(RUN_ID).string(run.runId);
+  if (change.type === 'RunSubmitted') {
+    writeSubmitted(change.graph.spec);
+    return;
+  }
   if (change.type === 'RunCompleted') {
     writer.uint32(RUN_COMPLETED).uint32(0);
     return;
@@ -129,6 +144,15 @@ function writeCommon(run: EventRun, event: RunEvent, change: CommonChange): void
       writer.join();
       return;
   }
+}
+
+function writeSubmitted(spec: RunSpec): void {
+  writer.uint32(RUN_SUBMITTED).fork();
+  if (spec.name !== '') writer.uint32(NAME).string(spec.name);
+  for (const [key, value] of Object.entries(spec.labels)) {
+    writer.uint32(LABELS).fork().uint32(MAP_KEY).string(key).uint32(MAP_VALUE).string(value).join();
+  }
+  writer.uint32(TASK_COUNT).uint32(spec.tasks.length).join();
 }
 
 function writeTime(atMs: number): void {

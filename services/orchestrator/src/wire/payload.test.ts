@@ -4,8 +4,8 @@ import { fromBinary, toBinary, toJson } from '@bufbuild/protobuf';
 import { PayloadSchema } from '@tutti/proto/tutti/v1/payload_pb.ts';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { payload } from './arbitraries.ts';
 import { fromPayload, toPayload } from './payload.ts';
+import { payload } from './wire-fixture.ts';
 
 const json = (text: string, contentType = '') => ({ bytes: new TextEncoder().encode(text), contentType });
 

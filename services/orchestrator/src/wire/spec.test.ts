@@ -5,10 +5,10 @@ import { RunSpecSchema } from '@tutti/proto/tutti/v1/run_pb.ts';
 import { TaskSpecSchema } from '@tutti/proto/tutti/v1/task_pb.ts';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { runSpec, TRACEPARENT, taskSpec } from './arbitraries.ts';
 import { INLINE_PAYLOAD_LIMIT_BYTES } from './limits.ts';
 import { toRunSpec } from './spec.ts';
 import { decodeRunRecord, decodeTaskSpec, encodeRunRecord, encodeTaskSpec } from './stored-spec.ts';
+import { runSpec, TRACEPARENT, taskSpec } from './wire-fixture.ts';
 
 function submitted(tasks: object[]) {
   return toRunSpec(create(RunSpecSchema, { tasks }));

@@ -3,9 +3,9 @@
 import { expect, test } from 'vitest';
 import type { Change } from '../../domain/events.ts';
 import type { EventRecord, TaskRow } from '../../store/port.ts';
-import { GRAPH, RUN_ID } from '../../wire/arbitraries.ts';
 import { encodeEvent } from '../../wire/events.ts';
 import { encodeTaskSpec } from '../../wire/stored-spec.ts';
+import { GRAPH, RUN_ID } from '../../wire/wire-fixture.ts';
 import { toBasicTask, toFullTask } from './task.ts';
 
 const spec = encodeTaskSpec(GRAPH.spec.tasks[0]!);

@@ -4,8 +4,8 @@ import { toBinary } from '@bufbuild/protobuf';
 import { WatchResponseSchema } from '@tutti/proto/tutti/v1/orchestrator_service_pb.ts';
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { GRAPH, RUN_ID, runEvent } from '../../wire/arbitraries.ts';
 import { encodeEvent } from '../../wire/events.ts';
+import { GRAPH, RUN_ID, runEvent } from '../../wire/wire-fixture.ts';
 import { encodeWatchResponse, splitPage, toWatchResponse } from './watch-page.ts';
 
 const run = { runId: RUN_ID, graph: GRAPH };

@@ -8,8 +8,8 @@ import { describe, expect, onTestFinished, test } from 'vitest';
 import { accept } from '../../domain/rejection.ts';
 import type { Orchestrator, WatchPage } from '../../runtime/orchestrator.ts';
 import type { RunRow } from '../../store/port.ts';
-import { GRAPH } from '../../wire/arbitraries.ts';
 import { encodeEvent } from '../../wire/events.ts';
+import { GRAPH } from '../../wire/wire-fixture.ts';
 import { grpcClient, openDoorsTo, postJson, refusalOf, refusalOfJson, refused } from '../doors-fixture.ts';
 
 const SLOW_READER_MS = 100;
