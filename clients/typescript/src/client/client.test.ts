@@ -66,11 +66,16 @@ test('wait bears a server that dies and comes back', async () => {
     if (polls > 1) return { finished: true, run: { runId, state: RunState.COMPLETED } };
     return new Promise((_, reject) => signal.addEventListener('abort', () => reject(new Error('gone'))));
   };
-  const waiting = client.run('r').wait();
-  await polled.promise;
-  server.kill();
-  await server.restart();
-  expect(await waiting).toMatchObject({ finished: true, succeeded: true });
+  const impatient = createClient({ address: server.address, retry: { maxAttempts: 1 } });
+  try {
+    const waiting = impatient.run('r').wait();
+    await polled.promise;
+    server.kill();
+    await server.restart();
+    expect(await waiting).toMatchObject({ finished: true, succeeded: true });
+  } finally {
+    impatient.close();
+  }
 });
 
 test('decodes a refusal with its reason, metadata and fields', async () => {

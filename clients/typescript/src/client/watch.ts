@@ -52,11 +52,7 @@ export async function* watchEvents(
       for await (const response of caller.serverStream(OrchestratorService.method.watch, request, signal)) {
         lastAnswerAtMs = Date.now();
         backoff.reset();
-        for (const event of response.events) {
-          // Before the event is handed out: a consumer that leaves has seen it.
-          afterRevision = event.revision;
-          yield event;
-        }
+        yield* response.events;
         if (response.revision > (afterRevision ?? 0n)) afterRevision = response.revision;
         // A consumer may take its time; only the silence of the orchestrator counts.
         lastAnswerAtMs = Date.now();

@@ -146,6 +146,41 @@ test('a cancellation aborts the signal; partial result and usage are kept (D.8)'
   expect(at.orchestrator.reports[0]?.usage).toEqual({ pages: 2 });
 });
 
+test('a cancellation without grace means that the lease is gone', async () => {
+  let reason: AttemptAbortedError | undefined;
+  const executor = await at.start({
+    capabilities: {
+      slow: async (_input, context: AttemptContext) => {
+        reason = await aborted(context);
+      },
+    },
+  });
+  at.orchestrator.assign('e1', { leaseToken: 't1', capability: 'slow' });
+  const cancellation = { leaseToken: 't1', reason: StateReason.ATTEMPT_TIMED_OUT };
+  at.orchestrator.cancel('e1', 'slow', [cancellation]);
+  await at.orchestrator.until('it is forgotten', () => reason !== undefined && executor.held === 0);
+  expect(reason?.reason).toBe('TIMED_OUT');
+  const before = at.orchestrator.heartbeats.length;
+  await at.orchestrator.until('a heartbeat', () => at.orchestrator.heartbeats.length > before);
+  expect(at.orchestrator.reports).toEqual([]);
+});
+
+test('a lease that was lost before its report was answered is not reported again', async () => {
+  at.orchestrator.script.onReports = () => ({ error: ErrorReason.COMMIT_FAILED });
+  const executor = await at.start({ capabilities: { noop: () => null } });
+  at.orchestrator.assign('e1', { leaseToken: 't1', capability: 'noop' });
+  await at.orchestrator.until('a report', () => at.orchestrator.reports.length > 0);
+  at.orchestrator.script.onHeartbeat = () => ({ ack: { dropped: ['t1'] } });
+  await at.orchestrator.until('it is forgotten', () => executor.held === 0);
+  const tries = at.orchestrator.reports.length;
+  at.orchestrator.assign('e1', { leaseToken: 't2', capability: 'noop' });
+  const others = () => at.orchestrator.reports.filter((r) => r.leaseToken === 't2').length;
+  await at.orchestrator.until('the other, thrice', () => others() === 3);
+  // One may have been on its way.
+  const late = at.orchestrator.reports.slice(tries + 1).filter((r) => r.leaseToken === 't1');
+  expect(late).toEqual([]);
+});
+
 test('a handler that ignores a cancellation is given up after the grace', async () => {
   const release = Promise.withResolvers<void>();
   const executor = await at.start({ capabilities: { deaf: () => release.promise } });
@@ -182,34 +217,35 @@ test('handlers never exceed the slots by more than the margin; the rest comes ag
 });
 
 test('a nats-server that is killed and comes back costs no attempt', async () => {
+  at.orchestrator.timing.heartbeatIntervalMs = 60_000;
   const release = Promise.withResolvers<void>();
-  let calls = 0;
-  const executor = await at.start({
+  const calls: string[] = [];
+  const called = Promise.withResolvers<void>();
+  await at.start({
     capabilities: {
-      slow: async () => {
-        calls += 1;
+      slow: async (_input, context: AttemptContext) => {
+        calls.push(context.taskKey);
+        called.resolve();
         await release.promise;
         return 'survived';
       },
     },
   });
-  at.orchestrator.assign('e1', { leaseToken: 't1', capability: 'slow' });
-  await at.orchestrator.until('it is held', () => executor.held === 1);
+  at.orchestrator.assign('e1', { leaseToken: 't1', capability: 'slow', taskKey: 'a' });
+  await called.promise;
+  at.orchestrator.script.onHeartbeat = () => {
+    at.orchestrator.assign('e1', { leaseToken: 't2', capability: 'slow', taskKey: 'b' });
+    return { ack: {} };
+  };
   await at.nats.kill();
   release.resolve();
   await at.nats.start();
-  await at.orchestrator.until('a report', () => at.orchestrator.reports.length > 0);
-  expect(json(onlyReport(at.orchestrator, 'completed').result)).toBe('survived');
-  expect(calls).toBe(1);
-
-  // Its subscriptions are back as well.
-  at.orchestrator.script.onHeartbeat = () => {
-    at.orchestrator.assign('e1', { leaseToken: 't2', capability: 'slow' });
-    return { ack: {} };
-  };
-  await at.orchestrator.until('the next report', () =>
-    at.orchestrator.reports.some((r) => r.leaseToken === 't2'),
-  );
+  // Its subscriptions are back as well: the first heartbeat was answered with work.
+  const reportOf = (token: string) => at.orchestrator.reports.find((r) => r.leaseToken === token);
+  await at.orchestrator.until('both reports', () => Boolean(reportOf('t1') && reportOf('t2')));
+  const outcome = reportOf('t1')?.outcome;
+  expect(outcome?.case === 'completed' && json(outcome.value.result)).toBe('survived');
+  expect(calls).toEqual(['a', 'b']);
 });
 
 test('an unknown session: registers with what it holds, stops what is not kept (point 6)', async () => {
@@ -344,7 +380,8 @@ test('garbage on the task subject is ignored', async () => {
   await at.orchestrator.until('a report', () => at.orchestrator.reports.length > 0);
 });
 
-test('more news than fits into one message goes with several heartbeats', async () => {
+test('more news than fits into one message goes with several heartbeats, soon', async () => {
+  at.orchestrator.timing.heartbeatIntervalMs = 60_000;
   const count = 600;
   const release = Promise.withResolvers<void>();
   await at.start({

@@ -145,6 +145,7 @@ test('fails an attempt whose input is broken JSON without calling the handler', 
 });
 
 test('sends progress soon, only the latest, and the checkpoint once', async () => {
+  at.orchestrator.timing.heartbeatIntervalMs = 1_000;
   const release = Promise.withResolvers<void>();
   await at.start({
     capabilities: {

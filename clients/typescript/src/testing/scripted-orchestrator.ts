@@ -2,6 +2,7 @@
 // every message, and lets a test wait for the one it wants.
 
 import { create, fromBinary, type MessageInitShape, toBinary } from '@bufbuild/protobuf';
+import { durationFromMs } from '@bufbuild/protobuf/wkt';
 import { connect, type NatsConnection } from '@nats-io/transport-node';
 import type { ErrorReason } from '@tutti/proto/tutti/v1/error_reason_pb.ts';
 import {
@@ -33,6 +34,8 @@ export interface Script {
 
 export interface ScriptedOrchestrator {
   readonly script: Script;
+  /** Told with the next registration. */
+  readonly timing: { heartbeatIntervalMs: number };
   /** Back to the ordinary answers. */
   answerAgain(): void;
   readonly registrations: RegisterRequest[];
@@ -68,12 +71,13 @@ export async function createScriptedOrchestrator(url: string): Promise<ScriptedO
   const noted = () => {
     for (const waiter of [...waiters]) waiter();
   };
+  const timing = { heartbeatIntervalMs: 100 };
   const ordinary: Script = {
     onRegister: (request) => ({
       ack: {
         session: `session-${++sessionCount}`,
         leaseDuration: { seconds: 1n },
-        heartbeatInterval: { nanos: 100_000_000 },
+        heartbeatInterval: durationFromMs(timing.heartbeatIntervalMs),
         kept: request.held,
         maxPayloadBytes: 1_000,
       },
@@ -93,6 +97,7 @@ export async function createScriptedOrchestrator(url: string): Promise<ScriptedO
 
   return {
     script,
+    timing,
     answerAgain: () => void Object.assign(script, ordinary),
     ...seen,
     until: (what, condition) =>
