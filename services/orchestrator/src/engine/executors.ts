@@ -202,6 +202,8 @@ export function expireHolder(core: Core, executorId: string): void {
   if (silent) remove(core, holder);
   for (const lease of [...holder.leases.values()]) {
     if (silent || lease.expiresAtMs <= core.nowMs) {
+      // What it let run out must not come straight back to it: first it shows by a heartbeat that it lives.
+      holder.accepting = false;
       loseLease(core, lease, 'EXECUTOR_LOST', `executor ${executorId} did not renew its lease in time`);
     }
   }

@@ -12,7 +12,7 @@ export interface ExecutorCapability {
 export interface PoolMember {
   readonly executorId: string;
   readonly slots: number;
-  /** False while draining or gone. */
+  /** False while draining or gone, and from the end of a lease that it did not renew to its next heartbeat. */
   accepting: boolean;
   /** Attempts held, in all and by capability. */
   used: number;
