@@ -14,6 +14,8 @@ export interface ReceivedSpan {
   /** Empty for none. */
   readonly parentSpanId: string;
   readonly linkedSpanIds: readonly string[];
+  /** Those that are text. */
+  readonly attributes: Readonly<Record<string, string>>;
 }
 
 export interface OtlpReceiver extends AsyncDisposable {
@@ -57,15 +59,26 @@ function readRequest(bytes: Uint8Array): ReceivedSpan[] {
       parentSpanId: hexOf(span, 4),
       // Span: links = 13; Link: span_id = 2.
       linkedSpanIds: fieldsOf(span, 13).map((link) => hexOf(link, 2)),
+      // Span: attributes = 9.
+      attributes: textAttributes(fieldsOf(span, 9)),
     }));
   });
 }
 
-/** ResourceSpans: resource = 1; Resource: attributes = 1; KeyValue: key = 1, value = 2; string_value = 1. */
+/** ResourceSpans: resource = 1; Resource: attributes = 1. */
 function serviceName(resourceSpans: Uint8Array): string {
   const attributes = fieldsOf(resourceSpans, 1).flatMap((resource) => fieldsOf(resource, 1));
-  const found = attributes.find((attribute) => textOf(attribute, 1) === 'service.name');
-  return found === undefined ? '' : textOf(fieldsOf(found, 2)[0] ?? new Uint8Array(0), 1);
+  return textAttributes(attributes)['service.name'] ?? '';
+}
+
+/** KeyValue: key = 1, value = 2; AnyValue: string_value = 1. */
+function textAttributes(attributes: readonly Uint8Array[]): Record<string, string> {
+  const found: Record<string, string> = {};
+  for (const attribute of attributes) {
+    const [text] = fieldsOf(fieldsOf(attribute, 2)[0] ?? new Uint8Array(0), 1);
+    if (text !== undefined) found[textOf(attribute, 1)] = Buffer.from(text).toString('utf8');
+  }
+  return found;
 }
 
 /** Every occurrence of a length-delimited field. */

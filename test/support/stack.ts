@@ -49,8 +49,11 @@ export interface Stack extends AsyncDisposable {
   natsServerPid(): number | undefined;
   /** After the orchestrator has ended: another one, on the same data folder and ports. */
   restartOrchestrator(): Promise<void>;
-  /** One more executor; with the id of one that has ended, it takes that one's place. */
-  startExecutor(executorId?: string): Promise<ServiceProcess>;
+  /**
+   * One more executor; with the id of one that has ended, it takes that one's place.
+   * @param env for this one only
+   */
+  startExecutor(executorId?: string, env?: StackOptions['env']): Promise<ServiceProcess>;
   /** Executors first, then the orchestrator. Rejects if one does not end in time; they are gone anyway. */
   stop(): Promise<void>;
 }
@@ -75,8 +78,10 @@ export async function startStack(options: StackOptions = {}): Promise<Stack> {
     const addresses = readAddresses(await orchestrator.ready);
     const startExecutor = async (
       executorId = `executor-${executors.length + 1}`,
+      env: StackOptions['env'] = {},
     ): Promise<ServiceProcess> => {
-      const executor = startProcess(executorSpec(options, addresses, executorId));
+      const spec = executorSpec(options, addresses, executorId);
+      const executor = startProcess({ ...spec, env: { ...spec.env, ...env } });
       executors.push(executor);
       await executor.ready;
       return executor;
