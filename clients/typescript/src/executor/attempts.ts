@@ -20,6 +20,7 @@ import { payloadSizeBytes } from '../payloads.ts';
 import { createAttempt, type RunningAttempt } from './attempt.ts';
 import type { Settings } from './options.ts';
 import { releasedReport } from './outcome.ts';
+import { MAX_IN_FLIGHT } from './reporter.ts';
 import type { AbortReason } from './types.ts';
 
 /** The table of held attempts. */
@@ -70,6 +71,7 @@ const MARGIN = 8;
 // What protobuf adds to a lease token, and to progress.
 const ENTRY_BYTES = 8;
 const PROGRESS_BYTES = 24;
+const REFUSAL_PAUSE_MS = 10_000;
 const REMEMBERED_TOKENS = 20_000;
 
 export function createAttempts(deps: AttemptsDeps): Attempts {
@@ -78,9 +80,13 @@ export function createAttempts(deps: AttemptsDeps): Attempts {
   const ended = createRecentSet(REMEMBERED_TOKENS);
   const emptyListeners = new Set<() => void>();
   const maxRunning = settings.slots + MARGIN;
-  const maxHeld = 2 * settings.slots + MARGIN;
+  // Work for the slots that a report freed may come before the report's answer, and that may be lost:
+  // each request in flight can hold as many attempts as there are slots, besides those that run.
+  const maxHeld = (MAX_IN_FLIGHT + 1) * settings.slots + MARGIN;
   let runningCount = 0;
   let isReleasing = false;
+  let refusedCount = 0;
+  let refusalToldAtMs = Number.NEGATIVE_INFINITY;
 
   const forget = (leaseToken: string) => {
     const entry = held.get(leaseToken);
@@ -89,6 +95,17 @@ export function createAttempts(deps: AttemptsDeps): Attempts {
     held.delete(leaseToken);
     ended.add(leaseToken);
     if (held.size === 0) for (const listener of [...emptyListeners]) listener();
+  };
+
+  // They come by the hundred, so only now and then a word.
+  const refuse = () => {
+    refusedCount += 1;
+    if (performance.now() - refusalToldAtMs < REFUSAL_PAUSE_MS) return;
+    refusalToldAtMs = performance.now();
+    settings.logger.warn(
+      { executorId: settings.id, refusedCount, runningCount, heldCount: held.size },
+      'more assignments than there is room for; not started, they come again',
+    );
   };
 
   const finish = (leaseToken: string, report: Report, traceparent: string) => {
@@ -120,10 +137,7 @@ export function createAttempts(deps: AttemptsDeps): Attempts {
       const token = assignment.leaseToken;
       if (held.has(token) || ended.has(token) || isReleasing) return;
       if (runningCount >= maxRunning || held.size >= maxHeld) {
-        settings.logger.warn(
-          { executorId: settings.id, runningCount, heldCount: held.size },
-          'more assignments than slots; not started',
-        );
+        refuse();
         return;
       }
       const entry: Held = {

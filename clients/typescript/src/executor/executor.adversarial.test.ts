@@ -406,3 +406,31 @@ test('more news than fits into one message goes with several heartbeats, soon', 
   release.resolve();
   await at.orchestrator.until('all reports', () => at.orchestrator.reports.length === count);
 });
+
+test('a lost answer to reports leaves every slot in use', async () => {
+  const slots = 50;
+  const count = 1_000;
+  at.orchestrator.timing.heartbeatIntervalMs = 60_000;
+  let assigned = 0;
+  const assign = (howMany: number) => {
+    const batch = [];
+    for (let i = 0; i < howMany && assigned < count; i += 1, assigned += 1) {
+      batch.push({ leaseToken: `t${assigned}`, capability: 'noop' });
+    }
+    if (batch.length > 0) at.orchestrator.assign('e1', ...batch);
+  };
+  const recorded = new Set<string>();
+  at.orchestrator.script.onReports = ({ reports }) => {
+    const isLost = recorded.size === 0;
+    const fresh = reports.filter((r) => !recorded.has(r.leaseToken));
+    for (const { leaseToken } of fresh) recorded.add(leaseToken);
+    // As the engine may: the next work is on its way before the answer.
+    assign(fresh.length);
+    return isLost ? undefined : { ack: reports.map(() => ReportStatus.RECORDED) };
+  };
+  const executor = await at.start({ slots, capabilities: { noop: () => null } });
+  assign(slots);
+  await at.orchestrator.until('all of them', () => recorded.size === count);
+  await at.orchestrator.until('the lost one again', () => at.orchestrator.reports.length > count);
+  expect(executor.held).toBeLessThanOrEqual(3 * slots);
+});

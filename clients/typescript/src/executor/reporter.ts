@@ -41,8 +41,11 @@ interface Pending {
 
 const MAX_BATCH_REPORTS = 2_000;
 const MAX_BATCH_BYTES = 512 * 1_024;
-// Two, so that reports that come while one request waits for the disk need not wait for its answer.
-const MAX_IN_FLIGHT = 2;
+/**
+ * How many requests at once. Two, so that reports that come while one request waits for the disk need
+ * not wait for its answer.
+ */
+export const MAX_IN_FLIGHT = 2;
 const FIRST_PAUSE_MS = 50;
 const LONGEST_PAUSE_MS = 2_000;
 
