@@ -33,6 +33,7 @@ export const MAX_MESSAGE_BYTES = 16 * 1024 * 1024;
 /** How long a reader that was cut may still fetch the reason. */
 const CUT_GRACE_MS = 10_000;
 
+const COMPRESSIONS = [compressionGzip, compressionBrotli];
 const DETAILS = createRegistry(BadRequestSchema, ErrorInfoSchema, RetryInfoSchema);
 
 export interface Adapter {
@@ -43,7 +44,7 @@ export interface Adapter {
 /** @param shutdownSignal its reason is what long calls are told when it is aborted */
 export function createAdapter(services: Services, shutdownSignal: AbortSignal): Adapter {
   const router = createConnectRouter({
-    acceptCompression: [compressionGzip, compressionBrotli],
+    acceptCompression: COMPRESSIONS,
     readMaxBytes: MAX_MESSAGE_BYTES,
     writeMaxBytes: MAX_MESSAGE_BYTES,
     // A misspelt field is an error, not silence.
@@ -102,17 +103,27 @@ async function withDetails(
 ): Promise<UniversalServerResponse> {
   const { body, status } = answer;
   const isOwnError = status >= 400 && answer.header?.get('content-type') === 'application/json';
-  if (!isOwnError || body === undefined || answer.header?.has('content-encoding')) return answer;
+  if (!isOwnError || body === undefined) return answer;
   const chunks: Uint8Array[] = [];
   for await (const chunk of body) chunks.push(chunk);
-  const error = explained(Buffer.concat(chunks), inputType);
-  const bytes = error === undefined ? Buffer.concat(chunks) : errorToJsonBytes(error, undefined);
+  const told = await uncompressed(answer.header, Buffer.concat(chunks));
+  const error = explained(told, inputType);
+  const bytes = error === undefined ? told : errorToJsonBytes(error, undefined);
   answer.header?.set('content-length', String(bytes.byteLength));
   return {
     ...answer,
     status: error === undefined ? status : codeToHttpStatus(error.code),
     body: once(bytes),
   };
+}
+
+/** Errors are short: they go out as they are, also to those who would take them compressed. */
+async function uncompressed(header: Headers | undefined, body: Buffer): Promise<Buffer> {
+  const encoding = header?.get('content-encoding');
+  const compression = COMPRESSIONS.find(({ name }) => name === encoding);
+  if (compression === undefined) return body;
+  header?.delete('content-encoding');
+  return Buffer.from(await compression.decompress(body, MAX_MESSAGE_BYTES));
 }
 
 function explained(body: Buffer, inputType: string): ConnectError | undefined {
