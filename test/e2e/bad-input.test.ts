@@ -78,6 +78,12 @@ function submission(tasks: JsonValue, run: JsonObject = {}, spec: JsonObject = {
   return { run: { ...run, spec: { tasks, ...spec } } };
 }
 
+function nested(levels: number): JsonValue {
+  let value: JsonValue = [];
+  for (let level = 1; level < levels; level += 1) value = [value];
+  return value;
+}
+
 function invalidField(...fields: readonly string[]): Expected {
   return { reason: 'INVALID_FIELD', fields: expect.arrayContaining([...fields]) };
 }
@@ -221,6 +227,7 @@ const numbers: readonly Case[] = [
     ),
   ),
   inTask('a priority', { priority: -1 }, invalidField(`${task}[0].priority`)),
+  inTask('a factor that is no number', { retry: { factor: 'NaN' } }, invalidField(`${task}[0].retry.factor`)),
   inTask('a factor', { retry: { factor: -2 } }, invalidField(`${task}[0].retry.factor`)),
   {
     what: 'a wait',
@@ -366,10 +373,19 @@ describe.each([['grpc'], ['http']] as const)('through %s', (door) => {
 
 test.each([
   ['an unknown field', submission(tasksOf({ capabilty: 'echo' })), 'capabilty', ['capabilty']],
+  // Fetch takes answers compressed, and long ones are.
+  [
+    'an unknown field of 5,000 characters',
+    { ['x'.repeat(5_000)]: 1 },
+    'x'.repeat(1_000),
+    [`${'x'.repeat(299)}…`],
+  ],
   ['an unknown field at the top', { ...submission(tasksOf({})), request: 'x' }, 'request', ['request']],
   ['a value of the wrong type', submission(tasksOf({ priority: 'high' })), '"high"', ['priority']],
   ['an unknown name of an enum', submission(tasksOf({ onUnmet: 'WHATEVER' })), 'WHATEVER', []],
   ['a duration that is none', submission(tasksOf({}), {}, { timeout: 'soon' }), '"soon"', []],
+  ['a field twice', submission(tasksOf({}), { runId: 'a', run_id: 'b' }), 'run_id', ['run_id']],
+  ['a payload a thousand levels deep', submission(tasksOf({ input: { value: nested(1_000) } })), 'depth', []],
 ])('JSON with %s is refused by name', async (_what, request, named, fields) => {
   const refusal = await refusedBy('http', submitRun, request);
   expect(refusal).toMatchObject({ code: 'INVALID_ARGUMENT', reason: 'MALFORMED_MESSAGE', fields });
@@ -383,6 +399,14 @@ test('JSON with an unknown field is refused where the answer is a stream, too', 
     reason: 'MALFORMED_MESSAGE',
     message: expect.stringContaining('tutti.v1.WatchRequest'),
     fields: ['runid'],
+  });
+});
+
+test('a message of 40 MiB is refused before it is read', async () => {
+  const refusal = await refusedBy('grpc', submitRun, new Uint8Array(40 * 1024 * 1024));
+  expect(refusal).toMatchObject({
+    code: 'RESOURCE_EXHAUSTED',
+    message: expect.stringContaining('larger than'),
   });
 });
 
