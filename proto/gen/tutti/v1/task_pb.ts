@@ -394,7 +394,7 @@ export type Attempt = Message<"tutti.v1.Attempt"> & {
   endTime?: Timestamp | undefined;
 
   /**
-   * Set unless it runs or is completed.
+   * Set if it failed, timed out or was lost.
    *
    * @generated from field: tutti.v1.TaskError error = 6;
    */

@@ -137,6 +137,8 @@ describe('many runs in one call (SubmitRuns)', () => {
       { runId: 'b', spec: { tasks: [{ key: 'x', capability: 'work', dependencies: [{ key: 'y' }] }] } },
       { runId: 'a', spec: chain('x') },
       { spec: chain('x') },
+      { spec: { tasks: [{ key: 'not allowed', capability: 'work' }] } },
+      {},
     ];
     const { results } = (await call('SubmitRuns', { runs })) as unknown as {
       results: {
@@ -148,7 +150,12 @@ describe('many runs in one call (SubmitRuns)', () => {
       ['error', 3],
       ['error', 6],
       ['submitted', 'minted-1'],
+      ['error', 3],
+      ['error', 3],
     ]);
+    expect(Buffer.from(results[4]?.result.value.details[1]?.value ?? []).toString()).toContain(
+      'run.spec.tasks[0].key',
+    );
     expect(Buffer.from(results[1]?.result.value.details[1]?.value ?? []).toString()).toContain(
       'run.spec.tasks[0].dependencies[0].key',
     );

@@ -1,6 +1,7 @@
 // How are runs submitted, one or many?
 
 import { create } from '@bufbuild/protobuf';
+import type { Status } from '@tutti/proto/google/rpc/error_pb.ts';
 import {
   RunIdConflict,
   type RunSubmission,
@@ -22,9 +23,10 @@ import type { RequestKey, SubmittedRun } from '../../engine/inputs.ts';
 import type { Orchestrator } from '../../runtime/orchestrator.ts';
 import { toRunSpec } from '../../wire/spec.ts';
 import { type Call, namespaceOf } from '../call.ts';
-import { toStatus } from '../errors.ts';
+import { statusOf, toStatus } from '../errors.ts';
 import { requestKeyAt, requestKeyOf } from '../fingerprint.ts';
 import type { UnaryHandler } from '../method.ts';
+import { validate } from '../validate.ts';
 
 export interface SubmitDeps {
   readonly orchestrator: Pick<Orchestrator, 'call'>;
@@ -58,10 +60,12 @@ export function createSubmitHandlers(deps: SubmitDeps): SubmitHandlers {
       const results: SubmitRunsResult[] = [];
       for (let begin = 0; begin < request.runs.length; begin += RUNS_AT_ONCE) {
         const some = request.runs.slice(begin, begin + RUNS_AT_ONCE);
-        const pending = some.map((run, index) =>
-          submit(deps, namespace, run, requestKeyAt(key, begin + index), call),
-        );
-        for (const submitted of await Promise.all(pending)) results.push(toResult(submitted));
+        const pending = some.map(async (run, index) => {
+          const invalid = validate(SubmitRunRequestSchema, create(SubmitRunRequestSchema, { run }), false);
+          if (invalid !== undefined) return toFailure(statusOf(invalid));
+          return toResult(await submit(deps, namespace, run, requestKeyAt(key, begin + index), call));
+        });
+        results.push(...(await Promise.all(pending)));
       }
       return accept(create(SubmitRunsResponseSchema, { results }));
     },
@@ -122,9 +126,11 @@ function toResponse(submitted: SubmittedRun): SubmitRunResponse {
 }
 
 function toResult(submitted: Result<SubmittedRun>): SubmitRunsResult {
-  return create(SubmitRunsResultSchema, {
-    result: submitted.ok
-      ? { case: 'submitted', value: toResponse(submitted.value) }
-      : { case: 'error', value: toStatus(submitted.rejection) },
-  });
+  if (!submitted.ok) return toFailure(toStatus(submitted.rejection));
+  const result = { case: 'submitted' as const, value: toResponse(submitted.value) };
+  return create(SubmitRunsResultSchema, { result });
+}
+
+function toFailure(error: Status): SubmitRunsResult {
+  return create(SubmitRunsResultSchema, { result: { case: 'error', value: error } });
 }
