@@ -6,34 +6,21 @@
 import { type IncomingMessage, ServerResponse } from 'node:http';
 import type { Http2ServerRequest, Http2ServerResponse } from 'node:http2';
 import { createRegistry } from '@bufbuild/protobuf';
-import {
-  Code,
-  ConnectError,
-  createConnectRouter,
-  createContextValues,
-  type Interceptor,
-} from '@connectrpc/connect';
-import type { UniversalHandler, UniversalServerResponse } from '@connectrpc/connect/protocol';
-import { codeFromString, codeToHttpStatus, errorToJsonBytes } from '@connectrpc/connect/protocol-connect';
-import {
-  compressionBrotli,
-  compressionGzip,
-  universalRequestFromNodeRequest,
-  universalResponseToNodeResponse,
-} from '@connectrpc/connect-node';
+import { type ConnectError, createConnectRouter, createContextValues } from '@connectrpc/connect';
+import type { UniversalHandler } from '@connectrpc/connect/protocol';
+import { universalRequestFromNodeRequest, universalResponseToNodeResponse } from '@connectrpc/connect-node';
 import { BadRequestSchema, ErrorInfoSchema, RetryInfoSchema } from '@tutti/proto/google/rpc/error_pb.ts';
-import { malformed, messageTooLarge } from '../errors.ts';
 import type { Services } from '../services/index.ts';
+import { explain, explainInStream } from './explain.ts';
+import { COMPRESSIONS, MAX_MESSAGE_BYTES } from './limits.ts';
 import { bindRoutes, CUT } from './routes.ts';
 
 export type HttpRequest = IncomingMessage | Http2ServerRequest;
 export type HttpResponse = ServerResponse | Http2ServerResponse;
 
-export const MAX_MESSAGE_BYTES = 16 * 1024 * 1024;
 /** How long a reader that was cut may still fetch the reason. */
 const CUT_GRACE_MS = 10_000;
 
-const COMPRESSIONS = [compressionGzip, compressionBrotli];
 const DETAILS = createRegistry(BadRequestSchema, ErrorInfoSchema, RetryInfoSchema);
 
 export interface Adapter {
@@ -85,7 +72,7 @@ async function respond(
   const values = createContextValues();
   if (handler.method.methodKind === 'server_streaming') values.set(CUT, cutter(response));
   const answer = await handler(universalRequestFromNodeRequest(request, response, undefined, values));
-  await universalResponseToNodeResponse(await withDetails(answer, handler.method.input.typeName), response);
+  await universalResponseToNodeResponse(await explain(answer, handler.method), response);
 }
 
 function cutter(response: HttpResponse): (error: ConnectError) => void {
@@ -94,71 +81,4 @@ function cutter(response: HttpResponse): (error: ConnectError) => void {
     timer.unref();
     response.once('close', () => clearTimeout(timer));
   };
-}
-
-/** The answer, with our details where it tells an error that the library found by itself. */
-async function withDetails(
-  answer: UniversalServerResponse,
-  inputType: string,
-): Promise<UniversalServerResponse> {
-  const { body, status } = answer;
-  const isOwnError = status >= 400 && answer.header?.get('content-type') === 'application/json';
-  if (!isOwnError || body === undefined) return answer;
-  const chunks: Uint8Array[] = [];
-  for await (const chunk of body) chunks.push(chunk);
-  const told = await uncompressed(answer.header, Buffer.concat(chunks));
-  const error = explained(told, inputType);
-  const bytes = error === undefined ? told : errorToJsonBytes(error, undefined);
-  answer.header?.set('content-length', String(bytes.byteLength));
-  return {
-    ...answer,
-    status: error === undefined ? status : codeToHttpStatus(error.code),
-    body: once(bytes),
-  };
-}
-
-/** Errors are short: they go out as they are, also to those who would take them compressed. */
-async function uncompressed(header: Headers | undefined, body: Buffer): Promise<Buffer> {
-  const encoding = header?.get('content-encoding');
-  const compression = COMPRESSIONS.find(({ name }) => name === encoding);
-  if (compression === undefined) return body;
-  header?.delete('content-encoding');
-  return Buffer.from(await compression.decompress(body, MAX_MESSAGE_BYTES));
-}
-
-function explained(body: Buffer, inputType: string): ConnectError | undefined {
-  const { code, message, details } = JSON.parse(body.toString()) as {
-    code?: string;
-    message?: string;
-    details?: unknown;
-  };
-  return details === undefined ? withReason(codeFromString(code ?? ''), message ?? '', inputType) : undefined;
-}
-
-/** What the library says of a request that it could not take, as a refusal of ours. */
-function withReason(code: Code | undefined, message: string, inputType: string): ConnectError | undefined {
-  if (code === Code.ResourceExhausted) return messageTooLarge(MAX_MESSAGE_BYTES);
-  // Bytes that are no message count as the server's fault there. Defects of ours have details.
-  const isMalformed = code === Code.InvalidArgument || message.startsWith('parse binary:');
-  return isMalformed ? malformed(inputType, message, fieldIn(message)) : undefined;
-}
-
-/** The library names it in its text only, and by its last part; empty where it names none. */
-function fieldIn(message: string): string {
-  const named = /: key "(\w+)" is unknown$|^cannot decode field (?:\w+\.)+(\w+) from JSON/.exec(message);
-  return named?.[1] ?? named?.[2] ?? '';
-}
-
-/** A stream has begun to be answered, with success, before its request is read: its errors come inside. */
-const explainInStream: Interceptor = (next) => async (request) => {
-  try {
-    return await next(request);
-  } catch (cause) {
-    if (!request.stream || !(cause instanceof ConnectError) || cause.details.length > 0) throw cause;
-    throw withReason(cause.code, cause.rawMessage, request.method.input.typeName) ?? cause;
-  }
-};
-
-async function* once(bytes: Uint8Array): AsyncGenerator<Uint8Array> {
-  yield bytes;
 }
