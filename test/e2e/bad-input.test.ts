@@ -12,7 +12,8 @@ import {
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { postJson } from '../support/curl.ts';
 import { type Door, type Outcome, openGrpcDoor, openHttpDoor } from '../support/door.ts';
-import { DETAIL_TYPES, refusalOfJson } from '../support/refusal.ts';
+import { envelope } from '../support/envelopes.ts';
+import { DETAIL_TYPES, refusalOfGrpcWeb, refusalOfJson } from '../support/refusal.ts';
 import { type Stack, startStack } from '../support/stack.ts';
 import { readStored, type Stored } from '../support/stored.ts';
 
@@ -400,6 +401,30 @@ test('JSON with an unknown field is refused where the answer is a stream, too', 
     message: expect.stringContaining('tutti.v1.WatchRequest'),
     fields: ['runid'],
   });
+});
+
+const tooLarge = { code: 'RESOURCE_EXHAUSTED', reason: 'LIMIT_REACHED' };
+const unreadable = { code: 'INVALID_ARGUMENT', reason: 'MALFORMED_MESSAGE' };
+
+test.each([
+  ['no protobuf at all', Buffer.from('not protobuf'), unreadable],
+  ['17 MiB', Buffer.alloc(17 * 1024 * 1024, 10), tooLarge],
+])('gRPC and gRPC-Web on the HTTP port with a message of %s', async (_what, bytes, expected) => {
+  const door = openGrpcDoor(new URL(stack.addresses.http).host);
+  try {
+    expect(await door.call(submitRun, bytes)).toMatchObject(expected);
+    expect(await door.call(watch, bytes)).toMatchObject(expected);
+  } finally {
+    door.close();
+  }
+  for (const { parent, name } of [submitRun, watch]) {
+    const answer = await fetch(`${stack.addresses.http}/${parent.typeName}/${name}`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/grpc-web+proto' },
+      body: new Uint8Array(envelope(bytes)),
+    });
+    expect(refusalOfGrpcWeb(Buffer.from(await answer.arrayBuffer()))).toMatchObject(expected);
+  }
 });
 
 test('a message of 40 MiB is refused before it is read', async () => {

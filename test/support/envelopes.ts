@@ -1,4 +1,4 @@
-// How do messages stand in a stream of Connect? Each behind one byte of flags and four of length.
+// How do messages stand in a stream of Connect, or in gRPC-Web? Each behind one byte of flags and four of length.
 // https://connectrpc.com/docs/protocol#streaming-rpcs
 
 const HEAD_BYTES = 5;
@@ -10,8 +10,9 @@ export interface ConnectStream {
   readonly end: { readonly error?: unknown } | undefined;
 }
 
+/** @param message bytes as they are, everything else as JSON. */
 export function envelope(message: unknown): Buffer {
-  const content = Buffer.from(JSON.stringify(message));
+  const content = message instanceof Uint8Array ? message : Buffer.from(JSON.stringify(message));
   const head = Buffer.alloc(HEAD_BYTES);
   head.writeUInt32BE(content.byteLength, 1);
   return Buffer.concat([head, content]);

@@ -42,6 +42,18 @@ export function refusalOfGrpc(error: ServiceError): Refusal {
   );
 }
 
+/** @param body of gRPC-Web: envelopes, the last one of which holds the trailers as lines of text. */
+export function refusalOfGrpcWeb(body: Buffer): Refusal {
+  const trailer = (name: string) =>
+    new RegExp(`${name}: (.*)\\r\\n`).exec(body.toString('latin1'))?.[1] ?? '';
+  const details = Buffer.from(trailer('grpc-status-details-bin'), 'base64');
+  return refusalOf(
+    status[Number(trailer('grpc-status'))] ?? '',
+    decodeURIComponent(trailer('grpc-message')),
+    fromBinary(StatusSchema, details).details.map(({ typeUrl, value }) => ({ type: typeUrl, value })),
+  );
+}
+
 /** @param error as Connect writes it: https://connectrpc.com/docs/protocol#error-end-stream */
 export function refusalOfJson(error: unknown): Refusal {
   const {
