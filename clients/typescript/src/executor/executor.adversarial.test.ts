@@ -30,6 +30,21 @@ test('registers again and again until it is answered (protocol, point 1)', async
   await starting;
 });
 
+test('reports what was assigned and has ended before the registration was answered', async () => {
+  const answer = at.orchestrator.script.onRegister;
+  const done = Promise.withResolvers<void>();
+  at.orchestrator.script.onRegister = () => {
+    at.orchestrator.assign('e1', { leaseToken: 't1', capability: 'noop' });
+    return { error: ErrorReason.NOT_SERVING };
+  };
+  const starting = at.start({ capabilities: { noop: () => done.resolve() } });
+  await done.promise;
+  at.orchestrator.script.onRegister = answer;
+  await starting;
+  await at.orchestrator.until('the report', () => at.orchestrator.reports.length > 0);
+  expect(at.orchestrator.reports.map((report) => report.leaseToken)).toEqual(['t1']);
+});
+
 test('start rejects when the orchestrator refuses it for good', async () => {
   at.orchestrator.script.onRegister = () => ({ error: ErrorReason.INVALID_FIELD });
   const executor = at.create({ capabilities: { noop: () => null } });

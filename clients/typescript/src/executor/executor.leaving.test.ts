@@ -48,6 +48,13 @@ test('what has not ended within the drain timeout is given back', async () => {
   expect(phases().at(-1)).toBe(ExecutorPhase.LEAVING);
 });
 
+test('a drain does not wait for an orchestrator that is gone when nothing is held', async () => {
+  const executor = await at.start({ drainTimeout: '1h', capabilities: { noop: () => null } });
+  await at.orchestrator.close();
+  await executor.drain();
+  expect(await executor.closed).toBeUndefined();
+});
+
 test('stop during a drain gives back at once', async () => {
   const executor = await at.start({
     drainTimeout: '1h',

@@ -21,6 +21,7 @@ interface Parts {
 }
 
 // How long leaving may take once every attempt has ended or was given back.
+const DRAIN_ANSWER_TIMEOUT_MS = 2_000;
 const LEAVE_TIMEOUT_MS = 5_000;
 const DEFAULT_MAX_PAYLOAD_BYTES = 262_144;
 
@@ -58,6 +59,8 @@ export function createExecutor(options: ExecutorOptions): Executor {
       });
       await parts.sessions.renew(undefined);
       parts.heartbeats.start();
+      // What was assigned and has ended before the answer came could not be reported until now.
+      parts.reporter.kick();
     } catch (error) {
       await finish(error as Error);
       throw error;
@@ -68,8 +71,10 @@ export function createExecutor(options: ExecutorOptions): Executor {
     if (parts?.sessions.current === undefined) return finish();
     const { attempts, heartbeats } = parts;
     const late = AbortSignal.any([hurry.signal, AbortSignal.timeout(settings.drainTimeoutMs)]);
-    // Assignments that were on their way have arrived once this is answered.
-    await Promise.race([heartbeats.changePhase(ExecutorPhase.DRAINING), aborted(late)]);
+    // Assignments that were on their way have arrived once this is answered. If nobody answers, no
+    // new ones come either, and there is no reason to wait for more than what is held.
+    const unanswered = AbortSignal.any([late, AbortSignal.timeout(DRAIN_ANSWER_TIMEOUT_MS)]);
+    await Promise.race([heartbeats.changePhase(ExecutorPhase.DRAINING), aborted(unanswered)]);
     await attempts.whenEmpty(late);
     attempts.releaseAll();
     const tooLate = AbortSignal.timeout(LEAVE_TIMEOUT_MS);
