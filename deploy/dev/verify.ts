@@ -13,6 +13,8 @@ import { join } from 'node:path';
 interface Tally {
   readonly passed: number;
   readonly failed: number;
+  /** Tests that found something missing on this machine, and said so. */
+  readonly skipped: number;
 }
 
 interface Step {
@@ -25,8 +27,8 @@ const scratch = mkdtempSync(join(tmpdir(), 'tutti-verify-'));
 /** No step takes a tenth of this; a hanging one must not hang CI. */
 const stepTimeoutMs = 8 * 60_000;
 
-const good: Tally = { passed: 1, failed: 0 };
-const bad: Tally = { passed: 0, failed: 1 };
+const good: Tally = { passed: 1, failed: 0, skipped: 0 };
+const bad: Tally = { passed: 0, failed: 1, skipped: 0 };
 
 /** Runs a command in the repository; its output goes through when `live`, else only after a failure. */
 async function succeeds(command: string, args: readonly string[], live = false): Promise<boolean> {
@@ -77,17 +79,26 @@ async function generatedCodeIsFresh(): Promise<Tally> {
   return stale.length === 0 ? good : bad;
 }
 
-function isReport(value: unknown): value is { numPassedTests: number; numFailedTests: number } {
-  return (
-    typeof value === 'object' && value !== null && 'numPassedTests' in value && 'numFailedTests' in value
-  );
+interface Report {
+  readonly numPassedTests: number;
+  readonly numFailedTests: number;
+  readonly numPendingTests: number;
+}
+
+function isReport(value: unknown): value is Report {
+  const counts = ['numPassedTests', 'numFailedTests', 'numPendingTests'];
+  return typeof value === 'object' && value !== null && counts.every((name) => name in value);
 }
 
 function readReport(path: string): Tally {
-  if (!existsSync(path)) return { passed: 0, failed: 0 };
+  if (!existsSync(path)) return { passed: 0, failed: 0, skipped: 0 };
   const report: unknown = JSON.parse(readFileSync(path, 'utf8'));
   if (!isReport(report)) throw new Error(`vitest wrote a report without counts: ${path}`);
-  return { passed: report.numPassedTests, failed: report.numFailedTests };
+  return {
+    passed: report.numPassedTests,
+    failed: report.numFailedTests,
+    skipped: report.numPendingTests,
+  };
 }
 
 function tests(project: string): Step {
@@ -100,7 +111,7 @@ function tests(project: string): Step {
       const ok = await succeeds(process.execPath, [runner, 'run', '--project', project, ...reporters], true);
       const tally = readReport(report);
       // A file that does not load, or an error outside of any test, fails the run and no single test.
-      return ok || tally.failed > 0 ? tally : { passed: tally.passed, failed: 1 };
+      return ok || tally.failed > 0 ? tally : { ...tally, failed: 1 };
     },
   };
 }
@@ -116,14 +127,24 @@ const steps: readonly Step[] = [
   tests('e2e'),
 ];
 
+/** A step that breaks is a failed one; the others still run. */
+async function take(step: Step): Promise<Tally> {
+  const startedAtMs = performance.now();
+  const tally = await step.run().catch((error: unknown): Tally => {
+    console.log(error);
+    return bad;
+  });
+  const seconds = ((performance.now() - startedAtMs) / 1000).toFixed(1);
+  const skipped = tally.skipped === 0 ? '' : `, ${tally.skipped} skipped`;
+  console.log(`${tally.failed === 0 ? 'ok    ' : 'FAILED'} ${step.name} (${seconds} s${skipped})`);
+  return tally;
+}
+
 async function verify(): Promise<boolean> {
   let passed = 0;
   let failed = 0;
   for (const step of steps) {
-    const startedAtMs = performance.now();
-    const tally = await step.run();
-    const seconds = ((performance.now() - startedAtMs) / 1000).toFixed(1);
-    console.log(`${tally.failed === 0 ? 'ok    ' : 'FAILED'} ${step.name} (${seconds} s)`);
+    const tally = await take(step);
     passed += tally.passed;
     failed += tally.failed;
   }
