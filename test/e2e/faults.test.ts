@@ -18,6 +18,8 @@ const SHORT_LEASE = ['--lease-duration-ms', String(LEASE_MS)];
 /** What the workflow takes at least when nothing happens to it. */
 const BOUND_SECONDS = 2;
 const RUN = 'montage';
+/** However slow the disk of a test machine is, an attempt this old has been sent to its executor. */
+const DELIVERED_AFTER_MS = 1_000;
 
 const hasRealInputs = listRealInputs().includes(MONTAGE);
 if (!hasRealInputs) console.warn(`skipped: ${NO_REAL_INPUTS}`);
@@ -32,26 +34,30 @@ afterEach(async () => {
 describe.skipIf(!hasRealInputs)('in the middle of a recorded workflow', () => {
   test('the orchestrator is killed: a new one goes on, and what was acknowledged is there', async () => {
     await using scene = await setScene({ ...size(), orchestratorArgs: SHORT_LEASE });
+    await scene.submit('held', { tasks: ['a', 'b', 'c'].map((key) => sleepTask(key, 2 * LEASE_MS)) });
     await submitMontage(scene);
     const submissions = submitUntilRefused(scene);
     await untilShare(scene, 1 / 3);
     const killedAtMs = Date.now();
     await scene.stack.orchestrator.kill();
+    const goneAtMs = Date.now();
     const acknowledged = await submissions;
     await scene.stack.restartOrchestrator();
 
-    const findings = await untilCompleted(scene, [RUN, ...acknowledged]);
+    // What was acknowledged in the last moment is there, and ends.
     expect(acknowledged.length).toBeGreaterThan(0);
-    for (const runId of acknowledged)
-      expect([runId, findings.runs.get(runId)?.end]).toEqual([runId, 'runCompleted']);
-    // The executors went on meanwhile, and what they came to was not thrown away. Lost is at most what
-    // they were never sent: leased in the last commit, of which the killed process told nobody.
-    const running = runningAt(findings, killedAtMs);
-    const kept = running.filter((attempt) => attempt.end === AttemptState.COMPLETED);
+    const findings = await untilCompleted(scene, [RUN, 'held', ...acknowledged]);
+    // The executors went on meanwhile, and what they came to was accepted: lost is nothing but what they
+    // were never sent, because the killed process had committed it and told nobody yet.
+    const held = findings.attempts.filter((attempt) => attempt.runId === 'held');
+    expect(held.map(({ number, end }) => [number, end])).toEqual(Array(3).fill([1, AttemptState.COMPLETED]));
+    const running = runningAt(findings, goneAtMs);
     expect(running.length).toBeGreaterThan(0);
-    expect(kept.length).toBeGreaterThan(0);
-    expect(kept.length + lostOf(findings).length).toBeGreaterThanOrEqual(running.length);
-    expect(lostOf(findings).length).toBeLessThanOrEqual(SLOTS);
+    for (const attempt of running) {
+      if (attempt.startedAtMs < killedAtMs - DELIVERED_AFTER_MS)
+        expect(attempt.end).toBe(AttemptState.COMPLETED);
+    }
+    for (const attempt of lostOf(findings)) expect(running).toContain(attempt);
   });
 
   test('the orchestrator is told to stop: it ends cleanly, and the next one goes on', async () => {
@@ -86,10 +92,9 @@ describe.skipIf(!hasRealInputs)('in the middle of a recorded workflow', () => {
     expect(lost.length).toBeGreaterThan(0);
     expect(lost.length).toBeLessThanOrEqual(SLOTS);
     for (const attempt of lost) expect(attempt.executorId).toBe('executor-1');
-    const later = findings.attempts.filter((attempt) => attempt.startedAtMs > killedAtMs + LEASE_MS + 1_000);
-    expect(later.filter((attempt) => attempt.executorId === 'executor-1')).toEqual([]);
-    // Each of them was tried again, and only these.
-    expect(retried(findings)).toEqual(lost.map(({ taskKey, number }) => `${taskKey} ${number + 1}`).sort());
+    for (const { endedAtMs = 0 } of lost) expect(endedAtMs).toBeLessThan(killedAtMs + LEASE_MS + 2_000);
+    // Each of them was tried again, once, and nothing else was.
+    expect(retried(findings)).toEqual(lost.map(({ taskKey }) => `${taskKey} 2`).sort());
   });
 
   test('an executor is told to leave: it finishes what it holds, and nothing is lost', async () => {
@@ -117,6 +122,9 @@ describe.skipIf(!hasRealInputs)('in the middle of a recorded workflow', () => {
     const findings = await untilCompleted(scene, [RUN]);
     expect(lostOf(findings)).toEqual([]);
     expect(scene.stack.natsServerPid()).not.toBe(pid);
+    // Assignments that were lost with the server did not wait for the next heartbeat, 5 s after the last.
+    for (const { startedAtMs, endedAtMs = 0 } of findings.attempts)
+      expect(endedAtMs - startedAtMs).toBeLessThan(4_500);
   });
 
   test('a second orchestrator on the same folder is refused, and the first does not notice', async () => {

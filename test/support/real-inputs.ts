@@ -24,7 +24,9 @@ export const NO_REAL_INPUTS = `the real inputs are not there: name the folder th
 
 /** As a run of sleeps that takes at least so long on so many slots. */
 export function readRealInput(name: string, boundSeconds: number, slots: number): RunSpec {
-  const text = gunzipSync(readFileSync(join(FOLDER, name))).toString('utf8');
+  const path = join(FOLDER, name);
+  if (!existsSync(path)) throw new Error(NO_REAL_INPUTS);
+  const text = gunzipSync(readFileSync(path)).toString('utf8');
   const recordedSeconds = lowerBoundSeconds(importWfformat(text, name, 1), slots);
   return importWfformat(text, name, boundSeconds / recordedSeconds);
 }
