@@ -121,14 +121,19 @@ async function tellFailure(client: Client, run: RunHandle): Promise<void> {
   say(`\nThe run failed: task ${failedTask}: ${error?.code}: ${error?.message}`);
 }
 
+/** Where the all-in-one image of Jaeger shows traces. */
+const JAEGER = 'http://127.0.0.1:16686';
+
 async function tellWhereToLook(run: RunHandle, tutti: RunningTutti): Promise<void> {
   const { traceId } = await run.get();
-  say(`\nTrace: ${traceId}`);
+  say(`\nTrace: ${traceId}, from the submission through every attempt to the end`);
+  const viewer = process.env.TUTTI_TRACE_VIEWER ?? JAEGER;
   const endpoint = process.env.OTEL_EXPORTER_OTLP_ENDPOINT;
+  say(`  ${viewer}/trace/${traceId}`);
   say(
     endpoint === undefined
-      ? '  one trace from the submission through every attempt; to see it, set OTEL_EXPORTER_OTLP_ENDPOINT'
-      : `  exported to ${endpoint}`,
+      ? '  (the link opens once a Jaeger listens there and OTEL_EXPORTER_OTLP_ENDPOINT=http://127.0.0.1:4318 is set; TUTTI_TRACE_VIEWER names another)'
+      : `  (exported to ${endpoint}; TUTTI_TRACE_VIEWER names another viewer than Jaeger)`,
   );
   const metricsUrl = `${tutti.http}/metrics`;
   say(`Metrics: ${metricsUrl} (until this demo ends), among them:`);

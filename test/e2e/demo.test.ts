@@ -25,7 +25,8 @@ test('the demo runs to its end by itself and leaves a chart', async () => {
   expect([code, output]).toEqual([0, output]);
   expect(output).toMatch(/100 % .*tasks: \d+ completed/);
   expect(output).toMatch(/services\/orchestrator +\d+ +\d+ +\d+ /);
-  expect(output).toMatch(/Trace: [0-9a-f]{32}/);
+  const traceId = /Trace: ([0-9a-f]{32})/.exec(output)?.[1];
+  expect(output).toContain(`/trace/${traceId}`);
   expect(output).toMatch(/Metrics: http:\/\/127\.0\.0\.1:\d+\/metrics/);
   expect(output).toMatch(/tutti_runs_submitted_total\{.*\} 1/);
   const chart = /Chart: (.+\.svg)/.exec(output)?.[1] ?? '';
