@@ -36,8 +36,10 @@ describe.skipIf(!hasRealInputs)('in the middle of a recorded workflow', () => {
     await using scene = await setScene({ ...size(), orchestratorArgs: SHORT_LEASE });
     await scene.submit('held', { tasks: ['a', 'b', 'c'].map((key) => sleepTask(key, 2 * LEASE_MS)) });
     await submitMontage(scene);
-    const submissions = submitUntilRefused(scene);
     await untilShare(scene, 1 / 3);
+    // Killed in the very moment of an acknowledgement, with others on their way.
+    const { first, acknowledged: submissions } = submitUntilRefused(scene);
+    await first;
     const killedAtMs = Date.now();
     await scene.stack.orchestrator.kill();
     const goneAtMs = Date.now();
@@ -45,7 +47,7 @@ describe.skipIf(!hasRealInputs)('in the middle of a recorded workflow', () => {
     await scene.stack.restartOrchestrator();
 
     // What was acknowledged in the last moment is there, and ends.
-    expect(acknowledged.length).toBeGreaterThan(0);
+    for (const runId of acknowledged) expect((await scene.client.getRun(runId)).runId).toBe(runId);
     const findings = await untilCompleted(scene, [RUN, 'held', ...acknowledged]);
     // The executors went on meanwhile, and what they came to was accepted: lost is nothing but what they
     // were never sent, because the killed process had committed it and told nobody yet.
@@ -102,14 +104,17 @@ describe.skipIf(!hasRealInputs)('in the middle of a recorded workflow', () => {
     await submitMontage(scene);
     await untilShare(scene, 1 / 3);
     const toldAtMs = Date.now();
-    const held = () => scene.stack.executors[0];
-    expect(await held()?.stop()).toEqual({ code: 0, signal: null });
+    expect(await scene.stack.executors[0]?.stop()).toEqual({ code: 0, signal: null });
     const leftAtMs = Date.now();
     const findings = await untilCompleted(scene, [RUN]);
     expect(lostOf(findings)).toEqual([]);
     const finished = runningAt(findings, toldAtMs).filter(({ executorId }) => executorId === 'executor-1');
     expect(finished.length).toBeGreaterThan(0);
     for (const attempt of finished) expect(attempt.endedAtMs).toBeLessThanOrEqual(leftAtMs);
+    // Once its word was heard it was given nothing more, while there was enough to do for both.
+    const after = findings.attempts.filter(({ startedAtMs }) => startedAtMs > toldAtMs);
+    const given = after.filter(({ executorId }) => executorId === 'executor-1');
+    expect(given.length).toBeLessThan(after.length / 5);
   });
 
   test('nats-server is killed: another one is there in a moment, and no task fails', async () => {
@@ -186,25 +191,40 @@ async function untilCompleted(scene: Scene, runIds: readonly string[]): Promise<
   return findings;
 }
 
-/** Submits one run after another, without repeats. Resolves with those acknowledged when one was not. */
-async function submitUntilRefused(scene: Scene): Promise<readonly string[]> {
+interface Submissions {
+  /** Resolves with the first acknowledgement after the first of each submitter. */
+  readonly first: Promise<void>;
+  /** Resolves with all that were acknowledged, once every submitter was refused. */
+  readonly acknowledged: Promise<readonly string[]>;
+}
+
+const SUBMITTERS = 8;
+
+/** Several submit one run after another, without repeats. */
+function submitUntilRefused(scene: Scene): Submissions {
   const client = createClient({ address: scene.stack.addresses.grpc, retry: { maxAttempts: 1 } });
   const acknowledged: string[] = [];
-  try {
-    for (let number = 1; number <= 100_000; number += 1) {
-      const runId = `acknowledged-${number}`;
+  const first = Promise.withResolvers<void>();
+  const submit = async (submitter: number) => {
+    for (let number = 1; number <= 10_000; number += 1) {
+      const runId = `acknowledged-${submitter}-${number}`;
       const spec = { tasks: [{ ...sleepTask('only', 0), priority: 10 }] };
       // Also what is not acknowledged may have become durable.
       scene.expectRun(runId, spec);
-      await client.submit(spec, { runId });
+      try {
+        await client.submit(spec, { runId });
+      } catch {
+        return;
+      }
       acknowledged.push(runId);
+      if (acknowledged.length > SUBMITTERS) first.resolve();
     }
-  } catch {
-    return acknowledged;
-  } finally {
-    client.close();
-  }
-  throw new Error('the orchestrator was never killed');
+    throw new Error('the orchestrator was never killed');
+  };
+  const all = Promise.all(Array.from({ length: SUBMITTERS }, (_, index) => submit(index + 1)));
+  // Never unhandled, and without effect once there were enough.
+  all.catch(() => {}).finally(() => first.reject(new Error('refused before the orchestrator was killed')));
+  return { first: first.promise, acknowledged: all.then(() => acknowledged).finally(() => client.close()) };
 }
 
 /** The stall is the fault itself; nothing is waited for in it. */
