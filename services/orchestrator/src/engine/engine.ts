@@ -8,7 +8,7 @@ import type { RunState } from '../domain/state.ts';
 import { type Core, createCore } from './core.ts';
 import { fireDue } from './deadlines.ts';
 import { dispatch } from './dispatch.ts';
-import { extendLeases, heartbeat, listExecutors, registerExecutor } from './executors.ts';
+import { extendLeases, heartbeat, listExecutors, registerExecutor, sendUndelivered } from './executors.ts';
 import { type EngineGauges, gaugesOf } from './gauges.ts';
 import type { EngineInput, RequestKey } from './inputs.ts';
 import type { EngineOptions } from './options.ts';
@@ -78,7 +78,7 @@ function answer(core: Core, call: Call): void {
       core.output.reply<'ListExecutors'>(call.callId, accept(listExecutors(core, call.input.capability)));
       break;
     case 'RegisterExecutor':
-      core.output.reply<'RegisterExecutor'>(call.callId, registerExecutor(core, call.input));
+      register(core, call);
       break;
     case 'Heartbeat':
       core.output.reply<'Heartbeat'>(call.callId, heartbeat(core, call.input));
@@ -87,6 +87,12 @@ function answer(core: Core, call: Call): void {
       core.output.reply<'Report'>(call.callId, report(core, call.input));
       break;
   }
+}
+
+function register(core: Core, call: Extract<Call, { type: 'RegisterExecutor' }>): void {
+  const reply = registerExecutor(core, call.input);
+  core.output.reply<'RegisterExecutor'>(call.callId, reply);
+  if (reply.ok) sendUndelivered(core, call.input.executorId, reply.value.kept);
 }
 
 type AnswerableCall = Extract<Call, { type: 'SubmitRun' | 'CancelRun' | 'CancelTask' }>;

@@ -32,20 +32,7 @@ export function registerExecutor(
     );
   }
   const holder = createHolder(core, input);
-  const held = new Set(input.held);
-  const kept: string[] = [];
-  if (earlier !== undefined) {
-    core.pool.remove(earlier);
-    core.timers.set(earlier.timer, undefined);
-    for (const lease of [...earlier.leases.values()]) {
-      if (held.has(lease.token) && lease.expiresAtMs > core.nowMs) {
-        core.leases.transfer(lease, holder).expiresAtMs = core.nowMs + core.options.leaseDurationMs;
-        kept.push(lease.token);
-      } else {
-        loseLease(core, lease, 'EXECUTOR_LOST', 'the executor registered anew without this attempt');
-      }
-    }
-  }
+  const kept = earlier === undefined ? [] : takeOver(core, earlier, holder, new Set(input.held));
   core.holders.set(input.executorId, holder);
   core.pool.add(holder);
   armHolder(core, holder);
@@ -56,6 +43,39 @@ export function registerExecutor(
     kept,
     maxPayloadBytes: core.options.maxPayloadBytes,
   });
+}
+
+/**
+ * What an earlier session held, in the new one. Gives the tokens of what the executor holds indeed.
+ *
+ * After a restart of the orchestrator, an attempt that the executor does not know was most likely never
+ * delivered: its commit was durable, the message was not sent. It is sent now, as the same attempt.
+ * Without a restart, the executor must have forgotten it: it was restarted itself, and has lost it.
+ */
+function takeOver(core: Core, earlier: Holder, holder: Holder, held: ReadonlySet<string>): string[] {
+  core.pool.remove(earlier);
+  core.timers.set(earlier.timer, undefined);
+  const undelivered = earlier.session === undefined;
+  const kept: string[] = [];
+  for (const lease of [...earlier.leases.values()]) {
+    const alive = lease.expiresAtMs > core.nowMs;
+    if (alive && (held.has(lease.token) || (undelivered && holder.capabilities.has(lease.capability)))) {
+      core.leases.transfer(lease, holder).expiresAtMs = core.nowMs + core.options.leaseDurationMs;
+      if (held.has(lease.token)) kept.push(lease.token);
+    } else {
+      loseLease(core, lease, 'EXECUTOR_LOST', 'the executor registered anew without this attempt');
+    }
+  }
+  return kept;
+}
+
+/** To be said after the registration's answer: an executor knows its session before its work. */
+export function sendUndelivered(core: Core, executorId: string, kept: readonly string[]): void {
+  const known = new Set(kept);
+  for (const lease of core.holders.get(executorId)?.leases.values() ?? []) {
+    if (known.has(lease.token)) continue;
+    core.output.effect({ type: 'Assign', executorId, assignment: assignmentOf(lease.run.state, lease.task) });
+  }
 }
 
 function createHolder(core: Core, input: RegisterExecutor): Holder {
