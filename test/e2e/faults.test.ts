@@ -18,8 +18,6 @@ const SHORT_LEASE = ['--lease-duration-ms', String(LEASE_MS)];
 /** What the workflow takes at least when nothing happens to it. */
 const BOUND_SECONDS = 2;
 const RUN = 'montage';
-/** However slow the disk of a test machine is, an attempt this old has been sent to its executor. */
-const DELIVERED_AFTER_MS = 1_000;
 
 const hasRealInputs = listRealInputs().includes(MONTAGE);
 if (!hasRealInputs) console.warn(`skipped: ${NO_REAL_INPUTS}`);
@@ -40,7 +38,6 @@ describe.skipIf(!hasRealInputs)('in the middle of a recorded workflow', () => {
     // Killed in the very moment of an acknowledgement, with others on their way.
     const { first, acknowledged: submissions } = submitUntilRefused(scene);
     await first;
-    const killedAtMs = Date.now();
     await scene.stack.orchestrator.kill();
     const goneAtMs = Date.now();
     const acknowledged = await submissions;
@@ -49,17 +46,12 @@ describe.skipIf(!hasRealInputs)('in the middle of a recorded workflow', () => {
     // What was acknowledged in the last moment is there, and ends.
     for (const runId of acknowledged) expect((await scene.client.getRun(runId)).runId).toBe(runId);
     const findings = await untilCompleted(scene, [RUN, 'held', ...acknowledged]);
-    // The executors went on meanwhile, and what they came to was accepted: lost is nothing but what they
-    // were never sent, because the killed process had committed it and told nobody yet.
+    // The executors went on meanwhile, and what they came to was accepted; what the killed process had
+    // committed and told nobody yet was delivered by the next one. So nothing is lost.
     const held = findings.attempts.filter((attempt) => attempt.runId === 'held');
     expect(held.map(({ number, end }) => [number, end])).toEqual(Array(3).fill([1, AttemptState.COMPLETED]));
-    const running = runningAt(findings, goneAtMs);
-    expect(running.length).toBeGreaterThan(0);
-    for (const attempt of running) {
-      if (attempt.startedAtMs < killedAtMs - DELIVERED_AFTER_MS)
-        expect(attempt.end).toBe(AttemptState.COMPLETED);
-    }
-    for (const attempt of lostOf(findings)) expect(running).toContain(attempt);
+    expect(runningAt(findings, goneAtMs).length).toBeGreaterThan(0);
+    expect(lostOf(findings)).toEqual([]);
   });
 
   test('the orchestrator is told to stop: it ends cleanly, and the next one goes on', async () => {
