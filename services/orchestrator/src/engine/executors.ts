@@ -49,13 +49,14 @@ export function registerExecutor(
  * What an earlier session held, in the new one. Gives the tokens of what the executor holds indeed.
  *
  * After a restart of the orchestrator, an attempt that the executor does not know was most likely never
- * delivered: its commit was durable, the message was not sent. It is sent now, as the same attempt.
+ * delivered: its commit was durable, the message was not sent. It is sent now, as the same attempt, but to
+ * an executor that drains: that would be new work to it.
  * Without a restart, the executor must have forgotten it: it was restarted itself, and has lost it.
  */
 function takeOver(core: Core, earlier: Holder, holder: Holder, held: ReadonlySet<string>): string[] {
   core.pool.remove(earlier);
   core.timers.set(earlier.timer, undefined);
-  const undelivered = earlier.session === undefined;
+  const undelivered = earlier.session === undefined && !holder.draining;
   const kept: string[] = [];
   for (const lease of [...earlier.leases.values()]) {
     const alive = lease.expiresAtMs > core.nowMs;
@@ -87,8 +88,8 @@ function createHolder(core: Core, input: RegisterExecutor): Holder {
     capabilities: new Map(
       input.capabilities.map((capability) => [capability.name, { ...capability, used: 0 }]),
     ),
-    accepting: true,
-    draining: false,
+    accepting: input.phase === 'ACTIVE',
+    draining: input.phase === 'DRAINING',
     used: 0,
     leases: new Map(),
     registeredAtMs: core.nowMs,
@@ -99,9 +100,15 @@ function createHolder(core: Core, input: RegisterExecutor): Holder {
 
 /** After a restart: somebody holds this executor's leases, and may come back within their duration. */
 export function createAbsentHolder(core: Core, executorId: string): Holder {
-  const holder = createHolder(core, { executorId, capabilities: [], labels: {}, slots: 0, held: [] });
+  const holder = createHolder(core, {
+    executorId,
+    capabilities: [],
+    labels: {},
+    slots: 0,
+    held: [],
+    phase: 'DRAINING',
+  });
   holder.session = undefined;
-  holder.accepting = false;
   core.holders.set(executorId, holder);
   return holder;
 }

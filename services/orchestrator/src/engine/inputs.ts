@@ -104,6 +104,8 @@ export interface RegisterExecutor {
   readonly slots: number;
   /** Lease tokens of attempts held from an earlier session. */
   readonly held: readonly string[];
+  /** Draining: it finishes what it holds, and is given nothing new. */
+  readonly phase: 'ACTIVE' | 'DRAINING';
 }
 
 export interface Registration {

@@ -105,7 +105,14 @@ export function createTranscript(): Transcript {
       return step({
         type: 'RegisterExecutor',
         callId: ++callId,
-        input: { executorId: lastRegistered, capabilities, labels: {}, slots, held },
+        input: {
+          executorId: lastRegistered,
+          capabilities,
+          labels: {},
+          slots,
+          held,
+          phase: named.phase === 'DRAINING' ? 'DRAINING' : 'ACTIVE',
+        },
       });
     },
     heartbeat(words) {

@@ -144,6 +144,7 @@ describe('requests reach the engine of their namespace, and its answers come bac
           slots: 4,
           labels: { zone: 'a' },
           held: ['t-1', 't-2'],
+          phase: 'ACTIVE',
           capabilities: [
             { name: 'image.resize', version: '1.2', maxConcurrency: 3 },
             { name: 'echo', version: '', maxConcurrency: 0 },

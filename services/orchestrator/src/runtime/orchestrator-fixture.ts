@@ -124,6 +124,7 @@ export async function startWorker(fixture: Fixture, executorId = 'e', slots = 10
     labels: {},
     slots,
     held: [],
+    phase: 'ACTIVE',
   });
   if (!registered.ok) throw new Error(registered.rejection.message);
   const { session } = registered.value;

@@ -203,6 +203,7 @@ async function register(executorId: string): Promise<void> {
     labels: {},
     slots: 4,
     held: [],
+    phase: 'ACTIVE',
   });
   expect(reply.ok).toBe(true);
 }

@@ -50,6 +50,7 @@ export function registrationFromWire(message: RegisterRequest): Result<RegisterE
     labels: { ...message.labels },
     slots: message.slots,
     held: message.held,
+    phase: PHASES[message.phase] === 'ACTIVE' ? 'ACTIVE' : 'DRAINING',
   });
 }
 

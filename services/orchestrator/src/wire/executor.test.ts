@@ -45,6 +45,16 @@ describe('from executors', () => {
     expect(result).toMatchObject({ ok: true, value: { phase: expected } });
   });
 
+  test.each([
+    [ExecutorPhase.UNSPECIFIED, 'ACTIVE'],
+    [ExecutorPhase.ACTIVE, 'ACTIVE'],
+    [ExecutorPhase.DRAINING, 'DRAINING'],
+    [ExecutorPhase.LEAVING, 'DRAINING'],
+  ])('an executor that registers in phase %i is %s', (phase, expected) => {
+    const result = registrationFromWire(create(RegisterRequestSchema, { executorId: 'e', phase }));
+    expect(result).toMatchObject({ ok: true, value: { phase: expected } });
+  });
+
   test('a checkpoint that is unset is none, one that is empty is one', () => {
     const attempts = [{ leaseToken: 'a' }, { leaseToken: 'b', checkpoint: {} }];
     const result = heartbeatFromWire(create(HeartbeatRequestSchema, { attempts }));
