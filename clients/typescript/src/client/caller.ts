@@ -17,11 +17,13 @@ import {
   Client as GrpcClient,
   Metadata,
   type ServiceError,
+  status,
 } from '@grpc/grpc-js';
 import { type Context, context } from '@opentelemetry/api';
 import { createBackoff, pause } from '../backoff.ts';
 import { injectTrace } from '../tracing.ts';
-import { fromServiceError, TuttiError } from './errors.ts';
+import { ClientClosedError, fromServiceError, type TuttiError } from './errors.ts';
+import { isBroken } from './retryable.ts';
 
 /** What can be said of a single call. */
 export interface CallOptions {
@@ -64,6 +66,7 @@ export interface Caller {
     request: MessageInitShape<I>,
     signal: AbortSignal | undefined,
   ): AsyncIterable<MessageShape<O>>;
+  /** Calls in flight, and all that come after, reject with ClientClosedError. */
   close(): void;
 }
 
@@ -77,6 +80,15 @@ export function createCaller(settings: CallerSettings): Caller {
     'grpc.keepalive_time_ms': 30_000,
     'grpc.keepalive_timeout_ms': 10_000,
   });
+
+  const closing = new AbortController();
+  // Of the calls in flight; a listener each on one signal would be slower to take off again.
+  const cancels = new Set<() => void>();
+
+  const failureOf = (error: ServiceError): TuttiError =>
+    closing.signal.aborted && error.code === status.CANCELLED
+      ? new ClientClosedError()
+      : fromServiceError(error);
 
   const unaryOnce = <I extends DescMessage, O extends DescMessage>(
     method: DescMethodUnary<I, O>,
@@ -95,11 +107,13 @@ export function createCaller(settings: CallerSettings): Caller {
         { deadline: deadlineMs },
         (error, response) => {
           signal?.removeEventListener('abort', cancel);
-          if (error !== null) reject(fromServiceError(error));
+          cancels.delete(cancel);
+          if (error !== null) reject(failureOf(error));
           else resolve(response as MessageShape<O>);
         },
       );
       const cancel = () => call.cancel();
+      cancels.add(cancel);
       signal?.addEventListener('abort', cancel, { once: true });
       if (signal?.aborted) cancel();
     });
@@ -110,6 +124,7 @@ export function createCaller(settings: CallerSettings): Caller {
       const deadlineMs = Date.now() + (options.timeoutMs ?? settings.timeoutMs);
       const backoff = createBackoff(settings.retry.initialDelayMs, settings.retry.maxDelayMs);
       for (let attempt = 1; ; attempt += 1) {
+        if (closing.signal.aborted) throw new ClientClosedError();
         try {
           return await unaryOnce(method, message, deadlineMs, options.signal, traceContext);
         } catch (error) {
@@ -120,12 +135,17 @@ export function createCaller(settings: CallerSettings): Caller {
             Date.now() + delayMs < deadlineMs &&
             !options.signal?.aborted;
           if (!isWorthIt) throw error;
-          await pause(delayMs, options.signal);
+          const { signal } = options;
+          await pause(
+            delayMs,
+            signal === undefined ? closing.signal : AbortSignal.any([signal, closing.signal]),
+          );
         }
       }
     },
     async *serverStream(method, request, signal) {
       signal?.throwIfAborted();
+      if (closing.signal.aborted) throw new ClientClosedError();
       const options: GrpcCallOptions = {};
       const call = client.makeServerStreamRequest(
         pathOf(method),
@@ -136,29 +156,24 @@ export function createCaller(settings: CallerSettings): Caller {
         options,
       );
       const cancel = () => call.cancel();
+      cancels.add(cancel);
       signal?.addEventListener('abort', cancel, { once: true });
       try {
         for await (const message of call) yield message as MessageShape<typeof method.output>;
       } catch (error) {
-        throw fromServiceError(error as ServiceError);
+        throw failureOf(error as ServiceError);
       } finally {
+        cancels.delete(cancel);
         signal?.removeEventListener('abort', cancel);
         call.cancel();
       }
     },
-    close: () => client.close(),
+    close() {
+      closing.abort();
+      for (const cancel of [...cancels]) cancel();
+      client.close();
+    },
   };
-}
-
-/**
- * Whether a call did not get through, so that a repeat makes sense. A server that dies may also end
- * its streams with other codes; no answer of the orchestrator itself comes without a reason.
- */
-export function isBroken(error: unknown): error is TuttiError {
-  if (!(error instanceof TuttiError)) return false;
-  if (error.code === 'UNAVAILABLE') return true;
-  if (error.reason !== '') return false;
-  return error.code === 'CANCELLED' || (error.code === 'INTERNAL' && error.message.includes('RST_STREAM'));
 }
 
 function pathOf(method: { readonly parent: { typeName: string }; readonly name: string }): string {

@@ -9,7 +9,7 @@ import { TaskState } from '@tutti/proto/tutti/v1/task_pb.ts';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { toPayload } from '../payloads.ts';
 import { collect, failure, type ScriptedServer, startScriptedServer } from '../testing/scripted-server.ts';
-import { type Client, createClient, TaskNotCompletedError, TuttiError } from './index.ts';
+import { type Client, ClientClosedError, createClient, TaskNotCompletedError, TuttiError } from './index.ts';
 
 let server: ScriptedServer;
 let client: Client;
@@ -76,6 +76,40 @@ test('wait bears a server that dies and comes back', async () => {
   } finally {
     impatient.close();
   }
+});
+
+test('wait bears a limit that passes (RetryInfo), and no other', async () => {
+  let polls = 0;
+  server.handlers.waitRun = ({ runId }) => {
+    polls += 1;
+    if (polls === 1) throw failure(status.RESOURCE_EXHAUSTED, 'LIMIT_REACHED', { retryDelayMs: 20 });
+    return { finished: true, run: { runId, state: RunState.COMPLETED } };
+  };
+  expect(await client.run('r').wait()).toMatchObject({ finished: true });
+  server.handlers.waitRun = () => {
+    throw failure(status.RESOURCE_EXHAUSTED, 'LIMIT_REACHED');
+  };
+  await expect(client.run('r').wait()).rejects.toMatchObject({ reason: 'LIMIT_REACHED' });
+});
+
+test('closing fails what is in flight, what is waiting for another try, and what comes later', async () => {
+  const asked = Promise.withResolvers<void>();
+  server.handlers.getRun = () => {
+    asked.resolve();
+    return new Promise(() => {});
+  };
+  const refused = Promise.withResolvers<void>();
+  server.handlers.getTask = () => {
+    refused.resolve();
+    throw failure(status.UNAVAILABLE, 'NOT_SERVING', { retryDelayMs: 900 });
+  };
+  server.handlers.waitRun = () => new Promise(() => {});
+  const calls = [client.getRun('r'), client.getTask('r', 'k'), client.run('r').wait()];
+  const ends = calls.map((call) => expect(call).rejects.toBeInstanceOf(ClientClosedError));
+  await Promise.all([asked.promise, refused.promise]);
+  client.close();
+  await Promise.all(ends);
+  await expect(client.getRun('r')).rejects.toBeInstanceOf(ClientClosedError);
 });
 
 test('decodes a refusal with its reason, metadata and fields', async () => {

@@ -56,6 +56,13 @@ export class TuttiError extends Error {
   }
 }
 
+/** The client was closed while the call was in flight, or before it was made. */
+export class ClientClosedError extends TuttiError {
+  constructor() {
+    super('the client is closed', { code: 'CANCELLED' });
+  }
+}
+
 /** A task has no result to give. */
 export class TaskNotCompletedError extends Error {
   override readonly name = 'TaskNotCompletedError';

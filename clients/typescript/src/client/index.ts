@@ -29,6 +29,7 @@ export {
 export type { CallOptions, RetryOptions } from './caller.ts';
 export { createClient } from './client.ts';
 export {
+  ClientClosedError,
   type FieldViolation,
   type StatusCode,
   TaskNotCompletedError,

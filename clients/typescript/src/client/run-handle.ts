@@ -6,8 +6,8 @@ import { TaskState } from '@tutti/proto/tutti/v1/task_pb.ts';
 import { createBackoff, pause } from '../backoff.ts';
 import { toDuration } from '../durations.ts';
 import { json } from '../payloads.ts';
-import { isBroken } from './caller.ts';
 import { TaskNotCompletedError, TuttiError } from './errors.ts';
+import { isResumable } from './retryable.ts';
 import { SINGLE_TASK_KEY } from './spec.ts';
 import type { Client, RunHandle, WaitOptions, WaitOutcome } from './types.ts';
 
@@ -65,14 +65,14 @@ async function waitForRun(client: Client, runId: string, options: WaitOptions): 
       }
     } catch (error) {
       const isOver = Date.now() - lastAnswerAtMs >= giveUpAfterMs || Date.now() >= deadlineMs;
-      if (!(isBroken(error) || isUnanswered(error)) || isOver || signal?.aborted) throw error;
-      await pause(backoff.nextMs(), signal);
+      if (!(isResumable(error) || isUnanswered(error)) || isOver || signal?.aborted) throw error;
+      await pause(Math.max(error.retryDelayMs ?? 0, backoff.nextMs()), signal);
     }
   }
 }
 
 /** The orchestrator answers every poll in its time, so silence is a broken connection. */
-function isUnanswered(error: unknown): boolean {
+function isUnanswered(error: unknown): error is TuttiError {
   return error instanceof TuttiError && error.code === 'DEADLINE_EXCEEDED' && error.reason === '';
 }
 

@@ -174,6 +174,6 @@ export interface Client {
     request: MessageInitShape<I>,
     options?: CallOptions,
   ): Promise<MessageShape<O>>;
-  /** Ends the connection; calls in flight fail. */
+  /** Ends the connection; calls in flight, and any later ones, fail with ClientClosedError. */
   close(): void;
 }

@@ -6,7 +6,7 @@ import type { Event } from '@tutti/proto/tutti/v1/event_pb.ts';
 import fc from 'fast-check';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { collect, failure, type ScriptedServer, startScriptedServer } from '../testing/scripted-server.ts';
-import { type Client, createClient } from './index.ts';
+import { type Client, ClientClosedError, createClient } from './index.ts';
 
 let server: ScriptedServer;
 let client: Client;
@@ -150,4 +150,51 @@ test('a handle watches from its own first event', async () => {
   const run = await client.submit({ capability: 'echo' });
   expect(await revisions(run.watch())).toEqual([41, 42]);
   expect(asked).toBe(40n);
+});
+
+test('a namespace without events: what happens during the break is not missed', async () => {
+  const asked: (bigint | undefined)[] = [];
+  server.handlers.watch = async function* ({ afterRevision }) {
+    asked.push(afterRevision);
+    if (asked.length === 1) {
+      yield { events: [], revision: 0n };
+      throw failure(status.UNAVAILABLE, 'NOT_SERVING');
+    }
+    yield { events: events(1, 1), revision: 1n };
+  };
+  for await (const event of client.watch()) {
+    expect(event.revision).toBe(1n);
+    break;
+  }
+  expect(asked).toEqual([undefined, 0n]);
+});
+
+test('a limit is waited out if the orchestrator says for how long, and thrown if not', async () => {
+  let calls = 0;
+  server.handlers.watch = async function* () {
+    calls += 1;
+    if (calls === 1) throw failure(status.RESOURCE_EXHAUSTED, 'LIMIT_REACHED', { retryDelayMs: 20 });
+    yield { events: events(1, 1), revision: 1n };
+  };
+  expect(await revisions(client.watch({ runId: 'r' }))).toEqual([1]);
+  // biome-ignore lint/correctness/useYield: a stream that fails before its first message
+  server.handlers.watch = async function* () {
+    throw failure(status.RESOURCE_EXHAUSTED, 'LIMIT_REACHED');
+  };
+  await expect(revisions(client.watch({ runId: 'r' }))).rejects.toMatchObject({ reason: 'LIMIT_REACHED' });
+});
+
+test('closing the client ends a watch with an error, and is no break to resume after', async () => {
+  let calls = 0;
+  server.handlers.watch = async function* (_request, { signal }) {
+    calls += 1;
+    yield { events: events(1, 1), revision: 1n };
+    await new Promise((resolve) => signal.addEventListener('abort', resolve));
+  };
+  const watching = client.watch();
+  await watching.next();
+  const next = watching.next();
+  client.close();
+  await expect(next).rejects.toBeInstanceOf(ClientClosedError);
+  expect(calls).toBe(1);
 });

@@ -10,8 +10,8 @@ import {
 } from '@tutti/proto/tutti/v1/orchestrator_service_pb.ts';
 import type { PayloadForm } from '@tutti/proto/tutti/v1/payload_pb.ts';
 import { createBackoff, pause } from '../backoff.ts';
-import { type Caller, isBroken } from './caller.ts';
-import { TuttiError } from './errors.ts';
+import type { Caller } from './caller.ts';
+import { isResumable } from './retryable.ts';
 
 /** What to watch, and how patiently. */
 export interface WatchOptions {
@@ -53,7 +53,11 @@ export async function* watchEvents(
         lastAnswerAtMs = Date.now();
         backoff.reset();
         yield* response.events;
-        if (response.revision > (afterRevision ?? 0n)) afterRevision = response.revision;
+        // Also 0n, of a namespace without events: without any, a later watch would begin at what is then
+        // the present, and miss what happened during the break.
+        if (afterRevision === undefined || response.revision > afterRevision) {
+          afterRevision = response.revision;
+        }
         // A consumer may take its time; only the silence of the orchestrator counts.
         lastAnswerAtMs = Date.now();
       }
@@ -65,11 +69,4 @@ export async function* watchEvents(
     }
     await pause(Math.max(delayMs, backoff.nextMs()), signal);
   }
-}
-
-function isResumable(error: unknown): error is TuttiError {
-  if (isBroken(error)) return true;
-  return (
-    error instanceof TuttiError && (error.reason === 'WATCHER_TOO_SLOW' || error.reason === 'LIMIT_REACHED')
-  );
 }
