@@ -4,6 +4,8 @@
 //     answered with: an error thrown while decoding would reach the client without details.
 // B2  A stream is read one message ahead of its reader: the next one is asked for when the transport
 //     has taken the last.
+// B3  Nothing that lives as long as a stream is waited for with each message: every wait would leave
+//     a reaction behind, and a stream may live for weeks.
 
 import { type DescMessage, type DescService, fromBinary, type Message, toBinary } from '@bufbuild/protobuf';
 import { ConnectError } from '@connectrpc/connect';
@@ -125,21 +127,29 @@ async function pump(
   call: ServerWritableStream<unknown, unknown>,
   open: (cut: (error: ConnectError) => void) => AsyncIterable<unknown>,
 ): Promise<void> {
-  const over = Promise.withResolvers<void>();
-  let failed = false;
+  let over = false;
+  /** Ends the wait for the message under way. B3. */
+  let taken = () => {};
+  function finish(): void {
+    over = true;
+    taken();
+  }
   function fail(error: ConnectError): void {
-    if (failed) return;
-    failed = true;
+    if (over) return;
     // grpc-js sends it as the status, behind what the reader has still to take.
     call.emit('error', toGrpcError(error));
-    over.resolve();
+    finish();
   }
-  call.once('cancelled', over.resolve);
+  call.once('cancelled', finish);
   try {
     for await (const message of open(fail)) {
+      if (over || call.cancelled) return;
       // B2. A call that is over never takes it.
-      await Promise.race([new Promise((taken) => call.write(message, taken)), over.promise]);
-      if (failed || call.cancelled) return;
+      await new Promise<void>((resolve) => {
+        taken = resolve;
+        call.write(message, () => resolve());
+      });
+      if (over || call.cancelled) return;
     }
     call.end();
   } catch (error) {
