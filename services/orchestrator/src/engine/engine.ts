@@ -10,7 +10,7 @@ import { fireDue } from './deadlines.ts';
 import { dispatch } from './dispatch.ts';
 import { extendLeases, heartbeat, listExecutors, registerExecutor, sendUndelivered } from './executors.ts';
 import { type EngineGauges, gaugesOf } from './gauges.ts';
-import type { EngineInput, RequestKey } from './inputs.ts';
+import type { EngineCalls, EngineInput, RequestKey } from './inputs.ts';
 import type { EngineOptions } from './options.ts';
 import type { EngineOutput } from './outputs.ts';
 import { report } from './reports.ts';
@@ -68,6 +68,9 @@ function answer(core: Core, call: Call): void {
     case 'SubmitRun':
       answered(core, call, call.input.request, submitRun(core, call.input));
       break;
+    case 'ClaimRequest':
+      answered(core, call, call.input.request, accept(true));
+      break;
     case 'CancelRun':
       answered(core, call, call.input.request, cancelRun(core, call.input));
       break;
@@ -95,14 +98,14 @@ function register(core: Core, call: Extract<Call, { type: 'RegisterExecutor' }>)
   if (reply.ok) sendUndelivered(core, call.input.executorId, reply.value.kept);
 }
 
-type AnswerableCall = Extract<Call, { type: 'SubmitRun' | 'CancelRun' | 'CancelTask' }>;
+type AnswerableCall = Extract<Call, { type: 'SubmitRun' | 'ClaimRequest' | 'CancelRun' | 'CancelTask' }>;
 
 /** Refusals are not kept for repeats: the same call meets the same refusal, or better luck. */
 function answered(
   core: Core,
   call: AnswerableCall,
   key: RequestKey | undefined,
-  reply: ReturnType<typeof submitRun> | ReturnType<typeof cancelRun>,
+  reply: EngineCalls[AnswerableCall['type']]['reply'],
 ): void {
   core.output.reply(call.callId, reply as never);
   if (key !== undefined && reply.ok) core.output.answered({ key, callType: call.type, reply });

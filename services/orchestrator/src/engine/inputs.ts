@@ -12,6 +12,7 @@ export type { ExecutorCapability };
 /** The calls of clients and executors: what each takes, and what it is answered. */
 export interface EngineCalls {
   SubmitRun: { input: SubmitRun; reply: Result<SubmittedRun> };
+  ClaimRequest: { input: ClaimRequest; reply: Result<true> };
   CancelRun: { input: CancelRun; reply: Result<CancelledTasks> };
   CancelTask: { input: CancelTask; reply: Result<CancelledTasks> };
   ListExecutors: { input: ListExecutors; reply: Result<readonly ExecutorSnapshot[]> };
@@ -53,6 +54,11 @@ export interface RequestKey {
   readonly requestId: string;
   /** A digest of the call's content: the same id with another digest is refused. */
   readonly fingerprint: string;
+}
+
+/** Takes a request id for a call of many parts, each of which is answered on its own. */
+export interface ClaimRequest {
+  readonly request: RequestKey;
 }
 
 export interface SubmittedRun {

@@ -102,6 +102,8 @@ export function createOrchestrator(dependencies: OrchestratorDependencies): Runn
       switch (type) {
         case 'SubmitRun':
           return await guard.submitRun(driver, input as EngineCalls['SubmitRun']['input']);
+        case 'ClaimRequest':
+          return await guard.claimRequest(driver, input as EngineCalls['ClaimRequest']['input']);
         case 'CancelRun':
           return await guard.cancelRun(driver, input as EngineCalls['CancelRun']['input']);
         case 'CancelTask':

@@ -6,7 +6,14 @@
 
 import { accept, reject } from '../domain/rejection.ts';
 import { isFinalRun } from '../domain/states.ts';
-import type { CancelRun, CancelTask, EngineCalls, RequestKey, SubmitRun } from '../engine/inputs.ts';
+import type {
+  CancelRun,
+  CancelTask,
+  ClaimRequest,
+  EngineCalls,
+  RequestKey,
+  SubmitRun,
+} from '../engine/inputs.ts';
 import { runExists } from '../engine/requests.ts';
 import type { RequestRow, RunNumber, Store } from '../store/port.ts';
 import { createBatchedLookup } from './batched-lookup.ts';
@@ -15,6 +22,7 @@ import type { Clock } from './ports.ts';
 
 export interface RepeatGuard {
   submitRun(driver: NamespaceDriver, input: SubmitRun): Promise<EngineCalls['SubmitRun']['reply']>;
+  claimRequest(driver: NamespaceDriver, input: ClaimRequest): Promise<EngineCalls['ClaimRequest']['reply']>;
   cancelRun(driver: NamespaceDriver, input: CancelRun): Promise<EngineCalls['CancelRun']['reply']>;
   cancelTask(driver: NamespaceDriver, input: CancelTask): Promise<EngineCalls['CancelTask']['reply']>;
 }
@@ -69,6 +77,7 @@ export function createRepeatGuard(store: Store, clock: Clock): RepeatGuard {
 
   return {
     submitRun: (driver, input) => once(driver, input.request, () => submit(driver, input)),
+    claimRequest: (driver, input) => once(driver, input.request, () => driver.call('ClaimRequest', input)),
     cancelRun: (driver, input) =>
       once(driver, input.request, async () =>
         orFinal(driver, input.runId, await driver.call('CancelRun', input)),

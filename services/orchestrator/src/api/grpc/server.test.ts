@@ -194,6 +194,61 @@ describe('a repeated request id', () => {
     const another = await refused(call('CancelRun', { requestId: 'q', runId: 'x' }));
     expect(another).toMatchObject({ reason: 'REQUEST_ID_REUSED' });
   });
+
+  test.each<[string, string, object]>([
+    ['other runs', 'SubmitRuns', { runs: [{ spec: chain('y') }] }],
+    ['more runs', 'SubmitRuns', { runs: [{ spec: chain('x') }, { spec: chain('y') }] }],
+    ['one run of another call', 'SubmitRun', { run: { spec: chain('x') } }],
+    ['a cancellation', 'CancelRun', { runId: 'minted-1' }],
+  ])('of SubmitRuns with %s is refused as a whole', async (_what, method, request) => {
+    const { call } = await open();
+    await call('SubmitRuns', { requestId: 'q', runs: [{ spec: chain('x') }] });
+    const other = await refused(call(method, { requestId: 'q', ...request }));
+    expect(other).toMatchObject({ code: 3, reason: 'REQUEST_ID_REUSED', metadata: { request_id: 'q' } });
+    expect(await call('ListRuns', {})).toMatchObject({ runs: [{ runId: 'minted-1', state: 1 }] });
+  });
+
+  test('of SubmitRun is refused for SubmitRuns', async () => {
+    const { call } = await open();
+    await call('SubmitRun', { requestId: 'q', run: { spec: chain('x') } });
+    const other = await refused(call('SubmitRuns', { requestId: 'q', runs: [{ spec: chain('x') }] }));
+    expect(other).toMatchObject({ code: 3, reason: 'REQUEST_ID_REUSED' });
+  });
+
+  test('of SubmitRuns is taken, whatever became of its runs', async () => {
+    const { call } = await open();
+    const bad = { tasks: [{ key: 'x', capability: 'work', dependencies: [{ key: 'ghost' }] }] };
+    const first = { requestId: 'q', runs: [{ spec: bad }] };
+    expect(await call('SubmitRuns', first)).toMatchObject({ results: [{ result: { case: 'error' } }] });
+    expect(await call('SubmitRuns', first)).toMatchObject({ results: [{ result: { case: 'error' } }] });
+    const other = await refused(call('SubmitRuns', { requestId: 'q', runs: [{ spec: chain('x') }] }));
+    expect(other).toMatchObject({ code: 3, reason: 'REQUEST_ID_REUSED' });
+  });
+
+  test('of SubmitRuns goes on with the runs that a failed commit left out', async () => {
+    const { doors, call } = await open();
+    const request = { requestId: 'q', runs: [{ spec: chain('x') }, { spec: chain('y') }] };
+    let commits = 0;
+    // The first makes the id durable, the second would have made the runs so.
+    doors.runtime.gate = async () => (++commits === 2 ? 'FAIL' : 'COMMIT');
+    expect(await call('SubmitRuns', request)).toMatchObject({
+      results: [{ result: { case: 'error' } }, { result: { case: 'error' } }],
+    });
+    const second = await call('SubmitRuns', request);
+    expect(second).toMatchObject({
+      results: [{ result: { case: 'submitted' } }, { result: { case: 'submitted' } }],
+    });
+    expect(await call('SubmitRuns', request)).toEqual(second);
+  });
+
+  test('of a call that was refused is free', async () => {
+    const { call } = await open();
+    const bad = { tasks: [{ key: 'x', capability: 'work', dependencies: [{ key: 'ghost' }] }] };
+    await refused(call('SubmitRun', { requestId: 'q', run: { spec: bad } }));
+    expect(await call('SubmitRun', { requestId: 'q', run: { spec: chain('x') } })).toMatchObject({
+      runId: 'minted-1',
+    });
+  });
 });
 
 describe('pages', () => {

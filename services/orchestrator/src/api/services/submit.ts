@@ -57,6 +57,9 @@ export function createSubmitHandlers(deps: SubmitDeps): SubmitHandlers {
       if (tooMany !== undefined) return { ok: false, rejection: tooMany };
       const namespace = namespaceOf(request);
       const key = requestKeyOf(SubmitRunsRequestSchema, request);
+      // First the id as a whole: a different call with the same one must not start any of its runs.
+      const claimed = key === undefined ? accept(true) : await claim(deps, namespace, key);
+      if (!claimed.ok) return claimed;
       const results: SubmitRunsResult[] = [];
       for (let begin = 0; begin < request.runs.length; begin += RUNS_AT_ONCE) {
         const some = request.runs.slice(begin, begin + RUNS_AT_ONCE);
@@ -70,6 +73,10 @@ export function createSubmitHandlers(deps: SubmitDeps): SubmitHandlers {
       return accept(create(SubmitRunsResponseSchema, { results }));
     },
   };
+}
+
+function claim(deps: SubmitDeps, namespace: string, request: RequestKey): Promise<Result<true>> {
+  return deps.orchestrator.call(namespace, 'ClaimRequest', { request });
 }
 
 async function submit(
