@@ -892,10 +892,14 @@ export const TaskViewSchema: GenEnum<TaskView> = /*@__PURE__*/
  *
  * Calls that change state take a `request_id` of the client's choice (a UUID, say; at most 64
  * characters: letters, digits, `_`, `-`). A repeat with the same id returns the first answer; with
- * other content it is refused. Empty: no such protection. Ids are kept for at least a day.
+ * other content, or of another method, it is refused. A call that was refused leaves its id free: a
+ * repeat is tried anew. SubmitRuns takes its id once for all of its runs, whatever becomes of them; a
+ * repeat answers as before for those that were accepted, and tries the others anew. Empty: no such
+ * protection. Ids are kept for at least a day.
  *
  * An answer is sent when what it tells is on disk. Failures carry google.rpc.ErrorInfo with a reason
- * of ErrorReason, and google.rpc.BadRequest where fields are wrong.
+ * of ErrorReason, and google.rpc.BadRequest where fields are wrong; those that gRPC finds before the
+ * service sees the call (LIMIT_REACHED tells of one) do not.
  *
  * @generated from service tutti.v1.OrchestratorService
  */
