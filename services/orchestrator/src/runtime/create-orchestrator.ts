@@ -9,6 +9,7 @@ import type { Store } from '../store/port.ts';
 import { createNamespaceDriver, type NamespaceDriver, notServing } from './namespace-driver.ts';
 import type { Orchestrator, WatchPage, WatchQuery } from './orchestrator.ts';
 import type { Clock, CommitObserver, CommitReport, ExecutorTransport } from './ports.ts';
+import { type Pruning, startPruning } from './pruning.ts';
 import { createRepeatGuard } from './repeat-guard.ts';
 import { watchEvents } from './watch.ts';
 
@@ -47,15 +48,12 @@ export interface RunningOrchestrator extends Orchestrator {
   watcherCount(): number;
 }
 
-const PRUNE_INTERVAL_MS = 600_000;
-const PRUNE_LIMIT = 10_000;
-
 export function createOrchestrator(dependencies: OrchestratorDependencies): RunningOrchestrator {
   const { store, clock, limits } = dependencies;
   const drivers = new Map<string, NamespaceDriver>();
   const guard = createRepeatGuard(store, clock);
   let serving = false;
-  let revokePruning: (() => void) | undefined;
+  let pruning: Pruning | undefined;
 
   function driverOf(namespace: string): Result<NamespaceDriver> {
     const existing = drivers.get(namespace);
@@ -142,17 +140,6 @@ export function createOrchestrator(dependencies: OrchestratorDependencies): Runn
     return count;
   }
 
-  function planPruning(): void {
-    revokePruning = clock.after(PRUNE_INTERVAL_MS, () => {
-      store
-        .pruneRequests(clock.nowMs() - limits.requestRetentionMs, PRUNE_LIMIT)
-        .catch((error: unknown) => dependencies.warn('old answers could not be pruned', error))
-        .finally(() => {
-          if (serving) planPruning();
-        });
-    });
-  }
-
   return {
     call,
     watch,
@@ -166,11 +153,16 @@ export function createOrchestrator(dependencies: OrchestratorDependencies): Runn
         if (driver.ok) await driver.value.loaded();
       }
       serving = true;
-      planPruning();
+      pruning = startPruning({
+        store,
+        clock,
+        retentionMs: limits.requestRetentionMs,
+        warn: dependencies.warn,
+      });
     },
     async stop() {
       serving = false;
-      revokePruning?.();
+      pruning?.stop();
       await Promise.all([...drivers.values()].map((driver) => driver.stop()));
     },
   };

@@ -1,0 +1,94 @@
+import { describe, expect, it } from 'vitest';
+import type { Clock } from './ports.ts';
+import { PRUNE_INTERVAL_MS, PRUNE_PORTION, startPruning } from './pruning.ts';
+
+const RETENTION_MS = 86_400_000;
+
+/** Time passes when it is told to. */
+function handClock() {
+  let nowMs = 1_000_000_000;
+  let due: { readonly atMs: number; readonly callback: () => void } | undefined;
+  const clock: Clock = {
+    nowMs: () => nowMs,
+    soon: (callback) => void setImmediate(callback),
+    after(delayMs, callback) {
+      due = { atMs: nowMs + delayMs, callback };
+      return () => {
+        due = undefined;
+      };
+    },
+  };
+  return {
+    clock,
+    due: () => due?.atMs,
+    async pass(ms: number) {
+      nowMs += ms;
+      if (due === undefined || due.atMs > nowMs) return;
+      const { callback } = due;
+      due = undefined;
+      callback();
+      // A round ends with the plan for the next one.
+      for (let turn = 0; turn < 10_000 && due === undefined; turn += 1) {
+        await new Promise((resolve) => setImmediate(resolve));
+      }
+    },
+  };
+}
+
+function storeOf(rows: number) {
+  const store = {
+    rows,
+    limits: [] as number[],
+    olderThan: [] as number[],
+    pruneRequests: async (olderThanMs: number, limit: number) => {
+      const pruned = Math.min(limit, store.rows);
+      store.rows -= pruned;
+      store.limits.push(limit);
+      store.olderThan.push(olderThanMs);
+      return pruned;
+    },
+  };
+  return store;
+}
+
+describe('old answers', () => {
+  it('are all gone after one round, however many, in portions', async () => {
+    const time = handClock();
+    const store = storeOf(123_456);
+    const warn = () => {};
+    startPruning({ store, clock: time.clock, retentionMs: RETENTION_MS, warn });
+    await time.pass(PRUNE_INTERVAL_MS - 1);
+    expect(store.limits).toEqual([]);
+    await time.pass(1);
+    expect(store.rows).toBe(0);
+    expect(store.limits).toEqual(Array(25).fill(PRUNE_PORTION));
+    expect(new Set(store.olderThan)).toEqual(new Set([time.clock.nowMs() - RETENTION_MS]));
+  });
+
+  it('are tried again in the next round if the store fails', async () => {
+    const time = handClock();
+    const store = storeOf(1);
+    const { pruneRequests } = store;
+    const warnings: string[] = [];
+    store.pruneRequests = async () => {
+      throw new Error('the disk is gone');
+    };
+    const warn = (message: string) => void warnings.push(message);
+    startPruning({ store, clock: time.clock, retentionMs: RETENTION_MS, warn });
+    await time.pass(PRUNE_INTERVAL_MS);
+    expect({ warnings, rows: store.rows }).toEqual({
+      warnings: ['old answers could not be pruned'],
+      rows: 1,
+    });
+    store.pruneRequests = pruneRequests;
+    await time.pass(PRUNE_INTERVAL_MS);
+    expect(store.rows).toBe(0);
+  });
+
+  it('are left alone once stopped', async () => {
+    const time = handClock();
+    const store = storeOf(1);
+    startPruning({ store, clock: time.clock, retentionMs: RETENTION_MS, warn: () => {} }).stop();
+    expect(time.due()).toBeUndefined();
+  });
+});
