@@ -63,6 +63,30 @@ describe('CONTINUE: branches that do not depend on a failure finish', () => {
     ]);
   });
 
+  test('a handler that failed before it ever ran handles nothing, though its own failure is allowed', () => {
+    const timeouts = { queueMs: 10 };
+    const handler = task('handler', { after: ['a!'], allowFailure: true, timeouts });
+    const run = play([task('a'), handler, task('b')]);
+    fail(run, 'a');
+    run.passMs(10);
+    expect(run.steps({ type: 'ExpireQueue', task: run.index('handler') })).toEqual([
+      'handler FAILED QUEUE_TIMEOUT',
+    ]);
+    expect(complete(run, 'b').at(-1)).toBe('run FAILED TASK_FAILED by a');
+  });
+
+  test('one that ran before it failed by its queue handles it', () => {
+    const timeouts = { queueMs: 10 };
+    const retry = { maxAttempts: 2, initialDelayMs: 0 };
+    const run = play([task('a'), task('handler', { after: ['a!'], allowFailure: true, timeouts, retry })]);
+    fail(run, 'a');
+    fail(run, 'handler');
+    run.passMs(10);
+
+    const steps = run.steps({ type: 'ExpireQueue', task: run.index('handler') });
+    expect(steps).toEqual(['handler FAILED QUEUE_TIMEOUT', 'run COMPLETED']);
+  });
+
   test('one handler of two is enough', () => {
     const run = play([task('a'), task('one', { after: ['a!'] }), task('two', { after: ['a?'] })]);
     fail(run, 'a');
@@ -136,6 +160,16 @@ describe('tasks that were cancelled on their own', () => {
     run.cancel('a');
 
     expect(complete(run, 'b')).toEqual(['b COMPLETED', 'run COMPLETED']);
+  });
+
+  test('a dependant that failed before it ever ran does not count', () => {
+    const b = task('b', { after: ['a?'], allowFailure: true, timeouts: { queueMs: 10 } });
+    const run = play([task('a'), b]);
+    run.cancel('a');
+    run.passMs(10);
+
+    const steps = run.steps({ type: 'ExpireQueue', task: 1 });
+    expect(steps).toEqual(['b FAILED QUEUE_TIMEOUT', 'run CANCELLED TASK_CANCELLED']);
   });
 
   test('a failure weighs more', () => {

@@ -1,7 +1,7 @@
 // How does a run end, once all of its tasks are final?
 
 import type { Change } from './events.ts';
-import { taskOf } from './lookup.ts';
+import { hasRun, taskOf } from './lookup.ts';
 import type { RunState } from './state.ts';
 
 /** Costs the size of the run where a task was cancelled on its own, else nothing; once for a run. */
@@ -29,8 +29,7 @@ function cancellationStands(run: RunState): boolean {
 
 function survived(run: RunState, cancelled: number): boolean {
   for (const { task, condition } of run.graph.dependants[cancelled] ?? []) {
-    const { state } = taskOf(run, task);
-    if (condition === 'FINISHED' && (state === 'COMPLETED' || state === 'FAILED')) return true;
+    if (condition === 'FINISHED' && hasRun(taskOf(run, task))) return true;
   }
   return false;
 }

@@ -5,7 +5,7 @@
 import { handlesFailure, meets } from './edges.ts';
 import type { Change, RunEvent } from './events.ts';
 import { evolveTask, type TaskChange } from './evolve-task.ts';
-import { specOf, taskOf } from './lookup.ts';
+import { hasRun, specOf, taskOf } from './lookup.ts';
 import type { RunState } from './state.ts';
 import { type FinalTaskState, isFinalTask, type RunPhase } from './states.ts';
 
@@ -75,7 +75,7 @@ function moveTask(run: RunState, change: TaskChange, event: RunEvent): void {
   if (!isFinalTask(state)) return;
   settleEdges(run, change.task, state);
   if (state === 'FAILED') noteFailure(run, change.task);
-  if (state === 'CANCELLED' || state === 'SKIPPED') withdrawHandler(run, change.task);
+  if (!hasRun(task)) withdrawHandler(run, change.task);
 }
 
 /** Tells the dependants' counters what came of this task. */
@@ -89,7 +89,7 @@ function settleEdges(run: RunState, upstream: number, state: FinalTaskState): vo
   }
 }
 
-/** This task will not run any more, so it handles nobody's failure. */
+/** This task is final and did not run, so it handles nobody's failure. */
 function withdrawHandler(run: RunState, task: number): void {
   const dependencies = run.graph.dependencies[task];
   if (dependencies === undefined) return;

@@ -24,6 +24,11 @@ export function runningAttempt(task: TaskStatus): AttemptStatus {
   return attempt;
 }
 
+/** Whether it is final by its own work: one that failed in its queue, or was cancelled, is not. */
+export function hasRun({ state, attempts }: TaskStatus): boolean {
+  return state === 'COMPLETED' || (state === 'FAILED' && attempts.length > 0);
+}
+
 /** Why the latest attempt did not succeed; undefined before the first one has ended. */
 export function lastError(task: TaskStatus): TaskError | undefined {
   return task.attempts[task.attempts.length - 1]?.error;

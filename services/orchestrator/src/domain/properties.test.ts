@@ -274,7 +274,9 @@ function phaseOf(run: RunState): RunPhase {
   const ran = (index: number, ...conditions: DependencyCondition[]): boolean =>
     (run.graph.dependants[index] ?? []).some(
       (edge) =>
-        conditions.includes(edge.condition) && ['COMPLETED', 'FAILED'].includes(taskOf(run, edge.task).state),
+        conditions.includes(edge.condition) &&
+        ['COMPLETED', 'FAILED'].includes(taskOf(run, edge.task).state) &&
+        taskOf(run, edge.task).attempts.length > 0,
     );
   const open = (state: TaskState, handled: (index: number) => boolean): boolean =>
     run.tasks.some((status, index) => status.state === state && !handled(index));
