@@ -48,7 +48,10 @@ function start(core: Core, queue: ReadyQueue<QueuedTask>, holder: Holder): void 
     return;
   }
   const leaseToken = core.options.mintToken();
-  core.apply(run, { type: 'StartAttempt', task, executorId: holder.executorId, leaseToken });
+  const command = { type: 'StartAttempt', task, executorId: holder.executorId, leaseToken } as const;
+  const started = core.apply(run, command);
+  if (!started.ok || started.value.length === 0)
+    throw new Error(`task ${task} of run ${run.state.runId} was not started`);
   core.leases.grant({
     token: leaseToken,
     run,

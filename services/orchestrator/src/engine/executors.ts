@@ -57,17 +57,17 @@ function takeOver(core: Core, earlier: Holder, holder: Holder, held: ReadonlySet
   core.pool.remove(earlier);
   core.timers.set(earlier.timer, undefined);
   const undelivered = earlier.session === undefined && !holder.draining;
-  const kept: string[] = [];
   for (const lease of [...earlier.leases.values()]) {
+    // The loss of one may end the run, and with it the next.
+    if (core.leases.get(lease.token) !== lease) continue;
     const alive = lease.expiresAtMs > core.nowMs;
     if (alive && (held.has(lease.token) || (undelivered && holder.capabilities.has(lease.capability)))) {
       core.leases.transfer(lease, holder).expiresAtMs = core.nowMs + core.options.leaseDurationMs;
-      if (held.has(lease.token)) kept.push(lease.token);
     } else {
       loseLease(core, lease, 'EXECUTOR_LOST', 'the executor registered anew without this attempt');
     }
   }
-  return kept;
+  return [...holder.leases.keys()].filter((token) => held.has(token));
 }
 
 /** To be said after the registration's answer: an executor knows its session before its work. */

@@ -35,9 +35,9 @@ export interface Leases {
   readonly size: number;
   get(token: string): Lease | undefined;
   grant(lease: Lease): void;
-  /** Ends a lease: its slot is free at once. */
+  /** Ends a living lease: its slot is free at once. */
   end(lease: Lease, status: Extract<ReportStatus, 'RECORDED' | 'STALE'>): void;
-  /** Moves a lease over to its holder's new session. */
+  /** Moves a living lease over to its holder's new session. */
   transfer(lease: Lease, holder: Holder): Lease;
   /** What to answer to a report whose lease is not alive. */
   statusOf(token: string): ReportStatus;
@@ -54,12 +54,14 @@ export function createLeases(): Leases {
   }
 
   function grant(lease: Lease): void {
+    if (alive.has(lease.token)) throw new Error(`lease ${lease.token} is granted twice`);
     alive.set(lease.token, lease);
     lease.holder.leases.set(lease.token, lease);
     occupy(lease.holder, lease.capability, 1);
   }
 
   function release(lease: Lease): void {
+    if (alive.get(lease.token) !== lease) throw new Error(`lease ${lease.token} has ended already`);
     alive.delete(lease.token);
     lease.holder.leases.delete(lease.token);
     occupy(lease.holder, lease.capability, -1);

@@ -19,7 +19,9 @@ function record(core: Core, executorId: string, one: AttemptReport): ReportStatu
   const lease = core.leases.get(one.leaseToken);
   if (lease === undefined) return core.leases.statusOf(one.leaseToken);
   if (lease.holder.executorId !== executorId) return 'STALE';
-  core.apply(lease.run, commandFor(core, lease, one), { lease, status: 'RECORDED' });
+  const result = core.apply(lease.run, commandFor(core, lease, one), { lease, status: 'RECORDED' });
+  if (!result.ok || result.value.length === 0)
+    throw new Error(`the report on lease ${one.leaseToken} came to nothing`);
   return 'RECORDED';
 }
 
