@@ -106,6 +106,7 @@ async function start(
     log: logger,
     newRunId: createRunIdMint(clock),
     newIncident: createTokenMint(),
+    watcherCut: metrics.watcherCut,
   });
   const grpc = await startGrpcServer({ services, host, port: configuration.grpcPort });
   const http = await startHttpServer({

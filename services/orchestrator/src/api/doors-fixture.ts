@@ -36,6 +36,7 @@ export interface Doors {
 
 export interface DoorsOptions {
   readonly slowReaderMs?: number;
+  readonly watcherCut?: () => void;
   readonly http?: Partial<HttpServerOptions>;
 }
 
@@ -69,6 +70,7 @@ export async function openDoorsTo(orchestrator: Orchestrator, options: DoorsOpti
       },
     },
     ...(options.slowReaderMs === undefined ? {} : { slowReaderMs: options.slowReaderMs }),
+    ...(options.watcherCut === undefined ? {} : { watcherCut: options.watcherCut }),
   });
   const host = '127.0.0.1';
   const grpc = await startGrpcServer({ services, host, port: 0 });

@@ -26,7 +26,7 @@ export interface QueueGauges {
 export interface EngineGaugeOptions {
   readonly snapshot: () => readonly EngineGauges[];
   readonly nowMs: () => number;
-  /** Queues and namespaces beyond it are added up under `other`. */
+  /** Queues and namespaces beyond it are added up under OTHER. */
   readonly labelLimit: number;
 }
 

@@ -1,8 +1,8 @@
 // How many distinct values may a label take? A metric lives as long as the process, and names of
 // capabilities and namespaces come from outside: without a bound they would fill the memory.
 
-/** What stands in place of a value that came after the bound was reached. */
-export const OTHER = 'other';
+/** What stands in place of a value that came after the bound was reached. No name has brackets. */
+export const OTHER = '(other)';
 
 /** Children by up to two label values; every combination beyond `limit` shares one, labelled OTHER. */
 export function createChildren<Child>(limit: number, create: (first: string, second: string) => Child) {

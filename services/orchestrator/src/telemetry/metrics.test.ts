@@ -137,12 +137,24 @@ test('names beyond the limit share one series, so that no caller can fill the me
   expect(await scrape(metrics, 'tutti_runs_submitted_total')).toEqual([
     'tutti_runs_submitted_total{namespace="namespace-0"} 1',
     'tutti_runs_submitted_total{namespace="namespace-1"} 1',
-    'tutti_runs_submitted_total{namespace="other"} 48',
+    'tutti_runs_submitted_total{namespace="(other)"} 48',
   ]);
   expect(await scrape(metrics, 'tutti_task_time_to_start_seconds_count')).toEqual([
     'tutti_task_time_to_start_seconds_count{capability="capability-0"} 1',
     'tutti_task_time_to_start_seconds_count{capability="capability-1"} 1',
-    'tutti_task_time_to_start_seconds_count{capability="other"} 48',
+    'tutti_task_time_to_start_seconds_count{capability="(other)"} 48',
+  ]);
+});
+
+test('a namespace or capability that is named other is not the one of all others', async () => {
+  const metrics = testMetrics(1);
+  for (const name of ['other', 'another']) {
+    const { run, submitted } = scriptedRun([{ key: 'a', capability: name }], '', NOW_MS);
+    metrics.observer.committed(name, [submitted, starts(run, 0, 1, NOW_MS + 1_000)]);
+  }
+  expect(await scrape(metrics, 'tutti_runs_submitted_total')).toEqual([
+    'tutti_runs_submitted_total{namespace="other"} 1',
+    'tutti_runs_submitted_total{namespace="(other)"} 1',
   ]);
 });
 
@@ -188,13 +200,13 @@ test('queues beyond the limit are added up, and the oldest of them tells the age
   ]);
   expect(await scrape(metrics, 'tutti_queue')).toEqual([
     'tutti_queue_depth{namespace="one",capability="c0"} 1',
-    'tutti_queue_depth{namespace="other",capability="other"} 3',
+    'tutti_queue_depth{namespace="(other)",capability="(other)"} 3',
     'tutti_queue_oldest_age_seconds{namespace="one",capability="c0"} 5',
-    'tutti_queue_oldest_age_seconds{namespace="other",capability="other"} 4',
+    'tutti_queue_oldest_age_seconds{namespace="(other)",capability="(other)"} 4',
   ]);
   expect(await scrape(metrics, 'tutti_executors')).toEqual([
     'tutti_executors{namespace="one"} 1',
-    'tutti_executors{namespace="other"} 1',
+    'tutti_executors{namespace="(other)"} 1',
   ]);
 });
 
@@ -216,6 +228,14 @@ test('commits and watchers', async () => {
   ]);
   watchers = 1;
   expect(await scrape(metrics, 'tutti_watchers')).toEqual(['tutti_watchers 1']);
+});
+
+test('watchers that were cut', async () => {
+  const metrics = testMetrics();
+  expect(await scrape(metrics, 'tutti_watchers_cut')).toEqual([]);
+  metrics.watcherCut();
+  metrics.watcherCut();
+  expect(await scrape(metrics, 'tutti_watchers_cut')).toEqual(['tutti_watchers_cut_total 2']);
 });
 
 test('the process is measured too, its event loop among the rest', async () => {

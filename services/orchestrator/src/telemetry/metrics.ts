@@ -37,6 +37,8 @@ export interface Metrics {
   commitFinished(namespace: string, commit: FinishedCommit): void;
   /** Where the number of open watches comes from; called once per scrape. Call it once. */
   observeWatchers(count: () => number): void;
+  /** A watcher took nothing for too long and was cut. */
+  watcherCut(): void;
 }
 
 export function createMetrics(options: MetricsOptions): Metrics {
@@ -70,6 +72,11 @@ export function createMetrics(options: MetricsOptions): Metrics {
     labelNames: ['namespace'],
     registers,
   });
+  const watchersCut = new Counter({
+    name: 'tutti_watchers_cut_total',
+    help: 'Watches that were ended because their reader took nothing for too long.',
+    registers,
+  });
   const failuresOf = createChildren(labelLimit, (namespace) => commitFailures.labels(namespace));
 
   return {
@@ -94,5 +101,6 @@ export function createMetrics(options: MetricsOptions): Metrics {
         collect: () => watchers.set(count()),
       });
     },
+    watcherCut: () => watchersCut.inc(),
   };
 }

@@ -30,6 +30,8 @@ export interface ServicesDeps {
   readonly newIncident: () => string;
   /** How long a watcher may take nothing before it is cut. Default 60 s. */
   readonly slowReaderMs?: number;
+  /** Told of each watcher that is cut for it. */
+  readonly watcherCut?: () => void;
 }
 
 export type Services = ReturnType<typeof createServices>;
@@ -45,7 +47,11 @@ export function createServices(deps: ServicesDeps) {
   const runs = createRunHandlers(queries);
   const tasks = createTaskHandlers(queries);
   const executors = createExecutorHandlers(orchestrator);
-  const watching = createWatchHandlers({ orchestrator, slowReaderMs: deps.slowReaderMs ?? SLOW_READER_MS });
+  const watching = createWatchHandlers({
+    orchestrator,
+    slowReaderMs: deps.slowReaderMs ?? SLOW_READER_MS,
+    watcherCut: deps.watcherCut ?? (() => {}),
+  });
 
   return {
     orchestrator: {

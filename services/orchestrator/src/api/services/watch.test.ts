@@ -58,12 +58,15 @@ function scripted(parts: Partial<Orchestrator>, row?: Partial<RunRow>): Orchestr
 describe('a reader that takes nothing', () => {
   test('is not read ahead for, and is told so and cut over gRPC (WATCHER_TOO_SLOW)', async () => {
     const { source, orchestrator } = endless();
-    const doors = await openDoorsTo(orchestrator, { slowReaderMs: SLOW_READER_MS });
+    let cuts = 0;
+    const watcherCut = () => void (cuts += 1);
+    const doors = await openDoorsTo(orchestrator, { slowReaderMs: SLOW_READER_MS, watcherCut });
     const { stream, trailers } = openDeafStream(doors.grpc, '/tutti.v1.OrchestratorService/Watch');
     // It ends although nobody reads: what fed it is free again.
     await source.ended.promise;
     const { taken } = source;
     expect(taken).toBeLessThan(100);
+    expect(cuts).toBe(1);
     let receivedBytes = 0;
     stream.on('data', (chunk: Buffer) => {
       receivedBytes += chunk.length;

@@ -30,6 +30,8 @@ const DEFAULT_WAIT_MS = 60_000;
 export interface WatchDeps {
   readonly orchestrator: Pick<Orchestrator, 'watch' | 'queries'>;
   readonly slowReaderMs: number;
+  /** Told of each reader that is cut. */
+  readonly watcherCut: () => void;
 }
 
 export interface WatchHandlers {
@@ -59,7 +61,7 @@ async function watch(
   const pages = await deps.orchestrator.watch(namespaceOf(request), query, signal);
   if (!pages.ok) return pages;
   const whole = untilItsEnd(deps, request, pages.value, signal);
-  return accept(guardReader(whole, deps.slowReaderMs, context, stop));
+  return accept(guardReader(whole, deps, context, stop));
 }
 
 /** W4. */
@@ -79,7 +81,7 @@ async function* untilItsEnd(
 /** W1, W2, W3. Ends `stop` when the reader is too slow, so that what feeds the pages is freed at once. */
 async function* guardReader(
   pages: AsyncIterable<WatchPage>,
-  slowReaderMs: number,
+  { slowReaderMs, watcherCut }: WatchDeps,
   context: CallContext,
   stop: AbortController,
 ): AsyncGenerator<WatchPage> {
@@ -90,6 +92,7 @@ async function* guardReader(
   function giveUp(): void {
     const error = watcherTooSlow(slowReaderMs, taken);
     tooSlow = error;
+    watcherCut();
     stop.abort(error);
     // The source waits to be asked for more: it ends here, not when the reader comes back.
     source.return?.().catch(() => {});
