@@ -35,9 +35,12 @@ export interface Rejection {
   readonly metadata: Readonly<Record<string, string>>;
 }
 
-export type Result<T> =
-  | { readonly ok: true; readonly value: T }
-  | { readonly ok: false; readonly rejection: Rejection };
+export interface Refusal {
+  readonly ok: false;
+  readonly rejection: Rejection;
+}
+
+export type Result<T> = { readonly ok: true; readonly value: T } | Refusal;
 
 export function accept<T>(value: T): Result<T> {
   return { ok: true, value };
@@ -48,6 +51,6 @@ export function reject(
   message: string,
   metadata: Readonly<Record<string, string>> = {},
   field = '',
-): { readonly ok: false; readonly rejection: Rejection } {
+): Refusal {
   return { ok: false, rejection: { code, message, field, metadata } };
 }

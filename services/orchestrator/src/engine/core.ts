@@ -19,8 +19,9 @@ import { createReadyQueue, type ReadyQueue } from '../scheduling/ready-queue.ts'
 import { createTimers, type Timers } from '../scheduling/timers.ts';
 import { type ActiveRun, createActiveRun, type QueuedTask, type TimerSubject } from './active-run.ts';
 import { endOfLease } from './end-of-lease.ts';
+import type { Executor } from './executor.ts';
 import type { Cancellation } from './inputs.ts';
-import { createLeases, type Holder, type Lease, type Leases } from './leases.ts';
+import { createLeases, type Lease, type Leases } from './leases.ts';
 import type { EngineOptions } from './options.ts';
 import { createOutputBuffer, type OutputBuffer } from './output-buffer.ts';
 
@@ -35,8 +36,8 @@ export interface Core {
   activeTasks: number;
   readonly queues: Map<string, ReadyQueue<QueuedTask>>;
   readonly leases: Leases;
-  readonly holders: Map<string, Holder>;
-  readonly pool: ExecutorPool<Holder>;
+  readonly executors: Map<string, Executor>;
+  readonly pool: ExecutorPool<Executor>;
   readonly timers: Timers<TimerSubject>;
   readonly output: OutputBuffer;
   /** Decides, evolves, follows up; the events are in the output and everything is in step with them. */
@@ -63,7 +64,7 @@ export function createCore(options: EngineOptions, latestRevision: number): Core
     activeTasks: 0,
     queues: new Map(),
     leases: createLeases(),
-    holders: new Map(),
+    executors: new Map(),
     pool: createExecutorPool(),
     timers: createTimers(),
     output: createOutputBuffer(),
@@ -179,7 +180,7 @@ export function createCore(options: EngineOptions, latestRevision: number): Core
   function cancel(lease: Lease, stop: Omit<Cancellation, 'leaseToken'>): void {
     core.output.effect({
       type: 'Cancel',
-      executorId: lease.holder.executorId,
+      executorId: lease.executor.executorId,
       capability: lease.capability,
       cancellation: { leaseToken: lease.token, ...stop },
     });

@@ -4,7 +4,7 @@ import { taskDeadlines } from '../domain/due.ts';
 import { isFinalRun } from '../domain/states.ts';
 import type { ActiveRun } from './active-run.ts';
 import type { Core } from './core.ts';
-import { expireHolder } from './executors.ts';
+import { expireExecutor } from './loss.ts';
 
 /** Timers fired at most before the driver may commit; the rest stays due. */
 const MAX_FIRED = 10_000;
@@ -22,7 +22,7 @@ export function fireDue(core: Core): void {
         core.apply(subject.run, { type: 'ExpireRun' });
         break;
       case 'Executor':
-        expireHolder(core, subject.executorId);
+        expireExecutor(core, subject.executorId);
         break;
     }
   }

@@ -4,7 +4,7 @@ import { hasTurnBefore, type ReadyQueue } from '../scheduling/ready-queue.ts';
 import type { QueuedTask } from './active-run.ts';
 import { assignmentOf, assignmentSizeBytes } from './assignment.ts';
 import type { Core } from './core.ts';
-import type { Holder } from './leases.ts';
+import type { Executor } from './executor.ts';
 
 /** Attempts started at most before the driver may commit: keeps one batch from growing without end. */
 const MAX_STARTS = 5_000;
@@ -13,13 +13,13 @@ export function dispatch(core: Core): void {
   for (let starts = 0; starts < MAX_STARTS; starts += 1) {
     const next = nextUp(core);
     if (next === undefined) return;
-    start(core, next.queue, next.holder);
+    start(core, next.queue, next.executor);
   }
 }
 
 interface NextUp {
   readonly queue: ReadyQueue<QueuedTask>;
-  readonly holder: Holder;
+  readonly executor: Executor;
 }
 
 function nextUp(core: Core): NextUp | undefined {
@@ -28,15 +28,15 @@ function nextUp(core: Core): NextUp | undefined {
   for (const [capability, queue] of core.queues) {
     const task = queue.peek();
     if (task === undefined || (bestTask !== undefined && !hasTurnBefore(task, bestTask))) continue;
-    const holder = core.pool.choose(capability);
-    if (holder === undefined) continue;
-    best = { queue, holder };
+    const executor = core.pool.choose(capability);
+    if (executor === undefined) continue;
+    best = { queue, executor };
     bestTask = task;
   }
   return best;
 }
 
-function start(core: Core, queue: ReadyQueue<QueuedTask>, holder: Holder): void {
+function start(core: Core, queue: ReadyQueue<QueuedTask>, executor: Executor): void {
   const { run, task } = queue.take() as QueuedTask;
   run.queued[task] = 0;
   const capability = run.state.graph.spec.tasks[task]?.capability ?? '';
@@ -48,7 +48,7 @@ function start(core: Core, queue: ReadyQueue<QueuedTask>, holder: Holder): void 
     return;
   }
   const leaseToken = core.options.mintToken();
-  const command = { type: 'StartAttempt', task, executorId: holder.executorId, leaseToken } as const;
+  const command = { type: 'StartAttempt', task, executorId: executor.executorId, leaseToken } as const;
   const started = core.apply(run, command);
   if (!started.ok || started.value.length === 0)
     throw new Error(`task ${task} of run ${run.state.runId} was not started`);
@@ -57,13 +57,13 @@ function start(core: Core, queue: ReadyQueue<QueuedTask>, holder: Holder): void 
     run,
     task,
     capability,
-    holder,
+    executor,
     grantedAtMs: core.nowMs,
     expiresAtMs: core.nowMs + core.options.leaseDurationMs,
   });
   core.output.effect({
     type: 'Assign',
-    executorId: holder.executorId,
+    executorId: executor.executorId,
     assignment: assignmentOf(run.state, task),
   });
 }

@@ -8,11 +8,14 @@ import type { RunState } from '../domain/state.ts';
 import { type Core, createCore } from './core.ts';
 import { fireDue } from './deadlines.ts';
 import { dispatch } from './dispatch.ts';
-import { extendLeases, heartbeat, listExecutors, registerExecutor, sendUndelivered } from './executors.ts';
+import { listExecutors } from './executor-list.ts';
 import { type EngineGauges, gaugesOf } from './gauges.ts';
-import type { EngineCalls, EngineInput, RequestKey } from './inputs.ts';
+import { heartbeat } from './heartbeat.ts';
+import type { EngineCalls, EngineInput } from './inputs.ts';
+import { extendLeases } from './loss.ts';
 import type { EngineOptions } from './options.ts';
 import type { EngineOutput } from './outputs.ts';
+import { registerExecutor, sendUndelivered } from './registration.ts';
 import { report } from './reports.ts';
 import { cancelRun, cancelTask, submitRun } from './requests.ts';
 import { restore } from './restore.ts';
@@ -66,16 +69,16 @@ type Call = Exclude<EngineInput, { type: 'Tick' | 'Stalled' }>;
 function answer(core: Core, call: Call): void {
   switch (call.type) {
     case 'SubmitRun':
-      answered(core, call, call.input.request, submitRun(core, call.input));
+      answered<'SubmitRun'>(core, call, submitRun(core, call.input));
       break;
     case 'ClaimRequest':
-      answered(core, call, call.input.request, accept(true));
+      answered<'ClaimRequest'>(core, call, accept(true));
       break;
     case 'CancelRun':
-      answered(core, call, call.input.request, cancelRun(core, call.input));
+      answered<'CancelRun'>(core, call, cancelRun(core, call.input));
       break;
     case 'CancelTask':
-      answered(core, call, call.input.request, cancelTask(core, call.input));
+      answered<'CancelTask'>(core, call, cancelTask(core, call.input));
       break;
     case 'ListExecutors':
       core.output.reply<'ListExecutors'>(call.callId, accept(listExecutors(core, call.input.capability)));
@@ -98,15 +101,15 @@ function register(core: Core, call: Extract<Call, { type: 'RegisterExecutor' }>)
   if (reply.ok) sendUndelivered(core, call.input.executorId, reply.value.kept);
 }
 
-type AnswerableCall = Extract<Call, { type: 'SubmitRun' | 'ClaimRequest' | 'CancelRun' | 'CancelTask' }>;
+type AnswerableCallType = 'SubmitRun' | 'ClaimRequest' | 'CancelRun' | 'CancelTask';
 
 /** Refusals are not kept for repeats: the same call meets the same refusal, or better luck. */
-function answered(
+function answered<K extends AnswerableCallType>(
   core: Core,
-  call: AnswerableCall,
-  key: RequestKey | undefined,
-  reply: EngineCalls[AnswerableCall['type']]['reply'],
+  call: { readonly callId: number; readonly input: EngineCalls[K]['input'] },
+  reply: EngineCalls[K]['reply'],
 ): void {
-  core.output.reply(call.callId, reply as never);
-  if (key !== undefined && reply.ok) core.output.answered({ key, callType: call.type, reply });
+  core.output.reply<K>(call.callId, reply);
+  const key = call.input.request;
+  if (key !== undefined && reply.ok) core.output.answered({ key, reply });
 }

@@ -21,11 +21,11 @@ export function gaugesOf(core: Core): EngineGauges {
   let executors = 0;
   let slotsTotal = 0;
   let slotsUsed = 0;
-  for (const holder of core.holders.values()) {
-    if (holder.session === undefined) continue;
+  for (const executor of core.executors.values()) {
+    if (executor.session === undefined) continue;
     executors += 1;
-    slotsTotal += holder.slots;
-    slotsUsed += holder.used;
+    slotsTotal += executor.slots;
+    slotsUsed += executor.used;
   }
   const queues = [...core.queues].map(([capability, queue]) => {
     const next = queue.peek();

@@ -1,9 +1,9 @@
 // Who holds which attempt. A lease is the expiring, fenced right of one executor to one attempt; its
 // token must come back with every report. Slots in use are exactly the leases (promise 7).
 
-import { occupy, type PoolMember } from '../scheduling/executor-pool.ts';
-import type { Timer } from '../scheduling/timers.ts';
-import type { ActiveRun, TimerSubject } from './active-run.ts';
+import { occupy } from '../scheduling/executor-pool.ts';
+import type { ActiveRun } from './active-run.ts';
+import type { Executor } from './executor.ts';
 import type { ReportStatus } from './inputs.ts';
 
 export interface Lease {
@@ -11,21 +11,9 @@ export interface Lease {
   readonly run: ActiveRun;
   readonly task: number;
   readonly capability: string;
-  readonly holder: Holder;
+  readonly executor: Executor;
   readonly grantedAtMs: number;
   expiresAtMs: number;
-}
-
-/** An executor, from its first registration, or from the first lease found at a restart, to its loss. */
-export interface Holder extends PoolMember {
-  /** Undefined after a restart, until it registers again. */
-  session: string | undefined;
-  readonly labels: Readonly<Record<string, string>>;
-  draining: boolean;
-  readonly leases: Map<string, Lease>;
-  readonly registeredAtMs: number;
-  heardAtMs: number;
-  readonly timer: Timer<TimerSubject>;
 }
 
 /** How many ended leases are remembered, to tell a late or repeated report what became of it. */
@@ -37,8 +25,8 @@ export interface Leases {
   grant(lease: Lease): void;
   /** Ends a living lease: its slot is free at once. */
   end(lease: Lease, status: Extract<ReportStatus, 'RECORDED' | 'STALE'>): void;
-  /** Moves a living lease over to its holder's new session. */
-  transfer(lease: Lease, holder: Holder): Lease;
+  /** Moves a living lease over to its executor's new session. */
+  transfer(lease: Lease, executor: Executor): Lease;
   /** What to answer to a report whose lease is not alive. */
   statusOf(token: string): ReportStatus;
   remember(token: string, status: Extract<ReportStatus, 'RECORDED' | 'STALE'>): void;
@@ -56,15 +44,15 @@ export function createLeases(): Leases {
   function grant(lease: Lease): void {
     if (alive.has(lease.token)) throw new Error(`lease ${lease.token} is granted twice`);
     alive.set(lease.token, lease);
-    lease.holder.leases.set(lease.token, lease);
-    occupy(lease.holder, lease.capability, 1);
+    lease.executor.leases.set(lease.token, lease);
+    occupy(lease.executor, lease.capability, 1);
   }
 
   function release(lease: Lease): void {
     if (alive.get(lease.token) !== lease) throw new Error(`lease ${lease.token} has ended already`);
     alive.delete(lease.token);
-    lease.holder.leases.delete(lease.token);
-    occupy(lease.holder, lease.capability, -1);
+    lease.executor.leases.delete(lease.token);
+    occupy(lease.executor, lease.capability, -1);
   }
 
   return {
@@ -77,9 +65,9 @@ export function createLeases(): Leases {
       release(lease);
       remember(lease.token, status);
     },
-    transfer(lease, holder) {
+    transfer(lease, executor) {
       release(lease);
-      const moved = { ...lease, holder };
+      const moved = { ...lease, executor };
       grant(moved);
       return moved;
     },

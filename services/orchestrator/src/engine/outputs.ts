@@ -25,7 +25,6 @@ export interface EngineEvent {
 
 export interface AnsweredRequest {
   readonly key: RequestKey;
-  readonly callType: EngineCallType;
   readonly reply: unknown;
 }
 

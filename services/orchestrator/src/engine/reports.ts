@@ -4,21 +4,21 @@
 import type { RunCommand } from '../domain/commands.ts';
 import { accept } from '../domain/rejection.ts';
 import type { Core } from './core.ts';
-import { holderOf, unknownSession } from './executors.ts';
+import { executorOf, unknownSession } from './executor.ts';
 import type { AttemptReport, EngineCalls, ReportAttempts, ReportStatus } from './inputs.ts';
 import type { Lease } from './leases.ts';
 
 export function report(core: Core, input: ReportAttempts): EngineCalls['Report']['reply'] {
-  const holder = holderOf(core, input.executorId, input.session);
-  if (holder === undefined) return unknownSession(input.executorId);
-  holder.heardAtMs = core.nowMs;
+  const executor = executorOf(core, input.executorId, input.session);
+  if (executor === undefined) return unknownSession(input.executorId);
+  executor.heardAtMs = core.nowMs;
   return accept(input.reports.map((one) => record(core, input.executorId, one)));
 }
 
 function record(core: Core, executorId: string, one: AttemptReport): ReportStatus {
   const lease = core.leases.get(one.leaseToken);
   if (lease === undefined) return core.leases.statusOf(one.leaseToken);
-  if (lease.holder.executorId !== executorId) return 'STALE';
+  if (lease.executor.executorId !== executorId) return 'STALE';
   const result = core.apply(lease.run, commandFor(core, lease, one), { lease, status: 'RECORDED' });
   if (!result.ok || result.value.length === 0)
     throw new Error(`the report on lease ${one.leaseToken} came to nothing`);

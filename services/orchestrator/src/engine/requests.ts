@@ -2,7 +2,7 @@
 
 import { submitRun as beginRun } from '../domain/apply.ts';
 import type { RunEvent } from '../domain/events.ts';
-import { accept, type Result, reject } from '../domain/rejection.ts';
+import { accept, type Refusal, type Result, reject } from '../domain/rejection.ts';
 import type { Core } from './core.ts';
 import type { CancelledTasks, CancelRun, CancelTask, SubmitRun, SubmittedRun } from './inputs.ts';
 
@@ -34,10 +34,7 @@ export function submitRun(core: Core, input: SubmitRun): Result<SubmittedRun> {
   return accept({ runId: input.runId, revision: run.firstRevision, existed: false });
 }
 
-export function runExists(runId: string): {
-  readonly ok: false;
-  readonly rejection: ReturnType<typeof reject>['rejection'];
-} {
+export function runExists(runId: string): Refusal {
   return reject(
     'RUN_ALREADY_EXISTS',
     `a run with id ${runId} exists: choose another id, or ask for the existing run`,
@@ -69,7 +66,7 @@ export function cancelTask(core: Core, input: CancelTask): Result<CancelledTasks
   return result.ok ? accept(countCancelled(result.value)) : result;
 }
 
-export function runNotFound(namespace: string, runId: string): ReturnType<typeof runExists> {
+export function runNotFound(namespace: string, runId: string): Refusal {
   return reject(
     'RUN_NOT_FOUND',
     `namespace ${namespace} has no run ${runId}: check both names`,

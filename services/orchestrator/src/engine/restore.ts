@@ -5,7 +5,7 @@ import type { RunState } from '../domain/state.ts';
 import { hasTurnBefore } from '../scheduling/ready-queue.ts';
 import type { ActiveRun, QueuedTask } from './active-run.ts';
 import type { Core } from './core.ts';
-import { armHolder, createAbsentHolder } from './executors.ts';
+import { armExecutor, createAbsentExecutor } from './executor.ts';
 
 export function restore(core: Core, states: readonly RunState[]): void {
   const ready: QueuedTask[] = [];
@@ -21,7 +21,7 @@ export function restore(core: Core, states: readonly RunState[]): void {
   }
   ready.sort((a, b) => (hasTurnBefore(a, b) ? -1 : 1));
   for (const { run, task } of ready) core.enqueue(run, task);
-  for (const holder of core.holders.values()) armHolder(core, holder);
+  for (const executor of core.executors.values()) armExecutor(core, executor);
 }
 
 function queuedTask(run: ActiveRun, task: number): QueuedTask {
@@ -39,7 +39,7 @@ function restoreLease(core: Core, run: ActiveRun, task: number): void {
     run,
     task,
     capability: run.state.graph.spec.tasks[task]?.capability ?? '',
-    holder: core.holders.get(attempt.executorId) ?? createAbsentHolder(core, attempt.executorId),
+    executor: core.executors.get(attempt.executorId) ?? createAbsentExecutor(core, attempt.executorId),
     grantedAtMs: attempt.startedAtMs,
     expiresAtMs: core.nowMs + core.options.leaseDurationMs,
   });

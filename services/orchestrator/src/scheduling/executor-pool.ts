@@ -28,7 +28,6 @@ export interface ExecutorPool<M extends PoolMember> {
   remove(member: M): void;
   /** The member with the most room for the capability; equals by executor id. */
   choose(capability: string): M | undefined;
-  members(capability: string): Iterable<M>;
 }
 
 export function createExecutorPool<M extends PoolMember>(): ExecutorPool<M> {
@@ -62,7 +61,6 @@ export function createExecutorPool<M extends PoolMember>(): ExecutorPool<M> {
       }
       return best;
     },
-    members: (capability) => byCapability.get(capability) ?? [],
   };
 }
 

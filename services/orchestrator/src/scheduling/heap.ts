@@ -13,8 +13,6 @@ export interface Heap<T extends HeapItem> {
   pop(): T | undefined;
   /** Does nothing if the item is not in the heap. */
   remove(item: T): void;
-  /** To be called after the item's order has changed. */
-  update(item: T): void;
 }
 
 /** `before(a, b)`: whether a comes out before b. Must be a strict order for a predictable result. */
@@ -85,8 +83,5 @@ export function createHeap<T extends HeapItem>(before: (a: T, b: T) => boolean):
       return first;
     },
     remove,
-    update(item) {
-      if (item.heapIndex >= 0) settle(item);
-    },
   };
 }
