@@ -114,6 +114,7 @@ async function start(
     host,
     port: configuration.httpPort,
     corsOrigins: configuration.corsOrigins,
+    allowedHosts: configuration.allowedHosts,
     log: logger,
     metrics: async () => ({
       contentType: metrics.registry.contentType,

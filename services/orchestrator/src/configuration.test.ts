@@ -16,6 +16,8 @@ describe('the configuration', () => {
         grpcPort: 7420,
         httpPort: 7421,
         natsServers: [],
+        natsHost: '127.0.0.1',
+        allowedHosts: [],
         leaseDurationMs: 15_000,
       },
     });
@@ -29,6 +31,15 @@ describe('the configuration', () => {
     };
     expect(readConfiguration(['--grpc-port', '0'], environment)).toMatchObject({
       configuration: { grpcPort: 0, httpPort: 2, natsServers: ['nats://a:1', 'nats://b:2'] },
+    });
+  });
+
+  it('opens the nats-server beside it to other machines only if that is said (it has no credentials)', () => {
+    expect(readConfiguration(['--host', '0.0.0.0'], {})).toMatchObject({
+      configuration: { host: '0.0.0.0', natsHost: '127.0.0.1' },
+    });
+    expect(readConfiguration(['--nats-host', '0.0.0.0'], {})).toMatchObject({
+      configuration: { host: '127.0.0.1', natsHost: '0.0.0.0' },
     });
   });
 

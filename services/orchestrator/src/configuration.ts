@@ -12,6 +12,8 @@ export interface Configuration {
   readonly httpPort: number;
   /** Empty: start a nats-server beside the orchestrator. */
   readonly natsServers: readonly string[];
+  /** Where that one listens. It asks nobody for credentials. */
+  readonly natsHost: string;
   readonly natsPrefix: string;
   readonly natsCredsFile: string | undefined;
   readonly natsUser: string | undefined;
@@ -22,6 +24,8 @@ export interface Configuration {
   readonly natsKeyFile: string | undefined;
   /** Browsers from these origins may call; `*` for any. */
   readonly corsOrigins: readonly string[];
+  /** Names by which the HTTP door may be called although it listens on this machine only; `*` for any. */
+  readonly allowedHosts: readonly string[];
   readonly leaseDurationMs: number;
   readonly logLevel: string;
   /** End when the standard input does: whoever started this process is gone then. */
@@ -52,6 +56,11 @@ const SETTINGS = {
     preset: '',
     help: 'servers, separated by commas; empty: start one here',
   },
+  'nats-host': {
+    variable: 'TUTTI_NATS_HOST',
+    preset: '127.0.0.1',
+    help: 'where the one started here listens; it asks nobody for credentials, so not beyond what you trust',
+  },
   'nats-prefix': { variable: 'TUTTI_NATS_PREFIX', preset: 'tutti.v1', help: 'first part of every subject' },
   'nats-creds': { variable: 'TUTTI_NATS_CREDS', preset: '', help: 'a .creds file' },
   'nats-ca': { variable: 'TUTTI_NATS_CA', preset: '', help: 'certificate authority for TLS, a file' },
@@ -61,6 +70,11 @@ const SETTINGS = {
     variable: 'TUTTI_CORS_ORIGINS',
     preset: '',
     help: 'origins of browsers, separated by commas',
+  },
+  'allowed-hosts': {
+    variable: 'TUTTI_ALLOWED_HOSTS',
+    preset: '',
+    help: 'names for the HTTP door besides localhost (behind a proxy, say), separated by commas; * for any',
   },
   'lease-duration-ms': {
     variable: 'TUTTI_LEASE_DURATION_MS',
@@ -106,6 +120,7 @@ function parse(flags: readonly string[], environment: Environment): Configuratio
     grpcPort: integer('grpc-port', text('grpc-port'), 0, 65_535),
     httpPort: integer('http-port', text('http-port'), 0, 65_535),
     natsServers: list(text('nats')),
+    natsHost: text('nats-host'),
     natsPrefix: text('nats-prefix'),
     natsCredsFile: file('nats-creds'),
     natsUser: environment.TUTTI_NATS_USER,
@@ -115,6 +130,7 @@ function parse(flags: readonly string[], environment: Environment): Configuratio
     natsCertFile: file('nats-cert'),
     natsKeyFile: file('nats-key'),
     corsOrigins: list(text('cors-origins')),
+    allowedHosts: list(text('allowed-hosts')),
     leaseDurationMs: integer('lease-duration-ms', text('lease-duration-ms'), 300, 3_600_000),
     logLevel: oneOf('log-level', text('log-level'), LOG_LEVELS),
     exitWithParent: values['exit-with-parent'] === true,

@@ -43,7 +43,7 @@ async function startOwnServer(configuration: Configuration, logger: Logger): Pro
   const cacheFolder = defaultCacheFolder(process.env);
   const binary = await obtainNatsServer({ env: process.env, cacheFolder, say });
   const stateFolder = join(configuration.dataFolder, 'nats');
-  return startNatsServer({ binary: binary.path, host: configuration.host, stateFolder, say });
+  return startNatsServer({ binary: binary.path, host: configuration.natsHost, stateFolder, say });
 }
 
 function credentials(configuration: Configuration) {

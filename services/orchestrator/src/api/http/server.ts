@@ -9,6 +9,7 @@ import type { Door } from '../grpc/server.ts';
 import type { Services } from '../services/index.ts';
 import { createAdapter, type HttpRequest, type HttpResponse } from './adapter.ts';
 import { createCorsPolicy } from './cors.ts';
+import { createHostPolicy } from './hosts.ts';
 import { createPages, type Metrics } from './pages.ts';
 import { shareConnections } from './sniff.ts';
 
@@ -21,6 +22,8 @@ export interface HttpServerOptions {
   readonly metrics?: () => Promise<Metrics>;
   /** Origins whose web pages may call; `*` for all. Default: none. */
   readonly corsOrigins?: readonly string[];
+  /** Names by which it may be called besides those of this machine; `*` for all. See hosts.ts. */
+  readonly allowedHosts?: readonly string[];
 }
 
 const MAX_CONNECTIONS = 10_000;
@@ -33,11 +36,12 @@ export async function startHttpServer(options: HttpServerOptions): Promise<Door>
   const { services, log } = options;
   const shutdown = new AbortController();
   const adapter = createAdapter(services, shutdown.signal);
+  const hosts = createHostPolicy(options.host, options.allowedHosts ?? []);
   const cors = createCorsPolicy(options.corsOrigins ?? []);
   const pages = createPages({ serving: services.serving, metrics: options.metrics, log });
   const listener = (request: HttpRequest, response: HttpResponse): void => {
     response.on('error', () => response.destroy());
-    if (cors(request, response)) return;
+    if (hosts(request, response) || cors(request, response)) return;
     if (!adapter.handle(request, response)) pages(request, response);
   };
 
