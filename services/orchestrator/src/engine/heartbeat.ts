@@ -5,8 +5,8 @@ import { assignmentOf } from './assignment.ts';
 import type { Core } from './core.ts';
 import { armExecutor, type Executor, executorOf, unknownSession } from './executor.ts';
 import type { Assignment, Cancellation, EngineCalls, Heartbeat, HeldAttempt } from './inputs.ts';
-import type { Lease } from './leases.ts';
-import { leave } from './loss.ts';
+import { isCancelling, type Lease } from './leases.ts';
+import { leave, loseLease } from './loss.ts';
 
 export function heartbeat(core: Core, input: Heartbeat): EngineCalls['Heartbeat']['reply'] {
   const executor = executorOf(core, input.executorId, input.session);
@@ -31,6 +31,7 @@ export function heartbeat(core: Core, input: Heartbeat): EngineCalls['Heartbeat'
     leave(core, executor);
     return accept({ dropped, cancellations, missing: [] });
   }
+  withdrawUnstarted(core, executor, named);
   executor.draining = input.phase === 'DRAINING';
   executor.accepting = !executor.draining;
   armExecutor(core, executor);
@@ -64,11 +65,25 @@ const MAX_RESENT_BYTES = 512 * 1_024;
 /** An assignment as young as this may have crossed the heartbeat on its way. */
 const ON_ITS_WAY_MS = 1_000;
 
+/** What an executor should stop, and does not even have: nothing is left to wait for. */
+function withdrawUnstarted(core: Core, executor: Executor, named: ReadonlySet<string>): void {
+  for (const lease of [...executor.leases.values()]) {
+    if (isOmitted(core, lease, named) && isCancelling(lease)) {
+      loseLease(core, lease, 'EXECUTOR_LOST', 'the assignment did not reach its executor');
+    }
+  }
+}
+
+function isOmitted(core: Core, lease: Lease, named: ReadonlySet<string>): boolean {
+  return !named.has(lease.token) && lease.grantedAtMs + ON_ITS_WAY_MS <= core.nowMs;
+}
+
+/** Everything here goes on: what is to stop has been withdrawn. */
 function missingFrom(core: Core, executor: Executor, named: ReadonlySet<string>): readonly Assignment[] {
   const missing: Assignment[] = [];
   let bytes = 0;
   for (const lease of executor.leases.values()) {
-    if (named.has(lease.token) || lease.grantedAtMs + ON_ITS_WAY_MS > core.nowMs) continue;
+    if (!isOmitted(core, lease, named)) continue;
     const assignment = assignmentOf(lease.run.state, lease.task);
     bytes += 1_024 + assignment.input.bytes.length;
     for (const dependency of assignment.dependencies) bytes += 64 + (dependency.result?.bytes.length ?? 0);

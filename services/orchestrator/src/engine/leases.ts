@@ -16,6 +16,11 @@ export interface Lease {
   expiresAtMs: number;
 }
 
+/** Its executor has been told to stop, or is to be. */
+export function isCancelling({ run, task }: Lease): boolean {
+  return run.state.tasks[task]?.cancelling !== undefined;
+}
+
 /** How many ended leases are remembered, to tell a late or repeated report what became of it. */
 const REMEMBERED_LEASES = 50_000;
 

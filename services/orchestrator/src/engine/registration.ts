@@ -5,6 +5,7 @@ import { assignmentOf } from './assignment.ts';
 import type { Core } from './core.ts';
 import { armExecutor, createExecutor, type Executor } from './executor.ts';
 import type { EngineCalls, RegisterExecutor } from './inputs.ts';
+import { isCancelling } from './leases.ts';
 import { loseLease } from './loss.ts';
 
 /** Begins a session, or begins it anew with what is still held. An earlier session under the id ends. */
@@ -40,7 +41,7 @@ export function registerExecutor(
  *
  * After a restart of the orchestrator, an attempt that the executor does not know was most likely never
  * delivered: its commit was durable, the message was not sent. It is sent now, as the same attempt, but to
- * an executor that drains: that would be new work to it.
+ * an executor that drains, and not if it is cancelled: that would be new work to it.
  * Without a restart, the executor must have forgotten it: it was restarted itself, and has lost it.
  */
 function takeOver(core: Core, earlier: Executor, executor: Executor, held: ReadonlySet<string>): string[] {
@@ -51,7 +52,8 @@ function takeOver(core: Core, earlier: Executor, executor: Executor, held: Reado
     // The loss of one may end the run, and with it the next.
     if (core.leases.get(lease.token) !== lease) continue;
     const alive = lease.expiresAtMs > core.nowMs;
-    if (alive && (held.has(lease.token) || (undelivered && executor.capabilities.has(lease.capability)))) {
+    const deliverable = undelivered && !isCancelling(lease) && executor.capabilities.has(lease.capability);
+    if (alive && (held.has(lease.token) || deliverable)) {
       core.leases.transfer(lease, executor).expiresAtMs = core.nowMs + core.options.leaseDurationMs;
     } else {
       loseLease(core, lease, 'EXECUTOR_LOST', 'the executor registered anew without this attempt');
