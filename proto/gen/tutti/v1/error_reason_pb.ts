@@ -85,8 +85,8 @@ export const ErrorReason = {
   PARENT_CYCLE: 8,
 
   /**
-   * [INVALID_ARGUMENT] A join asks for more edges than there are, or for none. Metadata: `key`,
-   * `count`, `dependencies`.
+   * [INVALID_ARGUMENT] A join asks for more edges than there are, or for none, or gives a count
+   * without JOIN_MODE_AT_LEAST. Metadata: `key`, `count`, `dependencies`.
    *
    * @generated from enum value: ERROR_REASON_INVALID_JOIN = 9;
    */

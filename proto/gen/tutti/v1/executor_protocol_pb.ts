@@ -13,6 +13,10 @@
 //   {p}.{ns}.events.{run}                  EventBatch, published by the orchestrator for anyone;
 //                                          best effort. The durable stream is Watch.
 //
+// A prefix belongs to one orchestrator: two would both answer the same executors. So one that starts
+// asks on `{p}._orchestrator`, which no namespace can be named, whether another is alive, and does not
+// start if it is. The messages there are between orchestrators, and no part of this contract.
+//
 // Life of an executor.
 //
 // 1. Subscribe to its task subjects, then register. No answer: repeat, with growing pauses.
@@ -99,7 +103,9 @@ export const ProtocolErrorSchema: GenMessage<ProtocolError> = /*@__PURE__*/
 export type RegisterRequest = Message<"tutti.v1.RegisterRequest"> & {
   /**
    * Chosen by the executor, unique in the namespace, stable over reconnects: 1 to 64 characters,
-   * letters, digits, `_`, `-`. A second process with the same id takes the first one's place.
+   * letters, digits, `_`, `-`. A second process with the same id takes the first one's place. Two that
+   * live at once take it from each other again and again, and tasks are performed more than once: give
+   * each process an id of its own.
    *
    * @generated from field: string executor_id = 1;
    */
