@@ -65,6 +65,7 @@ export async function createScriptedOrchestrator(url: string): Promise<ScriptedO
     servers: url,
     maxReconnectAttempts: -1,
     reconnectTimeWait: 50,
+    ignoreAuthErrorAbort: true,
   });
   let sessionCount = 0;
   const waiters = new Set<() => void>();
