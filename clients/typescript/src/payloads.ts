@@ -2,7 +2,7 @@
 //
 // A payload is bytes and a content type; an empty content type means `application/json`.
 
-import { create, isMessage, toJson } from '@bufbuild/protobuf';
+import { create, isMessage, toBinary, toJson } from '@bufbuild/protobuf';
 import { type Value, ValueSchema } from '@bufbuild/protobuf/wkt';
 import { type Payload, PayloadSchema } from '@tutti/proto/tutti/v1/payload_pb.ts';
 import type { JsonValue } from './json.ts';
@@ -30,20 +30,40 @@ export function bytesPayload(bytes: Uint8Array, contentType = 'application/octet
 export function toPayload(value: PayloadInput): Payload | undefined {
   if (value === undefined) return undefined;
   if (value instanceof Uint8Array) return bytesPayload(value);
-  if (isMessage(value, PayloadSchema)) return value;
+  if (isMessage(value, PayloadSchema)) return sendable(value);
   let text: string | undefined;
   try {
     text = JSON.stringify(value);
   } catch (cause) {
-    throw new PayloadError(`not a JSON value: ${(cause as Error).message}`, { cause });
+    const why = cause instanceof Error ? cause.message : 'its toJSON threw';
+    throw new PayloadError(`not a JSON value: ${why}`, { cause });
   }
   if (text === undefined) throw new PayloadError(`not a JSON value: a ${typeof value}`);
   return create(PayloadSchema, { data: { case: 'bytes', value: encoder.encode(text) } });
 }
 
-/** The size of a payload's data in bytes. */
+/** What cannot be encoded would otherwise break the message that it shares with others. */
+function sendable(payload: Payload): Payload {
+  const { data, contentType } = payload;
+  if (data.case === 'bytes' && !(data.value instanceof Uint8Array)) {
+    throw new PayloadError('a payload whose data are no Uint8Array');
+  }
+  if (typeof contentType !== 'string' || !contentType.isWellFormed()) {
+    throw new PayloadError('a payload whose content type is no text');
+  }
+  if (data.case === 'value') {
+    try {
+      toBinary(PayloadSchema, payload);
+    } catch (cause) {
+      throw new PayloadError('a payload that cannot be encoded', { cause });
+    }
+  }
+  return payload;
+}
+
+/** The size of a payload's data in bytes; of a structured value, that of its JSON. */
 export function payloadSizeBytes(payload: Payload | undefined): number {
-  return payload?.data.case === 'bytes' ? payload.data.value.byteLength : 0;
+  return bytes(payload).byteLength;
 }
 
 /**

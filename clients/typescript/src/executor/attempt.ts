@@ -6,8 +6,9 @@ import { PayloadError, payloadValue } from '../payloads.ts';
 import { startAttemptSpan } from '../tracing.ts';
 import { createContext } from './context.ts';
 import { AttemptAbortedError, FinalError, RetryableError } from './errors.ts';
+import { type HandlerEnd, judge } from './judge.ts';
 import type { Settings } from './options.ts';
-import { cancelledReport, completedReport, failedReport, type Usage } from './outcome.ts';
+import type { Usage } from './outcome.ts';
 import type { AbortReason } from './types.ts';
 
 /** An attempt whose handler may still run. */
@@ -41,28 +42,18 @@ export function createAttempt(deps: AttemptDeps): RunningAttempt {
   const state = { usage: {} as Record<string, number>, partialResult: undefined as unknown };
   let timer: NodeJS.Timeout | undefined;
 
-  const settle = (outcome: { value: unknown } | { thrown: unknown }) => {
+  const settle = (end: HandlerEnd) => {
     clearTimeout(timer);
-    const report = reportOf(outcome);
+    const report = judge(end, {
+      leaseToken: token,
+      abortReason: abort.reason?.reason,
+      partialResult: state.partialResult,
+      usage: state.usage,
+      maxPayloadBytes: deps.maxPayloadBytes(),
+    });
     const failure = report.outcome.case === 'failed' ? report.outcome.value.error : undefined;
     span.end(report.outcome.case ?? '', failure);
     deps.onEnd(report, span.traceparent);
-  };
-
-  const reportOf = (outcome: { value: unknown } | { thrown: unknown }): Report => {
-    const maxBytes = deps.maxPayloadBytes();
-    const { usage } = state;
-    if (abort.reason?.reason === 'TIMED_OUT') {
-      const error = new RetryableError('TIMEOUT', 'the attempt took longer than it may');
-      return failedReport(token, error, usage, maxBytes);
-    }
-    if (abort.reason !== undefined) {
-      const returned = 'value' in outcome ? outcome.value : undefined;
-      return cancelledReport(token, returned ?? state.partialResult, usage, maxBytes);
-    }
-    return 'value' in outcome
-      ? completedReport(token, outcome.value, usage, maxBytes)
-      : failedReport(token, outcome.thrown, usage, maxBytes);
   };
 
   const perform = () => {
@@ -84,13 +75,16 @@ export function createAttempt(deps: AttemptDeps): RunningAttempt {
         timer = setTimeout(() => abort.abort('TIMED_OUT', 0), timeoutMs);
       }
       let value: unknown;
+      let isPending: boolean;
       try {
         value = span.within(perform);
+        isPending = isPromiseLike(value);
       } catch (thrown) {
         return settle({ thrown });
       }
-      if (!isPromiseLike(value)) return settle({ value });
-      value.then(
+      if (!isPending) return settle({ value });
+      // A promise of our own takes over: a foreign `then` may throw, or answer more than once.
+      new Promise((resolve) => resolve(value)).then(
         (result) => settle({ value: result }),
         (thrown: unknown) => settle({ thrown }),
       );
@@ -138,6 +132,6 @@ function inputOf(assignment: Assignment): unknown {
   }
 }
 
-function isPromiseLike(value: unknown): value is PromiseLike<unknown> {
+function isPromiseLike(value: unknown): boolean {
   return typeof (value as PromiseLike<unknown> | null | undefined)?.then === 'function';
 }

@@ -41,7 +41,8 @@ export function completedReport(
   if (sizeBytes > maxPayloadBytes) {
     return failedReport(
       leaseToken,
-      new RetryableError(
+      // Final, as the orchestrator's own refusal is: the work is done, and doing it again would change nothing.
+      new FinalError(
         'PAYLOAD_TOO_LARGE',
         `the result has ${sizeBytes} bytes, the limit is ${maxPayloadBytes}: store it elsewhere and return where it is`,
       ),
@@ -63,14 +64,15 @@ export function failedReport(
 ): Report {
   const isOurs = thrown instanceof RetryableError || thrown instanceof FinalError;
   const error = create(TaskErrorSchema, {
-    code: shortened(isOurs ? thrown.code : codeOf(thrown), MAX_CODE_LENGTH) || 'ERROR',
+    // Plain JavaScript can give any value as a code.
+    code: shortened(isOurs ? String(thrown.code) : codeOf(thrown), MAX_CODE_LENGTH) || 'ERROR',
     message: shortened(messageOf(thrown), MAX_MESSAGE_LENGTH),
   });
   const details = isOurs ? fittingPayload(thrown.details, maxPayloadBytes) : undefined;
   if (details !== undefined) error.details = details;
   const failed = create(Report_FailedSchema, { error, final: thrown instanceof FinalError });
   if (thrown instanceof RetryableError && thrown.retryAfterMs !== undefined) {
-    const retryAfterMs = Math.min(MAX_RETRY_AFTER_MS, Math.max(0, thrown.retryAfterMs));
+    const retryAfterMs = Math.min(MAX_RETRY_AFTER_MS, Math.max(0, Number(thrown.retryAfterMs)));
     if (!Number.isNaN(retryAfterMs)) failed.retryAfter = toDuration(retryAfterMs, 'retryAfterMs');
   }
   return report(leaseToken, { case: 'failed', value: failed }, usage);
