@@ -6,18 +6,16 @@
 //    assignment beyond that is not started and comes again with a heartbeat's answer.
 // 3. An attempt that is dropped or out of grace is forgotten at once: nothing is reported for it.
 
-import { create } from '@bufbuild/protobuf';
-import {
-  type Assignment,
-  type Cancellation,
-  type HeldAttempt,
-  HeldAttemptSchema,
-  type Report,
+import type {
+  Assignment,
+  Cancellation,
+  HeldAttempt,
+  Report,
 } from '@tutti/proto/tutti/v1/executor_protocol_pb.ts';
 import { StateReason } from '@tutti/proto/tutti/v1/state_reason_pb.ts';
 import { durationToMs } from '../durations.ts';
-import { payloadSizeBytes } from '../payloads.ts';
 import { createAttempt, type RunningAttempt } from './attempt.ts';
+import { createNews } from './news.ts';
 import type { Settings } from './options.ts';
 import { releasedReport } from './outcome.ts';
 import { MAX_IN_FLIGHT } from './reporter.ts';
@@ -63,20 +61,16 @@ interface Held {
   /** Undefined once the handler has returned. */
   running: RunningAttempt | undefined;
   graceTimer: NodeJS.Timeout | undefined;
-  progress: HeldAttempt['progress'];
-  checkpoint: HeldAttempt['checkpoint'];
 }
 
 const MARGIN = 8;
-// What protobuf adds to a lease token, and to progress.
-const ENTRY_BYTES = 8;
-const PROGRESS_BYTES = 24;
 const REFUSAL_PAUSE_MS = 10_000;
 const REMEMBERED_TOKENS = 20_000;
 
 export function createAttempts(deps: AttemptsDeps): Attempts {
   const { settings } = deps;
   const held = new Map<string, Held>();
+  const news = createNews();
   const ended = createRecentSet(REMEMBERED_TOKENS);
   const emptyListeners = new Set<() => void>();
   const maxRunning = settings.slots + MARGIN;
@@ -93,6 +87,7 @@ export function createAttempts(deps: AttemptsDeps): Attempts {
     if (entry === undefined) return;
     clearTimeout(entry.graceTimer);
     held.delete(leaseToken);
+    news.forget(leaseToken);
     ended.add(leaseToken);
     if (held.size === 0) for (const listener of [...emptyListeners]) listener();
   };
@@ -114,8 +109,7 @@ export function createAttempts(deps: AttemptsDeps): Attempts {
     if (entry?.running === undefined) return;
     entry.running = undefined;
     clearTimeout(entry.graceTimer);
-    entry.progress = undefined;
-    entry.checkpoint = undefined;
+    news.forget(leaseToken);
     deps.report(report, traceparent);
   };
 
@@ -140,12 +134,7 @@ export function createAttempts(deps: AttemptsDeps): Attempts {
         refuse();
         return;
       }
-      const entry: Held = {
-        running: undefined,
-        graceTimer: undefined,
-        progress: undefined,
-        checkpoint: undefined,
-      };
+      const entry: Held = { running: undefined, graceTimer: undefined };
       held.set(token, entry);
       runningCount += 1;
       entry.running = createAttempt({
@@ -154,12 +143,11 @@ export function createAttempts(deps: AttemptsDeps): Attempts {
         maxPayloadBytes: deps.maxPayloadBytes,
         onProgress(progress) {
           if (entry.running === undefined) return;
-          entry.progress = progress;
+          news.progress(token, progress);
           deps.onNews();
         },
         onCheckpoint(checkpoint) {
-          if (entry.running === undefined) return;
-          entry.checkpoint = checkpoint;
+          if (entry.running !== undefined) news.checkpoint(token, checkpoint);
         },
         onEnd: (report, traceparent) => finish(token, report, traceparent),
       });
@@ -190,25 +178,13 @@ export function createAttempts(deps: AttemptsDeps): Attempts {
       }
     },
     say(limitBytes) {
-      let leftBytes = limitBytes;
-      for (const token of held.keys()) leftBytes -= token.length + ENTRY_BYTES;
-      let isAllSaid = true;
-      const take = (sizeBytes: number) => {
-        const isFitting = sizeBytes <= leftBytes;
-        if (isFitting) leftBytes -= sizeBytes;
-        else isAllSaid = false;
-        return isFitting;
-      };
-      const said = [...held].map(([token, entry]) => sayEntry(token, entry, take));
-      if (!isAllSaid) deps.onNews();
+      const said = news.say(held.keys(), limitBytes);
+      if (news.isLeft) deps.onNews();
       return said;
     },
     unsay(said) {
       for (const attempt of said) {
-        const entry = held.get(attempt.leaseToken);
-        if (entry?.running === undefined) continue;
-        entry.progress ??= attempt.progress;
-        entry.checkpoint ??= attempt.checkpoint;
+        if (held.get(attempt.leaseToken)?.running !== undefined) news.unsay(attempt);
       }
     },
     whenEmpty: (signal) =>
@@ -223,21 +199,6 @@ export function createAttempts(deps: AttemptsDeps): Attempts {
         signal.addEventListener('abort', done);
       }),
   };
-}
-
-function sayEntry(leaseToken: string, entry: Held, take: (sizeBytes: number) => boolean): HeldAttempt {
-  const said = create(HeldAttemptSchema, { leaseToken });
-  const { progress, checkpoint } = entry;
-  // UTF-8 has at most 3 bytes for a UTF-16 unit.
-  if (progress !== undefined && take(PROGRESS_BYTES + 3 * progress.message.length)) {
-    said.progress = progress;
-    entry.progress = undefined;
-  }
-  if (checkpoint !== undefined && take(PROGRESS_BYTES + payloadSizeBytes(checkpoint))) {
-    said.checkpoint = checkpoint;
-    entry.checkpoint = undefined;
-  }
-  return said;
 }
 
 /**
