@@ -5,7 +5,7 @@ import { ReportStatus } from '@tutti/proto/tutti/v1/executor_protocol_pb.ts';
 import { StateReason } from '@tutti/proto/tutti/v1/state_reason_pb.ts';
 import { expect, test } from 'vitest';
 import { json } from '../payloads.ts';
-import { onlyReport, setUp } from '../testing/executor-setup.ts';
+import { input, onlyReport, setUp } from '../testing/executor-setup.ts';
 import {
   type AttemptAbortedError,
   type AttemptContext,
@@ -50,6 +50,29 @@ test('start rejects when the orchestrator refuses it for good', async () => {
   const executor = at.create({ capabilities: { noop: () => null } });
   await expect(executor.start()).rejects.toThrow(ExecutorRefusedError);
   expect(await executor.closed).toBeInstanceOf(ExecutorRefusedError);
+});
+
+test('handlers learn that they work for nothing when the executor ends for good', async () => {
+  const begun = Promise.withResolvers<void>();
+  const reasons: string[] = [];
+  at.orchestrator.script.onRegister = () => {
+    at.orchestrator.assign('e1', { leaseToken: 't1', capability: 'slow' });
+    return undefined;
+  };
+  const executor = at.create({
+    capabilities: {
+      slow: async (_input, context: AttemptContext) => {
+        begun.resolve();
+        reasons.push((await aborted(context)).reason);
+      },
+    },
+  });
+  const starting = expect(executor.start()).rejects.toThrow(ExecutorRefusedError);
+  await begun.promise;
+  at.orchestrator.script.onRegister = () => ({ error: ErrorReason.INVALID_FIELD });
+  await starting;
+  await executor.closed;
+  expect(reasons).toEqual(['EXECUTOR_STOPPING']);
 });
 
 test('starts once there is a server, and stop ends the waiting', async () => {
@@ -329,6 +352,78 @@ test('a result over the limit fails the attempt with PAYLOAD_TOO_LARGE', async (
   expect(at.orchestrator.reports[1]?.outcome).toMatchObject({
     value: { error: { code: 'INVALID_RESULT' }, final: true },
   });
+});
+
+test('a foreign promise that throws in `then`, or settles twice, is reported once', async () => {
+  const executor = await at.start({
+    slots: 14,
+    capabilities: {
+      throwing: () => ({
+        // biome-ignore lint/suspicious/noThenProperty: it is what the test is about
+        then() {
+          throw new Error('lazy query failed');
+        },
+      }),
+      twice: () => ({
+        // biome-ignore lint/suspicious/noThenProperty: it is what the test is about
+        then(resolve: (value: unknown) => void, reject: (error: unknown) => void) {
+          resolve(1);
+          reject(new Error('too late'));
+        },
+      }),
+      code: () => {
+        throw new RetryableError(503 as never, 'busy');
+      },
+    },
+  });
+  const tokens = Array.from({ length: 12 }, (_, i) => `t${i}`);
+  for (const leaseToken of tokens) at.orchestrator.assign('e1', { leaseToken, capability: 'twice' });
+  at.orchestrator.assign('e1', { leaseToken: 'throwing', capability: 'throwing' });
+  at.orchestrator.assign('e1', { leaseToken: 'code', capability: 'code' });
+  await at.orchestrator.until('a report each', () => at.orchestrator.reports.length >= tokens.length + 2);
+  await at.orchestrator.until('nothing held', () => executor.held === 0);
+  const kinds = new Map(at.orchestrator.reports.map((r) => [r.leaseToken, r.outcome.case]));
+  expect(kinds).toEqual(
+    new Map([
+      ...tokens.map((token) => [token, 'completed'] as const),
+      ['throwing', 'failed'],
+      ['code', 'failed'],
+    ]),
+  );
+  expect(at.orchestrator.reports).toHaveLength(tokens.length + 2);
+});
+
+test('what the NATS server has no room for is told and not repeated', async () => {
+  await at.nats.kill();
+  await at.nats.start({ maxPayloadBytes: 65_536 });
+  try {
+    at.orchestrator.script.onRegister = () => ({
+      ack: {
+        session: 's',
+        leaseDuration: { seconds: 1n },
+        heartbeatInterval: { nanos: 1e8 },
+        maxPayloadBytes: 262_144,
+      },
+    });
+    const executor = await at.start({
+      capabilities: { large: (count: number) => 'x'.repeat(count), noop: () => null },
+    });
+    at.orchestrator.assign('e1', { leaseToken: 'fits', capability: 'large', input: input(40_000) });
+    at.orchestrator.assign('e1', { leaseToken: 'large', capability: 'large', input: input(100_000) });
+    at.orchestrator.assign('e1', { leaseToken: 'small', capability: 'noop' });
+    await at.orchestrator.until('three reports', () => at.orchestrator.reports.length >= 3);
+    await at.orchestrator.until('nothing held', () => executor.held === 0);
+    const outcomes = new Map(at.orchestrator.reports.map((r) => [r.leaseToken, r.outcome]));
+    expect(outcomes.get('fits')?.case).toBe('completed');
+    expect(outcomes.get('small')?.case).toBe('completed');
+    expect(outcomes.get('large')).toMatchObject({
+      value: { error: { code: 'PAYLOAD_TOO_LARGE' }, final: true },
+    });
+    await executor.stop();
+  } finally {
+    await at.nats.kill();
+    await at.nats.start();
+  }
 });
 
 test('errors that break the limits of the protocol are cut to fit', async () => {

@@ -1,5 +1,6 @@
 // How an executor leaves: draining, giving back, signals (protocol, point 7).
 
+import { ErrorReason } from '@tutti/proto/tutti/v1/error_reason_pb.ts';
 import { ExecutorPhase } from '@tutti/proto/tutti/v1/executor_protocol_pb.ts';
 import { expect, test } from 'vitest';
 import { setUp } from '../testing/executor-setup.ts';
@@ -85,4 +86,20 @@ test('SIGTERM drains, a second one stops; the listeners go with the executor', a
   expect(await executor.closed).toBeUndefined();
   expect(at.orchestrator.reports.map((r) => r.outcome.case)).toEqual(['released']);
   expect(process.listeners('SIGTERM').filter((l) => !before.has(l))).toEqual([]);
+});
+
+test('registers as draining where a new orchestrator asks who it is', async () => {
+  const release = Promise.withResolvers<void>();
+  const executor = await at.start({ capabilities: { slow: () => release.promise } });
+  expect(at.orchestrator.registrations[0]?.phase).toBe(ExecutorPhase.ACTIVE);
+  at.orchestrator.assign('e1', { leaseToken: 't1', capability: 'slow' });
+  await at.orchestrator.until('it is held', () => executor.held === 1);
+  const drained = executor.drain();
+  await at.orchestrator.until('draining', () => phases().includes(ExecutorPhase.DRAINING));
+  at.orchestrator.script.onHeartbeat = ({ session }) =>
+    session === 'session-1' ? { error: ErrorReason.UNKNOWN_SESSION } : { ack: {} };
+  await at.orchestrator.until('registered again', () => at.orchestrator.registrations.length === 2);
+  expect(at.orchestrator.registrations[1]?.phase).toBe(ExecutorPhase.DRAINING);
+  release.resolve();
+  await drained;
 });

@@ -20,3 +20,32 @@ test('looks twice for what was lost with the connection', async () => {
   await orchestrator.until('the report of what was lost', () => orchestrator.reports.length === 1);
   expect([calls, orchestrator.heartbeats.length]).toEqual([1, 2]);
 });
+
+test('outlives a server that refuses it for a while, as during a change of credentials', async () => {
+  const { nats, orchestrator } = setup;
+  let refusedCount = 0;
+  const refused = Promise.withResolvers<void>();
+  const logger = {
+    debug() {},
+    info() {},
+    warn(fields: object) {
+      if (!JSON.stringify(fields).includes('Authorization')) return;
+      refusedCount += 1;
+      // At the second, the client would give up by default.
+      if (refusedCount === 3) refused.resolve();
+    },
+    error() {},
+  };
+  const release = Promise.withResolvers<string>();
+  const executor = await setup.start({ logger, capabilities: { slow: () => release.promise } });
+  orchestrator.assign('e1', { leaseToken: 't1', capability: 'slow' });
+  await orchestrator.until('it is held', () => executor.held === 1);
+  await nats.kill();
+  await nats.start({ isLocked: true });
+  await refused.promise;
+  await nats.kill();
+  await nats.start();
+  release.resolve('survived');
+  await orchestrator.until('the report', () => orchestrator.reports.length > 0);
+  expect(orchestrator.reports[0]?.outcome.case).toBe('completed');
+});

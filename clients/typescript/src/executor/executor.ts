@@ -24,6 +24,8 @@ interface Parts {
 const DRAIN_ANSWER_TIMEOUT_MS = 2_000;
 const LEAVE_TIMEOUT_MS = 5_000;
 const DEFAULT_MAX_PAYLOAD_BYTES = 262_144;
+// What a report has besides its payload: the message of an error, usage, names.
+const REPORT_RESERVE_BYTES = 32 * 1_024;
 
 /** Throws a TypeError or RangeError for options that break a rule. */
 export function createExecutor(options: ExecutorOptions): Executor {
@@ -41,6 +43,8 @@ export function createExecutor(options: ExecutorOptions): Executor {
     ending.abort(error ?? new Error('the executor has stopped'));
     parts?.heartbeats.close();
     parts?.reporter.close();
+    // Nobody is there to be told of them; handlers must still learn that they work for nothing.
+    parts?.attempts.releaseAll();
     await parts?.transport.close();
     closed.resolve(error);
   };
@@ -115,12 +119,24 @@ export function createExecutor(options: ExecutorOptions): Executor {
 function assemble(settings: Settings, transport: Transport, signal: AbortSignal): Parts {
   const attempts: Attempts = createAttempts({
     settings,
-    maxPayloadBytes: () => sessions.current?.maxPayloadBytes ?? DEFAULT_MAX_PAYLOAD_BYTES,
+    // The server may take less than the orchestrator does; a report is a little more than its payload.
+    maxPayloadBytes: () =>
+      Math.min(
+        sessions.current?.maxPayloadBytes ?? DEFAULT_MAX_PAYLOAD_BYTES,
+        transport.maxMessageBytes - Math.min(REPORT_RESERVE_BYTES, transport.maxMessageBytes >> 2),
+      ),
     report: (report, traceparent) => reporter.add(report, traceparent),
     withdraw: (leaseToken) => reporter.withdraw(leaseToken),
     onNews: () => heartbeats.soon(),
   });
-  const sessions = createSessionKeeper(settings, transport, attempts.tokens, attempts.drop, signal);
+  const sessions = createSessionKeeper(
+    settings,
+    transport,
+    () => heartbeats.phase,
+    attempts.tokens,
+    attempts.drop,
+    signal,
+  );
   const reporter: Reporter = createReporter(settings, transport, sessions, attempts.settle);
   const heartbeats: Heartbeats = createHeartbeats(settings, transport, sessions, attempts);
   const onBatch = (data: Uint8Array) => {

@@ -19,6 +19,8 @@ import type { Transport } from './transport.ts';
 
 /** Keeps the leases alive. */
 export interface Heartbeats {
+  /** What every heartbeat says. */
+  readonly phase: ExecutorPhase;
   /** Beats from now on. */
   start(): void;
   /** An attempt said something: beat soon. */
@@ -143,6 +145,9 @@ export function createHeartbeats(
   };
 
   return {
+    get phase() {
+      return phase;
+    },
     start: () => planIn(sessions.current?.heartbeatIntervalMs ?? 0),
     soon() {
       planIn(Math.max(0, lastBeatAtMs + EARLY_PAUSE_MS - performance.now()));

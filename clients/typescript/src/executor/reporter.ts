@@ -13,10 +13,11 @@ import {
 } from '@tutti/proto/tutti/v1/executor_protocol_pb.ts';
 import { createBackoff } from '../backoff.ts';
 import { payloadSizeBytes } from '../payloads.ts';
+import { FinalError } from './errors.ts';
 import type { Settings } from './options.ts';
 import { failedReport } from './outcome.ts';
 import { reasonName, requestTimeoutMs, type Session, type SessionKeeper } from './session.ts';
-import type { Transport } from './transport.ts';
+import { MessageTooLargeError, type Transport } from './transport.ts';
 
 /** Sends reports. */
 export interface Reporter {
@@ -30,7 +31,7 @@ export interface Reporter {
 
 interface Pending {
   report: Report;
-  readonly sizeBytes: number;
+  sizeBytes: number;
   readonly traceparent: string;
   isInFlight: boolean;
   /** Once the orchestrator refused a batch with it, it goes alone. */
@@ -118,12 +119,16 @@ export function createReporter(
     message.executorId = settings.id;
     message.session = session.token;
     message.reports = batch.map((entry) => entry.report);
-    const data = await transport.request(
-      subject,
-      toBinary(ReportRequestSchema, message),
-      requestTimeoutMs(session),
-      batch[0]?.traceparent,
-    );
+    let data: Uint8Array;
+    try {
+      const encoded = toBinary(ReportRequestSchema, message);
+      data = await transport.request(subject, encoded, requestTimeoutMs(session), batch[0]?.traceparent);
+    } catch (error) {
+      // As little as a refusal would a repeat help against this.
+      if (error instanceof MessageTooLargeError)
+        return faultOfContent(batch, 'PAYLOAD_TOO_LARGE', error.message);
+      throw error;
+    }
     const { result } = fromBinary(ReportResponseSchema, data);
     if (result.case === 'error') return refused(batch, session, result.value);
     if (result.case === undefined) throw new Error('an empty answer to reports');
@@ -145,26 +150,25 @@ export function createReporter(
     if (!isFaultOfContent(error.reason)) {
       throw new Error(`${reasonName(error.reason)}: ${error.message}`);
     }
-    const first = batch[0];
-    if (batch.length > 1 || first === undefined) {
-      for (const entry of batch) entry.isSuspect = true;
-      return;
-    }
-    refusedAlone(first, error);
+    faultOfContent(batch, reasonName(error.reason), error.message);
   };
 
-  // The orchestrator will never take this report. Say so in its place; if even that is refused, let
-  // the lease run out.
-  const refusedAlone = (entry: Pending, error: ProtocolError) => {
+  /** Of one of them, or of their number: from now on each goes alone. */
+  const faultOfContent = (batch: readonly Pending[], reason: string, message: string) => {
+    const first = batch[0];
+    if (batch.length === 1 && first !== undefined) return refusedAlone(first, reason, message);
+    for (const entry of batch) entry.isSuspect = true;
+  };
+
+  // The orchestrator will never take this report. Say so in its place, finally, since the work itself was
+  // done; if even that is refused, let the lease run out.
+  const refusedAlone = (entry: Pending, reason: string, message: string) => {
     const token = entry.report.leaseToken;
-    settings.logger.error(
-      { executorId: settings.id, reason: reasonName(error.reason), error: error.message },
-      'a report was refused',
-    );
+    settings.logger.error({ executorId: settings.id, reason, error: message }, 'a report was refused');
     if (entry.isReplaced) return answer(token);
-    const refusal = new Error(`${reasonName(error.reason)}: ${error.message}`);
-    refusal.name = 'REPORT_REFUSED';
-    entry.report = failedReport(token, refusal, {}, 0);
+    const code = reason === 'PAYLOAD_TOO_LARGE' ? reason : 'REPORT_REFUSED';
+    entry.report = failedReport(token, new FinalError(code, `${reason}: ${message}`), {}, 0);
+    entry.sizeBytes = sizeOf(entry.report);
     entry.isReplaced = true;
   };
 

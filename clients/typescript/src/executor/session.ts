@@ -6,6 +6,7 @@
 import { create, fromBinary, toBinary } from '@bufbuild/protobuf';
 import { ErrorReason } from '@tutti/proto/tutti/v1/error_reason_pb.ts';
 import {
+  type ExecutorPhase,
   type ProtocolError,
   RegisterRequestSchema,
   RegisterResponseSchema,
@@ -51,6 +52,7 @@ const SHORT_LIFE_MS = 5_000;
 export function createSessionKeeper(
   settings: Settings,
   transport: Transport,
+  phase: () => ExecutorPhase,
   held: () => string[],
   drop: (leaseToken: string) => void,
   signal: AbortSignal,
@@ -71,6 +73,8 @@ export function createSessionKeeper(
       })),
       labels: { ...settings.labels },
       slots: settings.slots,
+      // An orchestrator that has restarted knows of no draining.
+      phase: phase(),
       held: tokens,
     });
     const answer = await transport.request(

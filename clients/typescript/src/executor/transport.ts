@@ -10,10 +10,14 @@ import type { Settings } from './options.ts';
 export interface Transport {
   /** False while the server is away. */
   readonly connected: boolean;
-  /** What fits into one message, in bytes. */
+  /** What fits into one message, in bytes; while the server is away, what fitted last. */
   readonly maxMessageBytes: number;
   subscribe(subject: string, onMessage: (data: Uint8Array) => void): void;
-  /** Rejects when there is no connection, when it breaks meanwhile, and after the time. */
+  /**
+   * Rejects when there is no connection, when it breaks meanwhile, and after the time; with
+   * MessageTooLargeError, before anything is sent, for more than `maxMessageBytes`. Those in flight are
+   * bounded by the callers: one registration, one heartbeat, the reporter's few.
+   */
   request(subject: string, data: Uint8Array, timeoutMs: number, traceparent?: string): Promise<Uint8Array>;
   /** Called each time the connection is back. */
   onReconnect(listener: () => void): void;
@@ -22,6 +26,18 @@ export interface Transport {
   close(): Promise<void>;
 }
 
+/** A message is larger than the server takes: a repeat would be too. */
+export class MessageTooLargeError extends Error {
+  override readonly name = 'MessageTooLargeError';
+
+  constructor(sizeBytes: number, limitBytes: number) {
+    super(`a message of ${sizeBytes} bytes; the NATS server takes ${limitBytes}`);
+  }
+}
+
+const DEFAULT_MAX_PAYLOAD_BYTES = 1_048_576;
+/** Headers count as a part of the message; ours hold a traceparent. */
+const HEADER_BYTES = 256;
 const CONNECT_TIMEOUT_MS = 5_000;
 const RECONNECT_WAIT_MS = 100;
 const RECONNECT_JITTER_MS = 400;
@@ -43,6 +59,8 @@ export async function connectTransport(settings: Settings, signal: AbortSignal):
         reconnectTimeWait: RECONNECT_WAIT_MS,
         reconnectJitter: RECONNECT_JITTER_MS,
         noAsyncTraces: true,
+        // A server whose credentials are just being changed must not end the executor.
+        ignoreAuthErrorAbort: true,
       });
       if (signal.aborted) await connection.close();
       signal.throwIfAborted();
@@ -70,6 +88,13 @@ function isPermanent(error: unknown): boolean {
 
 function wrap(connection: NatsConnection, settings: Settings): Transport {
   let connected = true;
+  let maxPayloadBytes = DEFAULT_MAX_PAYLOAD_BYTES;
+  // The client forgets it while there is no connection.
+  const maxMessageBytes = () => {
+    maxPayloadBytes = connection.info?.max_payload ?? maxPayloadBytes;
+    return maxPayloadBytes - HEADER_BYTES;
+  };
+  maxMessageBytes();
   const reconnectListeners: (() => void)[] = [];
   const inFlight = new Set<(error: Error) => void>();
 
@@ -99,7 +124,7 @@ function wrap(connection: NatsConnection, settings: Settings): Transport {
       return connected;
     },
     get maxMessageBytes() {
-      return connection.info?.max_payload ?? 1_048_576;
+      return maxMessageBytes();
     },
     subscribe(subject, onMessage) {
       connection.subscribe(subject, {
@@ -111,6 +136,9 @@ function wrap(connection: NatsConnection, settings: Settings): Transport {
     },
     request(subject, data, timeoutMs, traceparent) {
       if (!connected) return Promise.reject(new Error('there is no connection to NATS'));
+      if (data.byteLength > maxMessageBytes()) {
+        return Promise.reject(new MessageTooLargeError(data.byteLength, maxMessageBytes()));
+      }
       const options: Parameters<NatsConnection['request']>[2] = { timeout: timeoutMs };
       if (traceparent) {
         options.headers = headers();
