@@ -34,13 +34,15 @@ export interface RunningProcess {
 const HEARTBEATS_PER_LEASE = 3;
 const DOOR_GRACE_MS = 5_000;
 
+/** @param signal aborted: what has started is stopped again, and its reason thrown */
 export async function startProcess(
   configuration: Configuration,
   logger: PinoLogger,
+  signal: AbortSignal,
 ): Promise<RunningProcess> {
   const stack = createStopStack(logger);
   try {
-    return await start(configuration, logger, stack);
+    return await start(configuration, logger, stack, signal);
   } catch (error) {
     await stack.stop();
     throw error;
@@ -51,6 +53,7 @@ async function start(
   configuration: Configuration,
   logger: PinoLogger,
   stack: StopStack,
+  signal: AbortSignal,
 ): Promise<RunningProcess> {
   const clock = createSystemClock();
   const tracing = await createTracing({
@@ -62,8 +65,10 @@ async function start(
   const metrics = createMetrics({ nowMs: clock.nowMs });
   const store = await openSqliteStore({ folder: configuration.dataFolder });
   stack.push('store', () => store.close());
-  const messaging = await startMessaging(configuration, logger);
+  signal.throwIfAborted();
+  const messaging = await startMessaging(configuration, logger, signal);
   stack.push('nats', () => messaging.stop());
+  signal.throwIfAborted();
   const { link } = messaging;
   const subjects = createSubjects(configuration.natsPrefix);
 
@@ -87,6 +92,7 @@ async function start(
   metrics.observeWatchers(() => orchestrator.watcherCount());
   await orchestrator.start();
   stack.push('orchestrator', () => orchestrator.stop());
+  signal.throwIfAborted();
 
   const gateway = createExecutorGateway({
     link,

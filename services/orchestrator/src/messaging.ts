@@ -17,12 +17,17 @@ export interface Messaging {
   stop(): Promise<void>;
 }
 
-export async function startMessaging(configuration: Configuration, logger: Logger): Promise<Messaging> {
+/** @param signal aborted: it is not wanted any more */
+export async function startMessaging(
+  configuration: Configuration,
+  logger: Logger,
+  signal: AbortSignal,
+): Promise<Messaging> {
   const server =
-    configuration.natsServers.length === 0 ? await startOwnServer(configuration, logger) : undefined;
+    configuration.natsServers.length === 0 ? await startOwnServer(configuration, logger, signal) : undefined;
   const servers = server === undefined ? configuration.natsServers : [server.url];
   try {
-    const link = await connectNats({ servers, logger, ...credentials(configuration) });
+    const link = await connectNats({ servers, logger, signal, ...credentials(configuration) });
     return {
       link,
       url: servers.join(','),
@@ -38,10 +43,14 @@ export async function startMessaging(configuration: Configuration, logger: Logge
   }
 }
 
-async function startOwnServer(configuration: Configuration, logger: Logger): Promise<NatsServer> {
+async function startOwnServer(
+  configuration: Configuration,
+  logger: Logger,
+  signal: AbortSignal,
+): Promise<NatsServer> {
   const say = (line: string) => logger.info({}, line);
   const cacheFolder = defaultCacheFolder(process.env);
-  const binary = await obtainNatsServer({ env: process.env, cacheFolder, say });
+  const binary = await obtainNatsServer({ env: process.env, cacheFolder, say, signal });
   const stateFolder = join(configuration.dataFolder, 'nats');
   return startNatsServer({ binary: binary.path, host: configuration.natsHost, stateFolder, say });
 }

@@ -1,5 +1,5 @@
 // The orchestrator process: reads its configuration, starts, says where it can be reached on one line of
-// standard output, and ends cleanly on SIGINT and SIGTERM. Logs go to standard error.
+// standard output, and ends cleanly on SIGINT, SIGTERM and SIGHUP. Logs go to standard error.
 
 import pino from 'pino';
 import { startProcess } from './compose.ts';
@@ -9,6 +9,8 @@ const EXIT_USAGE = 2;
 const EXIT_FAILURE = 1;
 /** Beyond it the process ends without waiting any longer: what is durable stays durable. */
 const STOP_TIMEOUT_MS = 25_000;
+/** The same while starting, when there are neither calls nor commits to finish. */
+const START_STOP_TIMEOUT_MS = 5_000;
 
 if (process.argv.includes('--help')) {
   process.stdout.write(`${usage()}\n`);
@@ -31,8 +33,17 @@ async function run(configuration: Configuration): Promise<void> {
     logger.fatal({ err: error }, 'a defect: the process ends, and a new one goes on from what is durable');
     process.exit(EXIT_FAILURE);
   });
+  const starting = new AbortController();
   try {
-    const running = await startProcess(configuration, logger);
+    const started = startProcess(configuration, logger, starting.signal);
+    const running = await Promise.race([started, end]);
+    if (typeof running === 'string') {
+      logger.info({ reason: running }, 'stopping before all has started');
+      setTimeout(() => process.exit(0), START_STOP_TIMEOUT_MS).unref();
+      starting.abort(new Error(running));
+      await started.then(({ stop }) => stop()).catch(() => {});
+      process.exit(0);
+    }
     process.stdout.write(`${JSON.stringify(running.addresses)}\n`);
     const reason = await Promise.race([end, running.failed]);
     const failed = reason instanceof Error;
@@ -53,6 +64,7 @@ function endOfProcess(configuration: Configuration): Promise<string> {
   return new Promise((resolve) => {
     process.once('SIGINT', () => resolve('SIGINT'));
     process.once('SIGTERM', () => resolve('SIGTERM'));
+    process.once('SIGHUP', () => resolve('SIGHUP'));
     if (!configuration.exitWithParent) return;
     process.stdin.resume();
     process.stdin.once('end', () => resolve('the parent process is gone'));

@@ -121,6 +121,20 @@ test('a server that comes later is waited for', async () => {
   }
 });
 
+test('a server that never comes is not waited for any more once that is said', async () => {
+  const port = await freePort('127.0.0.1');
+  const ending = new AbortController();
+  const servers = [`nats://127.0.0.1:${port}`];
+  const linking = connectNats({ servers, logger: nats.logger, signal: ending.signal });
+  const rejected = expect(linking).rejects.toThrow('not wanted any more');
+  await until(
+    () => nats.logged.some(({ message }) => message === 'NATS is not there yet'),
+    'a first failure',
+  );
+  ending.abort(new Error('not wanted any more'));
+  await rejected;
+});
+
 test('a server that never comes is an error that names the address and the remedy', async () => {
   const port = await freePort('127.0.0.1');
   const servers = [`nats://127.0.0.1:${port}`];

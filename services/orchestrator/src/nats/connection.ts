@@ -33,6 +33,8 @@ export interface NatsOptions {
   readonly token?: string;
   /** How long to try before the first connection counts as failed. Default 30 s. */
   readonly firstConnectTimeoutMs?: number;
+  /** Aborted: the first connection is not waited for any more. */
+  readonly signal?: AbortSignal | undefined;
   /** Beyond so many bytes that the server has not confirmed, what is sent is dropped. Default 64 MiB. */
   readonly maxUnconfirmedBytes?: number;
 }
@@ -73,7 +75,7 @@ const PING_INTERVAL_MS = 10_000;
 const CLOSE_TIMEOUT_MS = 5_000;
 const FALLBACK_MAX_PAYLOAD_BYTES = 1024 * 1024;
 
-/** Rejects, with the last reason, if no server can be reached in the time allowed. */
+/** Rejects, with the last reason, if no server can be reached in the time allowed; or with that of `signal`. */
 export async function connectNats(options: NatsOptions): Promise<NatsLink> {
   const connection = await connectFirst(options, await connectionOptions(options));
   options.logger.info({ server: connection.getServer() }, 'connected to NATS');
@@ -135,7 +137,10 @@ async function connectFirst(
         );
       }
       if (attempt === 1) options.logger.warn({ servers: options.servers, error }, 'NATS is not there yet');
-      await delay(FIRST_CONNECT_PAUSE_MS);
+      const { signal } = options;
+      // Also ends when it is aborted, for a reason of its own.
+      await delay(FIRST_CONNECT_PAUSE_MS, undefined, signal === undefined ? {} : { signal }).catch(() => {});
+      signal?.throwIfAborted();
     }
   }
 }

@@ -15,12 +15,22 @@ export interface CommandResult {
 }
 
 const OUTPUT_LIMIT_CHARACTERS = 16_384;
+/** For what has to be cleaned up by a command that is not wanted any more. */
+const ABORT_GRACE_MS = 2_000;
+
+export interface CommandOptions {
+  readonly env: Environment;
+  readonly timeoutMs: number;
+  readonly cwd?: string;
+  /** Interrupts the command, as Ctrl-C would, and kills it if it does not end for that. */
+  readonly signal?: AbortSignal | undefined;
+}
 
 /** Never rejects: that a command is missing, hangs or fails is an answer like any other. */
 export function runCommand(
   command: string,
   args: readonly string[],
-  options: { readonly env: Environment; readonly timeoutMs: number; readonly cwd?: string },
+  options: CommandOptions,
 ): Promise<CommandResult> {
   return new Promise((resolve) => {
     const spawnOptions: SpawnOptions = {
@@ -39,8 +49,23 @@ export function runCommand(
     child.stderr?.setEncoding('utf8').on('data', (text: string) => {
       stderr = (stderr + text).slice(-OUTPUT_LIMIT_CHARACTERS);
     });
-    child.on('error', (error) => resolve({ exitCode: undefined, stdout, stderr: error.message }));
-    child.on('close', (code) => resolve({ exitCode: code ?? undefined, stdout, stderr }));
+    const { signal } = options;
+    let killing: NodeJS.Timeout | undefined;
+    const interrupt = () => {
+      child.kill('SIGINT');
+      killing = setTimeout(() => child.kill('SIGKILL'), ABORT_GRACE_MS);
+      // What it started itself may hold its output open; nobody wants that any more.
+      child.once('exit', () => finish(undefined, stderr));
+    };
+    const finish = (exitCode: number | undefined, told: string) => {
+      clearTimeout(killing);
+      signal?.removeEventListener('abort', interrupt);
+      resolve({ exitCode, stdout, stderr: told });
+    };
+    child.on('error', (error) => finish(undefined, error.message));
+    child.on('close', (code) => finish(code ?? undefined, stderr));
+    if (signal?.aborted) interrupt();
+    else signal?.addEventListener('abort', interrupt, { once: true });
   });
 }
 

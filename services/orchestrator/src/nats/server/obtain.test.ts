@@ -24,7 +24,7 @@ beforeEach(async () => {
   bin = join(root, 'bin');
   await mkdir(bin);
   // All that the PATH offers is what a test puts there, and these.
-  for (const tool of ['sh', 'cat', 'chmod', 'tar', 'gzip', 'mkdir']) {
+  for (const tool of ['sh', 'cat', 'chmod', 'tar', 'gzip', 'mkdir', 'sleep']) {
     const path = findOnPath(tool, process.env);
     if (path !== undefined) await symlink(path, join(bin, tool));
   }
@@ -137,6 +137,19 @@ describe('obtaining', () => {
     expect(args.trim()).toBe(`install github.com/nats-io/nats-server/v2@v${PINNED_VERSION}`);
   });
 
+  test('who does not want it any more ends what runs for it, and leaves nothing behind', async () => {
+    await script(join(bin, 'go'), `echo $$ > ${join(root, 'go-pid')}\nexec sleep 60`);
+    const ending = new AbortController();
+    const obtaining = obtainNatsServer(options({ signal: ending.signal }));
+    const rejected = expect(obtaining).rejects.toThrow('not wanted any more');
+    const pid = await contentOf(join(root, 'go-pid'));
+    ending.abort(new Error('not wanted any more'));
+    await rejected;
+    expect(() => process.kill(Number(pid), 0)).toThrow('ESRCH');
+    expect(await readdir(join(root, 'cache'))).toEqual([]);
+    expect(said.at(-1)).toContain('go install');
+  });
+
   test('a platform without a pinned release goes on to go', async () => {
     await script(
       join(bin, 'go'),
@@ -175,6 +188,17 @@ describe('obtaining', () => {
     expect(message).toContain('TUTTI_NATS_SERVER');
   });
 });
+
+/** Of a file that another process is about to write. */
+async function contentOf(path: string): Promise<string> {
+  const deadline = performance.now() + 10_000;
+  for (;;) {
+    const content = await readFile(path, 'utf8').catch(() => '');
+    if (content.endsWith('\n')) return content.trim();
+    if (performance.now() > deadline) throw new Error(`nobody wrote ${path}`);
+    await new Promise((resolve) => setTimeout(resolve, 5));
+  }
+}
 
 async function packRelease(body: string): Promise<Buffer> {
   const name = `nats-server-v${PINNED_VERSION}-linux-amd64`;

@@ -19,6 +19,8 @@ export interface ObtainOptions extends FindOptions {
   readonly releaseSha256?: Readonly<Record<string, string>>;
   /** Unless given, this machine's. */
   readonly platform?: string;
+  /** Aborted: it is not wanted any more. What runs for it is ended, and nothing is left behind. */
+  readonly signal?: AbortSignal | undefined;
 }
 
 const RELEASE_URL = 'https://github.com/nats-io/nats-server/releases/download';
@@ -31,7 +33,10 @@ const RELEASE_LIMIT_BYTES = 64 * 1024 * 1024;
 /** Where package managers put binaries that an ordinary user's PATH may lack. */
 const PACKAGE_FOLDERS = ['/usr/sbin', '/usr/bin', '/usr/local/bin', '/opt/homebrew/bin'];
 
-/** Finds or obtains one; throws one message that names what to install if every way fails. */
+/**
+ * Finds or obtains one; throws one message that names what to install if every way fails, or the reason
+ * of `signal`.
+ */
 export async function obtainNatsServer(options: ObtainOptions): Promise<NatsServerBinary> {
   const found = await findNatsServer(options);
   if (found !== undefined) {
@@ -41,7 +46,9 @@ export async function obtainNatsServer(options: ObtainOptions): Promise<NatsServ
   options.say('nats-server: none found in TUTTI_NATS_SERVER, the PATH or the cache; obtaining one');
   const failures: string[] = [];
   for (const way of [fromRelease, fromGo, fromPackageManager]) {
+    options.signal?.throwIfAborted();
     const outcome = await way(options).catch((error: unknown) => ({ failure: messageOf(error) }));
+    options.signal?.throwIfAborted();
     if (!('failure' in outcome)) {
       options.say(`nats-server: obtained ${outcome.path} (v${outcome.version})`);
       return outcome;
@@ -65,7 +72,7 @@ async function fromRelease(options: ObtainOptions): Promise<Outcome> {
   const name = `nats-server-v${PINNED_VERSION}-${platform}`;
   const url = `${options.releaseUrl ?? RELEASE_URL}/v${PINNED_VERSION}/${name}.tar.gz`;
   options.say(`nats-server: downloading ${url}`);
-  const archive = await download(url);
+  const archive = await download(url, options.signal);
   if ('failure' in archive) return archive;
   const actual = createHash('sha256').update(archive.bytes).digest('hex');
   if (actual !== expected) {
@@ -78,6 +85,7 @@ async function fromRelease(options: ObtainOptions): Promise<Outcome> {
     const unpacked = await runCommand('tar', ['-xzf', file, '-C', folder, member], {
       env: options.env,
       timeoutMs: 60_000,
+      signal: options.signal,
     });
     if (unpacked.exitCode !== 0)
       return { failure: `tar could not unpack ${url}: ${lastLine(unpacked.stderr)}` };
@@ -85,9 +93,15 @@ async function fromRelease(options: ObtainOptions): Promise<Outcome> {
   });
 }
 
-async function download(url: string): Promise<{ bytes: Uint8Array } | { failure: string }> {
+async function download(
+  url: string,
+  signal: AbortSignal | undefined,
+): Promise<{ bytes: Uint8Array } | { failure: string }> {
   try {
-    const response = await fetch(url, { signal: AbortSignal.timeout(DOWNLOAD_TIMEOUT_MS) });
+    const timeout = AbortSignal.timeout(DOWNLOAD_TIMEOUT_MS);
+    const response = await fetch(url, {
+      signal: signal === undefined ? timeout : AbortSignal.any([timeout, signal]),
+    });
     if (!response.ok || response.body === null) return { failure: `${url} answered ${response.status}` };
     const chunks: Uint8Array[] = [];
     let sizeBytes = 0;
@@ -112,6 +126,7 @@ async function fromGo(options: ObtainOptions): Promise<Outcome> {
     const built = await runCommand('go', ['install', `${MODULE}@v${PINNED_VERSION}`], {
       env,
       timeoutMs: BUILD_TIMEOUT_MS,
+      signal: options.signal,
       cwd: folder,
     });
     if (built.exitCode !== 0) return { failure: `go install failed: ${lastLine(built.stderr)}` };
@@ -125,6 +140,7 @@ async function fromPackageManager(options: ObtainOptions): Promise<Outcome> {
     runCommand(command, args, {
       env: { ...env, DEBIAN_FRONTEND: 'noninteractive' },
       timeoutMs: PACKAGE_TIMEOUT_MS,
+      signal: options.signal,
     });
   if (findOnPath('brew', env) !== undefined) {
     options.say('nats-server: brew install nats-server');
