@@ -2,7 +2,7 @@
 
 import { describe, expect, test } from 'vitest';
 import type { RunCommand } from './commands.ts';
-import { taskDeadlines } from './due.ts';
+import { nextDueAtMs } from './due.ts';
 import { payload, play, task } from './test-support.ts';
 
 describe('cancelling a task', () => {
@@ -30,7 +30,7 @@ describe('cancelling a task', () => {
 
     expect(run.cancel('a')).toEqual(['a told to stop CANCEL_REQUESTED within 500 ms']);
     expect(run.at('a')).toMatchObject({ state: 'RUNNING', cancelling: { untilMs: 510 } });
-    expect(taskDeadlines(run.run, 0).graceAtMs).toBe(510);
+    expect(nextDueAtMs(run.run, 0, 0)).toBe(510);
     expect(run.cancel('a')).toEqual([]);
   });
 
@@ -59,8 +59,8 @@ describe('cancelling a task', () => {
       { usage },
     ],
     ['is lost', { type: 'LoseAttempt', task: 0, code: 'EXECUTOR_LOST', message: '' }, {}],
-    ['times out', { type: 'ExpireAttempt', task: 0, timeout: 'TIMEOUT' }, {}],
-    ['is silent', { type: 'ExpireAttempt', task: 0, timeout: 'HEARTBEAT_TIMEOUT' }, {}],
+    ['times out', { type: 'ExpireAttempt', task: 0 }, {}],
+    ['is silent', { type: 'ExpireSilentAttempt', task: 0, deafMs: 0 }, {}],
     ['takes longer than the whole task may', { type: 'ExpireTask', task: 0 }, {}],
     ['takes longer than its grace', { type: 'ExpireGrace', task: 0 }, {}],
   ];

@@ -55,11 +55,9 @@ export type RunCommand =
       readonly message: string;
     }
   /** A moment has come. Each changes nothing if the task has moved on by itself. */
-  | {
-      readonly type: 'ExpireAttempt';
-      readonly task: number;
-      readonly timeout: 'TIMEOUT' | 'HEARTBEAT_TIMEOUT';
-    }
+  | { readonly type: 'ExpireAttempt'; readonly task: number }
+  /** For `deafMs` of its silence nobody could be heard: that does not count. */
+  | { readonly type: 'ExpireSilentAttempt'; readonly task: number; readonly deafMs: number }
   | { readonly type: 'ExpireGrace'; readonly task: number }
   | { readonly type: 'ExpireQueue'; readonly task: number }
   | { readonly type: 'ExpireTask'; readonly task: number }

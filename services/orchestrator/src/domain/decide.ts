@@ -7,7 +7,7 @@ import { endUnsuccessful } from './attempt-end.ts';
 import { cancelRun, cancelTask, endCancelled } from './cancel.ts';
 import type { RunCommand } from './commands.ts';
 import { attemptAtMs, heartbeatAtMs, isDue, queueAtMs, runDeadlineMs, wholeAtMs } from './due.ts';
-import type { Change } from './events.ts';
+import type { Change, TaskError } from './events.ts';
 import { lastError, runningAttempt, specOf, taskOf } from './lookup.ts';
 import { accept, type Result } from './rejection.ts';
 import type { RunState } from './state.ts';
@@ -36,6 +36,8 @@ export function decide(run: RunState, command: RunCommand, nowMs: number): Resul
       return accept(loseAttempt(run, command, nowMs));
     case 'ExpireAttempt':
       return accept(expireAttempt(run, command, nowMs));
+    case 'ExpireSilentAttempt':
+      return accept(expireSilentAttempt(run, command, nowMs));
     case 'ExpireGrace':
       return accept(expireGrace(run, command, nowMs));
     case 'ExpireQueue':
@@ -122,18 +124,26 @@ function loseAttempt(run: RunState, command: Command<'LoseAttempt'>, nowMs: numb
 }
 
 function expireAttempt(run: RunState, command: Command<'ExpireAttempt'>, nowMs: number): Changes {
-  const { task, timeout } = command;
-  const status = taskOf(run, task);
+  const { task } = command;
   const spec = specOf(run, task);
-  const silent = timeout === 'HEARTBEAT_TIMEOUT';
-  if (!isDue(silent ? heartbeatAtMs(status, spec) : attemptAtMs(status, spec), nowMs)) return NOTHING;
-  if (status.cancelling !== undefined) return [endCancelled(task, status, undefined, undefined)];
-  const message = silent
-    ? `the attempt gave no sign of life for ${spec.timeouts.heartbeatMs} ms`
-    : `the attempt did not end within ${spec.timeouts.attemptMs} ms`;
-  const error = { code: timeout, message, details: undefined };
+  if (!isDue(attemptAtMs(taskOf(run, task), spec), nowMs)) return NOTHING;
+  const message = `the attempt did not end within ${spec.timeouts.attemptMs} ms`;
+  return [timeOut(run, task, { code: 'TIMEOUT', message, details: undefined }, nowMs)];
+}
+
+function expireSilentAttempt(run: RunState, command: Command<'ExpireSilentAttempt'>, nowMs: number): Changes {
+  const { task, deafMs } = command;
+  const spec = specOf(run, task);
+  if (!isDue(heartbeatAtMs(taskOf(run, task), spec, deafMs), nowMs)) return NOTHING;
+  const message = `the attempt gave no sign of life for ${spec.timeouts.heartbeatMs} ms`;
+  return [timeOut(run, task, { code: 'HEARTBEAT_TIMEOUT', message, details: undefined }, nowMs)];
+}
+
+function timeOut(run: RunState, task: number, error: TaskError, nowMs: number): Change {
+  const status = taskOf(run, task);
+  if (status.cancelling !== undefined) return endCancelled(task, status, undefined, undefined);
   const ended = { end: 'TIMED_OUT', error, usage: undefined, final: false, retryAfterMs: undefined } as const;
-  return [endUnsuccessful(run, task, ended, nowMs)];
+  return endUnsuccessful(run, task, ended, nowMs);
 }
 
 function expireGrace(run: RunState, command: Command<'ExpireGrace'>, nowMs: number): Changes {

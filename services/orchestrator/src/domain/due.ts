@@ -1,42 +1,84 @@
-// Which moments does a task or a run have ahead of it? Only those of its present state.
+// Which moments does a task or a run have ahead of it, and what is to be done then? Only those of its
+// present state.
 
+import type { RunCommand } from './commands.ts';
 import { specOf, taskOf } from './lookup.ts';
 import type { TaskSpec } from './spec.ts';
 import type { RunState, TaskStatus } from './state.ts';
 import { isFinalTask } from './states.ts';
 
-/** Unix times; undefined where nothing is due. Each asks for the Expire command or RetryTask of its name. */
-export interface TaskDeadlines {
-  readonly queueAtMs: number | undefined;
-  readonly attemptAtMs: number | undefined;
-  readonly heartbeatAtMs: number | undefined;
-  readonly wholeAtMs: number | undefined;
-  readonly graceAtMs: number | undefined;
-  readonly retryAtMs: number | undefined;
-}
+export type DeadlineType = 'Grace' | 'Whole' | 'Queue' | 'Attempt' | 'Heartbeat' | 'Retry';
 
-const NO_DEADLINES: TaskDeadlines = Object.freeze({
-  queueAtMs: undefined,
-  attemptAtMs: undefined,
-  heartbeatAtMs: undefined,
-  wholeAtMs: undefined,
-  graceAtMs: undefined,
-  retryAtMs: undefined,
-});
+/** If several have passed, the first of them counts: in the order in which they end more. */
+const DEADLINE_TYPES: readonly DeadlineType[] = ['Grace', 'Whole', 'Queue', 'Attempt', 'Heartbeat', 'Retry'];
 
-export function taskDeadlines(run: RunState, task: number): TaskDeadlines {
+/**
+ * When something is due for the task at the earliest; undefined if nothing ever is.
+ * @param deafMs how long nobody could be heard since the last sign of life of the task's attempt
+ */
+export function nextDueAtMs(run: RunState, task: number, deafMs: number): number | undefined {
   const status = taskOf(run, task);
   const spec = specOf(run, task);
-  if (isFinalTask(status.state) || status.state === 'WAITING') return NO_DEADLINES;
-  if (!hasDeadline(status, spec)) return NO_DEADLINES;
-  return {
-    queueAtMs: queueAtMs(status, spec),
-    attemptAtMs: attemptAtMs(status, spec),
-    heartbeatAtMs: heartbeatAtMs(status, spec),
-    wholeAtMs: wholeAtMs(status, spec),
-    graceAtMs: status.cancelling?.untilMs,
-    retryAtMs: status.retryAtMs,
-  };
+  if (!hasDeadline(status, spec)) return undefined;
+  let earliestMs: number | undefined;
+  for (const type of DEADLINE_TYPES) {
+    const atMs = deadlineAtMs(type, status, spec, deafMs);
+    if (atMs !== undefined && (earliestMs === undefined || atMs < earliestMs)) earliestMs = atMs;
+  }
+  return earliestMs;
+}
+
+/** What the moment that has come asks for; undefined if none has. */
+export function dueCommand(
+  run: RunState,
+  task: number,
+  deafMs: number,
+  nowMs: number,
+): RunCommand | undefined {
+  const status = taskOf(run, task);
+  const spec = specOf(run, task);
+  const type = DEADLINE_TYPES.find((each) => isDue(deadlineAtMs(each, status, spec, deafMs), nowMs));
+  return type === undefined ? undefined : commandAt(type, task, deafMs);
+}
+
+function commandAt(type: DeadlineType, task: number, deafMs: number): RunCommand {
+  switch (type) {
+    case 'Grace':
+      return { type: 'ExpireGrace', task };
+    case 'Whole':
+      return { type: 'ExpireTask', task };
+    case 'Queue':
+      return { type: 'ExpireQueue', task };
+    case 'Attempt':
+      return { type: 'ExpireAttempt', task };
+    case 'Heartbeat':
+      return { type: 'ExpireSilentAttempt', task, deafMs };
+    case 'Retry':
+      return { type: 'RetryTask', task };
+  }
+}
+
+/** Unix time; undefined where the task, as it stands, has no such deadline. */
+export function deadlineAtMs(
+  type: DeadlineType,
+  status: TaskStatus,
+  spec: TaskSpec,
+  deafMs: number,
+): number | undefined {
+  switch (type) {
+    case 'Grace':
+      return status.cancelling?.untilMs;
+    case 'Whole':
+      return wholeAtMs(status, spec);
+    case 'Queue':
+      return queueAtMs(status, spec);
+    case 'Attempt':
+      return attemptAtMs(status, spec);
+    case 'Heartbeat':
+      return heartbeatAtMs(status, spec, deafMs);
+    case 'Retry':
+      return status.retryAtMs;
+  }
 }
 
 /** When a run that is not ending yet has to; undefined for every other. */
@@ -59,9 +101,11 @@ export function attemptAtMs(status: TaskStatus, spec: TaskSpec): number | undefi
   return after(status.attempts[status.attempts.length - 1]?.startedAtMs, spec.timeouts.attemptMs);
 }
 
-export function heartbeatAtMs(status: TaskStatus, spec: TaskSpec): number | undefined {
+/** Silence while nobody could be heard is nobody's fault: it does not count. */
+export function heartbeatAtMs(status: TaskStatus, spec: TaskSpec, deafMs: number): number | undefined {
   if (status.state !== 'RUNNING') return undefined;
-  return after(status.attempts[status.attempts.length - 1]?.heardAtMs, spec.timeouts.heartbeatMs);
+  const atMs = after(status.attempts[status.attempts.length - 1]?.heardAtMs, spec.timeouts.heartbeatMs);
+  return after(atMs, deafMs);
 }
 
 /** From the first READY until final. */
@@ -69,7 +113,7 @@ export function wholeAtMs(status: TaskStatus, spec: TaskSpec): number | undefine
   return isFinalTask(status.state) ? undefined : after(status.firstReadyAtMs, spec.timeouts.wholeMs);
 }
 
-/** Most tasks have none: this spares them the object. */
+/** Most tasks have none: this spares them the search. */
 function hasDeadline(status: TaskStatus, spec: TaskSpec): boolean {
   const { queueMs, attemptMs, wholeMs, heartbeatMs } = spec.timeouts;
   return (

@@ -6,7 +6,7 @@ import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { apply, submitRun } from './apply.ts';
 import type { RunCommand } from './commands.ts';
-import { runDeadlineMs, taskDeadlines } from './due.ts';
+import { nextDueAtMs, runDeadlineMs } from './due.ts';
 import type { Change, RunEvent } from './events.ts';
 import { evolve } from './evolve.ts';
 import { type RunSubmittedEvent, startRun } from './initial.ts';
@@ -166,8 +166,8 @@ function commandsFor(run: RunState, kind: number, index: number): readonly RunCo
 function timers(index: number): readonly RunCommand[] {
   return [
     { type: 'RetryTask', task: index },
-    { type: 'ExpireAttempt', task: index, timeout: 'TIMEOUT' },
-    { type: 'ExpireAttempt', task: index, timeout: 'HEARTBEAT_TIMEOUT' },
+    { type: 'ExpireAttempt', task: index },
+    { type: 'ExpireSilentAttempt', task: index, deafMs: 0 },
     { type: 'ExpireGrace', task: index },
     { type: 'ExpireQueue', task: index },
     { type: 'ExpireTask', task: index },
@@ -176,9 +176,7 @@ function timers(index: number): readonly RunCommand[] {
 }
 
 function nextMomentMs(run: RunState): number | undefined {
-  const moments = run.tasks.flatMap(
-    (_, index) => Object.values(taskDeadlines(run, index)) as (number | undefined)[],
-  );
+  const moments = run.tasks.map((_, index) => nextDueAtMs(run, index, 0));
   const known = [...moments, runDeadlineMs(run)].filter((atMs) => atMs !== undefined);
   return known.length === 0 ? undefined : Math.min(...known);
 }

@@ -2,7 +2,7 @@
 
 import { describe, expect, test } from 'vitest';
 import type { RunCommand } from './commands.ts';
-import { runDeadlineMs, taskDeadlines } from './due.ts';
+import { dueCommand, nextDueAtMs, runDeadlineMs } from './due.ts';
 import { play, type Scenario, task } from './test-support.ts';
 
 /** Shows that nothing happens a millisecond early, then what does. */
@@ -19,7 +19,7 @@ describe('queue', () => {
   test('READY for too long: FAILED', () => {
     const run = play([task('a', { timeouts: { queueMs: 50 } })]);
 
-    expect(taskDeadlines(run.run, 0).queueAtMs).toBe(50);
+    expect(nextDueAtMs(run.run, 0, 0)).toBe(50);
     expect(expire(run, 50, command)[0]).toBe('a FAILED QUEUE_TIMEOUT');
     expect(run.at('a').attempts).toEqual([]);
   });
@@ -33,14 +33,14 @@ describe('queue', () => {
     expect(run.steps(command)).toEqual([]);
     run.fail('a');
 
-    expect(taskDeadlines(run.run, 0).queueAtMs).toBe(90);
+    expect(nextDueAtMs(run.run, 0, 0)).toBe(90);
     expect(expire(run, 50, command)[0]).toBe('a FAILED QUEUE_TIMEOUT');
     expect(run.at('a').error?.code).toBe('BROKEN');
   });
 });
 
 describe('attempt', () => {
-  const command = { type: 'ExpireAttempt', task: 0, timeout: 'TIMEOUT' } as const;
+  const command = { type: 'ExpireAttempt', task: 0 } as const;
 
   test('TIMED_OUT, and tried again', () => {
     const run = play([
@@ -49,7 +49,7 @@ describe('attempt', () => {
     run.passMs(10);
     run.start('a');
 
-    expect(taskDeadlines(run.run, 0).attemptAtMs).toBe(40);
+    expect(nextDueAtMs(run.run, 0, 0)).toBe(40);
     expect(expire(run, 30, command)).toEqual(['a RETRYING at 40 ms after TIMED_OUT', 'a READY']);
     expect(run.at('a').reason).toBe('ATTEMPT_TIMED_OUT');
     expect(run.at('a').attempts[0]).toMatchObject({ state: 'TIMED_OUT', error: { code: 'TIMEOUT' } });
@@ -61,7 +61,7 @@ describe('attempt', () => {
 });
 
 describe('heartbeat', () => {
-  const command = { type: 'ExpireAttempt', task: 0, timeout: 'HEARTBEAT_TIMEOUT' } as const;
+  const command = { type: 'ExpireSilentAttempt', task: 0, deafMs: 0 } as const;
 
   test('silence, counted from the last progress', () => {
     const run = play([task('a', { timeouts: { heartbeatMs: 30 } })]);
@@ -70,13 +70,23 @@ describe('heartbeat', () => {
     const progress = { percent: 1, message: '' };
     run.steps({ type: 'RecordProgress', task: 0, progress, checkpoint: undefined });
 
-    expect(taskDeadlines(run.run, 0).heartbeatAtMs).toBe(50);
+    expect(nextDueAtMs(run.run, 0, 0)).toBe(50);
     expect(expire(run, 30, command)[0]).toBe('a FAILED ATTEMPTS_EXHAUSTED');
     expect(run.at('a').attempts[0]).toMatchObject({
       state: 'TIMED_OUT',
       error: { code: 'HEARTBEAT_TIMEOUT' },
     });
   });
+});
+
+test('silence does not count while nobody could be heard', () => {
+  const run = play([task('a', { timeouts: { heartbeatMs: 30 } })]);
+  run.start('a');
+
+  expect(nextDueAtMs(run.run, 0, 20)).toBe(50);
+  expect(expire(run, 50, { type: 'ExpireSilentAttempt', task: 0, deafMs: 20 })[0]).toBe(
+    'a FAILED ATTEMPTS_EXHAUSTED',
+  );
 });
 
 describe('whole', () => {
@@ -91,7 +101,7 @@ describe('whole', () => {
     run.passMs(10);
     run.fail('a');
 
-    expect(taskDeadlines(run.run, 0)).toMatchObject({ wholeAtMs: 100, retryAtMs: 1_020 });
+    expect(nextDueAtMs(run.run, 0, 0), 'before its retry at 1,020').toBe(100);
     expect(expire(run, 80, command)[0]).toBe('a FAILED TASK_TIMEOUT');
     expect(run.at('a').error?.code, 'the last one it had').toBe('BROKEN');
   });
@@ -103,7 +113,7 @@ describe('whole', () => {
     run.fail('a');
 
     expect(run.at('a')).toMatchObject({ state: 'READY', readyAtMs: 10, firstReadyAtMs: 0 });
-    expect(taskDeadlines(run.run, 0).wholeAtMs).toBe(100);
+    expect(nextDueAtMs(run.run, 0, 0)).toBe(100);
     expect(expire(run, 90, command)[0]).toBe('a FAILED TASK_TIMEOUT');
   });
 
@@ -126,7 +136,7 @@ describe('whole', () => {
     expect(run.steps(command)).toEqual([]);
     run.start('a');
     run.complete('a');
-    expect(taskDeadlines(run.run, 0).wholeAtMs).toBe(1_100);
+    expect(nextDueAtMs(run.run, 0, 0)).toBe(1_100);
   });
 });
 
@@ -155,11 +165,25 @@ test('nothing is due for a task that waits, or is final, or sets no limits', () 
     task('a', { timeouts: { queueMs: 1, wholeMs: 1 } }),
     task('b', { after: ['a'], timeouts: { wholeMs: 1 } }),
   ]);
-  const none = Object.values(taskDeadlines(run.run, 1));
-  expect(none.every((atMs) => atMs === undefined)).toBe(true);
+  expect(nextDueAtMs(run.run, 1, 0)).toBeUndefined();
+  expect(dueCommand(run.run, 1, 0, 1_000)).toBeUndefined();
   run.start('a');
   run.complete('a');
 
-  expect(taskDeadlines(run.run, 0).wholeAtMs).toBeUndefined();
-  expect(taskDeadlines(run.run, 1).wholeAtMs).toBe(1);
+  expect(nextDueAtMs(run.run, 0, 0)).toBeUndefined();
+  expect(nextDueAtMs(run.run, 1, 0)).toBe(1);
+});
+
+test('of several moments that have passed, the one that ends most counts', () => {
+  const timeouts = { attemptMs: 10, heartbeatMs: 5, wholeMs: 20 };
+  const run = play([task('a', { timeouts, cancelGraceMs: 30 })]);
+  run.start('a');
+  run.cancel('a');
+
+  expect(nextDueAtMs(run.run, 0, 0)).toBe(5);
+  expect(dueCommand(run.run, 0, 0, 4)).toBeUndefined();
+  expect(dueCommand(run.run, 0, 0, 5)?.type).toBe('ExpireSilentAttempt');
+  expect(dueCommand(run.run, 0, 0, 10)?.type).toBe('ExpireAttempt');
+  expect(dueCommand(run.run, 0, 0, 20)?.type).toBe('ExpireTask');
+  expect(dueCommand(run.run, 0, 0, 30)?.type).toBe('ExpireGrace');
 });

@@ -10,7 +10,7 @@
 
 import { apply as applyToRun } from '../domain/apply.ts';
 import type { RunCommand } from '../domain/commands.ts';
-import { runDeadlineMs, taskDeadlines } from '../domain/due.ts';
+import { nextDueAtMs, runDeadlineMs } from '../domain/due.ts';
 import type { RunEvent } from '../domain/events.ts';
 import type { Result } from '../domain/rejection.ts';
 import { isFinalRun } from '../domain/states.ts';
@@ -47,6 +47,8 @@ export interface Core {
   enqueue(run: ActiveRun, task: number): void;
   armTask(run: ActiveRun, task: number): void;
   armRun(run: ActiveRun): void;
+  /** How long nobody could be heard since the last sign of life of the task's attempt. */
+  deafMs(run: ActiveRun, task: number): number;
 }
 
 /** Why a lease ends other than by the engine's own decision: then its executor need not be told. */
@@ -73,6 +75,7 @@ export function createCore(options: EngineOptions, latestRevision: number): Core
     enqueue,
     armTask,
     armRun,
+    deafMs,
   };
 
   function apply(run: ActiveRun, command: RunCommand, cause?: LeaseCause): Result<readonly RunEvent[]> {
@@ -204,28 +207,21 @@ export function createCore(options: EngineOptions, latestRevision: number): Core
   }
 
   function armTask(run: ActiveRun, task: number): void {
-    const due = taskDeadlines(run.state, task);
-    let earliest: number | undefined;
-    if (due !== undefined) {
-      for (const atMs of [
-        due.queueAtMs,
-        due.attemptAtMs,
-        due.heartbeatAtMs,
-        due.wholeAtMs,
-        due.graceAtMs,
-        due.retryAtMs,
-      ]) {
-        if (atMs !== undefined && (earliest === undefined || atMs < earliest)) earliest = atMs;
-      }
-    }
+    const dueAtMs = nextDueAtMs(run.state, task, deafMs(run, task));
     let timer = run.taskTimers.get(task);
     if (timer === undefined) {
-      if (earliest === undefined) return;
+      if (dueAtMs === undefined) return;
       timer = core.timers.create({ type: 'Task', run, task });
       run.taskTimers.set(task, timer);
     }
-    core.timers.set(timer, earliest);
-    if (earliest === undefined) run.taskTimers.delete(task);
+    core.timers.set(timer, dueAtMs);
+    if (dueAtMs === undefined) run.taskTimers.delete(task);
+  }
+
+  function deafMs(run: ActiveRun, task: number): number {
+    if (run.state.graph.spec.tasks[task]?.timeouts.heartbeatMs === undefined) return 0;
+    const token = run.state.tasks[task]?.attempts.at(-1)?.leaseToken;
+    return token === undefined ? 0 : (core.leases.get(token)?.deafMs ?? 0);
   }
 
   function armRun(run: ActiveRun): void {

@@ -1,6 +1,6 @@
 // Moments that have come.
 
-import { taskDeadlines } from '../domain/due.ts';
+import { dueCommand } from '../domain/due.ts';
 import { isFinalRun } from '../domain/states.ts';
 import type { ActiveRun } from './active-run.ts';
 import type { Core } from './core.ts';
@@ -28,17 +28,9 @@ export function fireDue(core: Core): void {
   }
 }
 
-/** A task's deadlines in the order in which they end more: the whole task, its place in the queue, the attempt. */
 function expireTask(core: Core, run: ActiveRun, task: number): void {
-  const due = taskDeadlines(run.state, task);
-  const past = (atMs: number | undefined) => atMs !== undefined && atMs <= core.nowMs;
-  if (due === undefined || isFinalRun(run.state.phase)) return;
-  if (past(due.graceAtMs)) core.apply(run, { type: 'ExpireGrace', task });
-  else if (past(due.wholeAtMs)) core.apply(run, { type: 'ExpireTask', task });
-  else if (past(due.queueAtMs)) core.apply(run, { type: 'ExpireQueue', task });
-  else if (past(due.attemptAtMs)) core.apply(run, { type: 'ExpireAttempt', task, timeout: 'TIMEOUT' });
-  else if (past(due.heartbeatAtMs))
-    core.apply(run, { type: 'ExpireAttempt', task, timeout: 'HEARTBEAT_TIMEOUT' });
-  else if (past(due.retryAtMs)) core.apply(run, { type: 'RetryTask', task });
+  if (isFinalRun(run.state.phase)) return;
+  const command = dueCommand(run.state, task, core.deafMs(run, task), core.nowMs);
+  if (command !== undefined) core.apply(run, command);
   if (!isFinalRun(run.state.phase)) core.armTask(run, task);
 }

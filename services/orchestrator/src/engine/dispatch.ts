@@ -60,6 +60,7 @@ function start(core: Core, queue: ReadyQueue<QueuedTask>, executor: Executor): v
     executor,
     grantedAtMs: core.nowMs,
     expiresAtMs: core.nowMs + core.options.leaseDurationMs,
+    deafMs: 0,
   });
   core.output.effect({
     type: 'Assign',

@@ -39,15 +39,12 @@ export function heartbeat(core: Core, input: Heartbeat): EngineCalls['Heartbeat'
 }
 
 function recordProgress(core: Core, lease: Lease, attempt: HeldAttempt): void {
-  if (attempt.progress === undefined && attempt.checkpoint === undefined) return;
-  const { progress, checkpoint } = attempt;
-  const tooLarge = (checkpoint?.bytes.length ?? 0) > core.options.maxPayloadBytes;
-  core.apply(lease.run, {
-    type: 'RecordProgress',
-    task: lease.task,
-    progress,
-    checkpoint: tooLarge ? undefined : checkpoint,
-  });
+  const { progress } = attempt;
+  const tooLarge = (attempt.checkpoint?.bytes.length ?? 0) > core.options.maxPayloadBytes;
+  const checkpoint = tooLarge ? undefined : attempt.checkpoint;
+  if (progress === undefined && checkpoint === undefined) return;
+  lease.deafMs = 0;
+  core.apply(lease.run, { type: 'RecordProgress', task: lease.task, progress, checkpoint });
 }
 
 function pendingCancellation(core: Core, lease: Lease): Cancellation | undefined {

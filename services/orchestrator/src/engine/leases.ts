@@ -14,6 +14,8 @@ export interface Lease {
   readonly executor: Executor;
   readonly grantedAtMs: number;
   expiresAtMs: number;
+  /** How long nobody could be heard since the attempt's last sign of life. */
+  deafMs: number;
 }
 
 /** Its executor has been told to stop, or is to be. */

@@ -41,7 +41,11 @@ export function loseLease(
 export function extendLeases(core: Core, byMs: number): void {
   for (const executor of core.executors.values()) {
     executor.heardAtMs += byMs;
-    for (const lease of executor.leases.values()) lease.expiresAtMs += byMs;
+    for (const lease of executor.leases.values()) {
+      lease.expiresAtMs += byMs;
+      lease.deafMs += byMs;
+      core.armTask(lease.run, lease.task);
+    }
     armExecutor(core, executor);
   }
 }

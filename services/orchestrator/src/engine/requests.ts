@@ -54,14 +54,7 @@ export function cancelTask(core: Core, input: CancelTask): Result<CancelledTasks
   const run = core.runs.get(input.runId);
   if (run === undefined) return runNotFound(core.options.namespace, input.runId);
   const task = run.state.graph.indexOf(input.taskKey);
-  if (task === undefined) {
-    return reject(
-      'TASK_NOT_FOUND',
-      `run ${input.runId} has no task ${input.taskKey}: list its tasks for their keys`,
-      { run_id: input.runId, task_key: input.taskKey },
-      'task_key',
-    );
-  }
+  if (task === undefined) return taskNotFound(input.runId, input.taskKey);
   const result = core.apply(run, { type: 'CancelTask', task, subtree: input.subtree });
   return result.ok ? accept(countCancelled(result.value)) : result;
 }
@@ -72,6 +65,15 @@ export function runNotFound(namespace: string, runId: string): Refusal {
     `namespace ${namespace} has no run ${runId}: check both names`,
     { namespace, run_id: runId },
     'run_id',
+  );
+}
+
+export function taskNotFound(runId: string, taskKey: string): Refusal {
+  return reject(
+    'TASK_NOT_FOUND',
+    `run ${runId} has no task ${taskKey}: list its tasks for their keys`,
+    { run_id: runId, task_key: taskKey },
+    'task_key',
   );
 }
 

@@ -13,10 +13,10 @@ export function restore(core: Core, states: readonly RunState[]): void {
     const run = core.admit(state, []);
     core.armRun(run);
     state.tasks.forEach((status, task) => {
-      core.armTask(run, task);
       if (status.state === 'READY') ready.push(queuedTask(run, task));
       if (status.state === 'RUNNING') restoreLease(core, run, task);
       else rememberLease(core, run, task);
+      core.armTask(run, task);
     });
   }
   ready.sort((a, b) => (hasTurnBefore(a, b) ? -1 : 1));
@@ -42,6 +42,7 @@ function restoreLease(core: Core, run: ActiveRun, task: number): void {
     executor: core.executors.get(attempt.executorId) ?? createAbsentExecutor(core, attempt.executorId),
     grantedAtMs: attempt.startedAtMs,
     expiresAtMs: core.nowMs + core.options.leaseDurationMs,
+    deafMs: Math.max(0, core.nowMs - attempt.heardAtMs),
   });
 }
 
