@@ -12,7 +12,7 @@ export interface EventHub {
   readonly revision: number;
   readonly watchers: number;
   published(events: readonly CommittedEvent[]): void;
-  /** `run`: only this one's; undefined for all. */
+  /** `run`: only this one's; undefined for all. Closed from the start once the hub is. */
   subscribe(run: RunNumber | undefined): Subscription;
   /** Ends every subscription. */
   close(): void;
@@ -32,6 +32,7 @@ export function createEventHub(latestRevision: number): EventHub {
   const byRun = new Map<RunNumber, Set<Buffer>>();
   const ofAll = new Set<Buffer>();
   let watchers = 0;
+  let closed = false;
 
   return {
     get revision() {
@@ -49,6 +50,7 @@ export function createEventHub(latestRevision: number): EventHub {
     },
     subscribe(run) {
       const buffer = createBuffer();
+      if (closed) buffer.close();
       const group = run === undefined ? ofAll : (byRun.get(run) ?? new Set<Buffer>());
       if (run !== undefined) byRun.set(run, group);
       group.add(buffer);
@@ -68,6 +70,7 @@ export function createEventHub(latestRevision: number): EventHub {
       };
     },
     close() {
+      closed = true;
       for (const buffer of ofAll) buffer.close();
       for (const group of byRun.values()) for (const buffer of group) buffer.close();
     },

@@ -21,13 +21,31 @@ export interface WatchSource {
   readonly namespace: string;
 }
 
-export async function* watchEvents(
+/** Subscribes at once: nothing is missed however late it is read. An abort ends it, also if it never is. */
+export function watchEvents(
   source: WatchSource,
   run: RunRow | undefined,
   afterRevision: number,
   signal: AbortSignal,
-): AsyncGenerator<WatchPage> {
+): AsyncIterable<WatchPage> {
   const subscription = source.hub.subscribe(run?.run);
+  const abandon = (): void => subscription.close();
+  if (signal.aborted) abandon();
+  signal.addEventListener('abort', abandon, { once: true });
+  return readEvents(source, subscription, run, afterRevision, signal, () => {
+    signal.removeEventListener('abort', abandon);
+    subscription.close();
+  });
+}
+
+async function* readEvents(
+  source: WatchSource,
+  subscription: Subscription,
+  run: RunRow | undefined,
+  afterRevision: number,
+  signal: AbortSignal,
+  end: () => void,
+): AsyncGenerator<WatchPage> {
   try {
     let cursor = afterRevision;
     yield { events: [], revision: cursor };
@@ -66,7 +84,7 @@ export async function* watchEvents(
       quiet = !(await changedInTime(source.clock, subscription, signal));
     }
   } finally {
-    subscription.close();
+    end();
   }
 }
 
@@ -122,6 +140,8 @@ async function changedInTime(
   subscription: Subscription,
   signal: AbortSignal,
 ): Promise<boolean> {
+  // A listener added after the abort would never be called.
+  if (signal.aborted) return true;
   const quiet = new AbortController();
   const revoke = clock.after(SIGN_OF_LIFE_MS, () => quiet.abort());
   const abort = () => quiet.abort();
