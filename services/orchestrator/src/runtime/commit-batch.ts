@@ -18,18 +18,14 @@ import { traceIdOf } from '../wire/trace.ts';
 import type { CommittedEvent } from './ports.ts';
 
 export interface PreparedCommit {
-  readonly batch: CommitBatch;
+  /** The epoch is the committer's to add. */
+  readonly batch: Omit<CommitBatch, 'epoch'>;
   /** For publication once the batch is durable. */
   readonly committed: readonly CommittedEvent[];
   readonly payloadBytes: number;
 }
 
-export function prepareCommit(
-  namespace: string,
-  epoch: number,
-  output: EngineOutput,
-  nowMs: number,
-): PreparedCommit {
+export function prepareCommit(namespace: string, output: EngineOutput, nowMs: number): PreparedCommit {
   const events: EventRecord[] = [];
   const committed: CommittedEvent[] = [];
   const newRuns: NewRun[] = [];
@@ -52,7 +48,6 @@ export function prepareCommit(
   }
   const batch = {
     namespace,
-    epoch,
     events,
     newRuns,
     runs: runRows(touched),

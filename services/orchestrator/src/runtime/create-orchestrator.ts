@@ -1,16 +1,17 @@
-// Puts the runtime together: one driver per namespace, made at its first use, behind one face.
+// Puts the runtime together: the drivers of all namespaces, behind one face.
 
 import { accept, type Rejection, type Result, reject } from '../domain/rejection.ts';
 import type { EngineGauges } from '../engine/gauges.ts';
 import type { EngineCalls, EngineCallType } from '../engine/inputs.ts';
 import type { EngineOptions } from '../engine/options.ts';
 import { runNotFound } from '../engine/requests.ts';
-import type { Store } from '../store/port.ts';
+import { type Store, StoreError } from '../store/port.ts';
 import { createNamespaceDriver, type NamespaceDriver, notServing } from './namespace-driver.ts';
+import { createNamespaces, type Refused, tooMany } from './namespaces.ts';
 import type { Orchestrator, WatchPage, WatchQuery } from './orchestrator.ts';
 import type { Clock, CommitObserver, CommitReport, ExecutorTransport } from './ports.ts';
 import { type Pruning, startPruning } from './pruning.ts';
-import { createRepeatGuard } from './repeat-guard.ts';
+import { createRepeatGuard, type RepeatGuard } from './repeat-guard.ts';
 import { watchEvents } from './watch.ts';
 
 export interface OrchestratorDependencies {
@@ -26,6 +27,7 @@ export interface OrchestratorDependencies {
 
 export interface RuntimeLimits {
   readonly maxNamespaces: number;
+  /** Of one namespace: calls that are unanswered, and watches that are not granted yet. */
   readonly maxPendingCalls: number;
   readonly maxWatchers: number;
   /** How long the answers to requests are kept for repeats. */
@@ -40,7 +42,7 @@ export const DEFAULT_RUNTIME_LIMITS: RuntimeLimits = {
 };
 
 export interface RunningOrchestrator extends Orchestrator {
-  /** Loads every namespace with runs that are not final; calls are taken from here on. */
+  /** Loads every namespace with runs that are not final, as far as it can; calls are taken from here on. */
   start(): Promise<void>;
   /** Takes no more calls, finishes commits, ends watchers. */
   stop(): Promise<void>;
@@ -49,43 +51,20 @@ export interface RunningOrchestrator extends Orchestrator {
 }
 
 export function createOrchestrator(dependencies: OrchestratorDependencies): RunningOrchestrator {
-  const { store, clock, limits } = dependencies;
-  const drivers = new Map<string, NamespaceDriver>();
-  const guard = createRepeatGuard(store, clock);
+  const { store, clock, limits, warn } = dependencies;
+  const namespaces = createNamespaces({
+    createDriver: (namespace) =>
+      createNamespaceDriver({
+        ...dependencies,
+        namespace,
+        engineOptions: { ...dependencies.engine, namespace },
+      }),
+    maxNamespaces: limits.maxNamespaces,
+    maxPendingCalls: limits.maxPendingCalls,
+  });
+  const ways = waysOfCalls(createRepeatGuard(store, clock));
   let serving = false;
   let pruning: Pruning | undefined;
-
-  function driverOf(namespace: string): Result<NamespaceDriver> {
-    const existing = drivers.get(namespace);
-    if (existing !== undefined) return accept(existing);
-    if (drivers.size >= limits.maxNamespaces && !stopAnIdleOne()) {
-      return limitReached('namespaces', limits.maxNamespaces);
-    }
-    const driver = createNamespaceDriver({
-      namespace,
-      store,
-      clock,
-      transport: dependencies.transport,
-      observer: dependencies.observer,
-      engineOptions: { ...dependencies.engine, namespace },
-      maxPendingCalls: limits.maxPendingCalls,
-      commitFinished: dependencies.commitFinished,
-      warn: dependencies.warn,
-    });
-    drivers.set(namespace, driver);
-    return accept(driver);
-  }
-
-  /** Makes room: names that were used once, or made up, must not lock others out. */
-  function stopAnIdleOne(): boolean {
-    for (const [namespace, driver] of drivers) {
-      if (!driver.idle()) continue;
-      drivers.delete(namespace);
-      void driver.stop();
-      return true;
-    }
-    return false;
-  }
 
   async function call<K extends EngineCallType>(
     namespace: string,
@@ -93,24 +72,12 @@ export function createOrchestrator(dependencies: OrchestratorDependencies): Runn
     input: EngineCalls[K]['input'],
   ): Promise<EngineCalls[K]['reply']> {
     if (!serving) return { ok: false, rejection: notServing() };
-    const found = driverOf(namespace);
-    if (!found.ok) return found;
-    const driver = found.value;
     try {
-      switch (type) {
-        case 'SubmitRun':
-          return await guard.submitRun(driver, input as EngineCalls['SubmitRun']['input']);
-        case 'ClaimRequest':
-          return await guard.claimRequest(driver, input as EngineCalls['ClaimRequest']['input']);
-        case 'CancelRun':
-          return await guard.cancelRun(driver, input as EngineCalls['CancelRun']['input']);
-        case 'CancelTask':
-          return await guard.cancelTask(driver, input as EngineCalls['CancelTask']['input']);
-        default:
-          return await driver.call(type, input);
-      }
+      return await namespaces.use(namespace, (driver) => ways[type](driver, input));
     } catch (error) {
-      dependencies.warn(`a look-up for ${type} failed`, error);
+      // Anything else is a defect, and is to be told as one.
+      if (!(error instanceof StoreError)) throw error;
+      warn(`a look-up for ${type} failed`, error);
       return { ok: false, rejection: lookupFailed() };
     }
   }
@@ -121,23 +88,24 @@ export function createOrchestrator(dependencies: OrchestratorDependencies): Runn
     signal: AbortSignal,
   ): Promise<Result<AsyncIterable<WatchPage>>> {
     if (!serving) return { ok: false, rejection: notServing() };
-    if (watcherCount() >= limits.maxWatchers) return limitReached('watchers', limits.maxWatchers);
-    const found = driverOf(namespace);
-    if (!found.ok) return found;
-    await found.value.loaded();
-    const hub = found.value.hub();
-    if (hub === undefined) return { ok: false, rejection: notServing() };
-    const run = query.runId === undefined ? undefined : await store.getRun(namespace, query.runId);
-    if (query.runId !== undefined && run === undefined) return runNotFound(namespace, query.runId);
-    const after = query.afterRevision ?? (run === undefined ? hub.revision : 0);
-    if (after > hub.revision) return revisionInFuture(after, hub.revision);
-    return accept(watchEvents({ store, hub, clock, namespace }, run, after, signal));
+    return namespaces.use(namespace, async (driver) => {
+      const { runId } = query;
+      const run = runId === undefined ? undefined : await store.getRun(namespace, runId);
+      if (runId !== undefined && run === undefined) return runNotFound(namespace, runId);
+      const latest = query.afterRevision === undefined ? 0 : await store.latestRevision(namespace);
+      const hub = (await driver.loaded(signal)) ? driver.hub() : undefined;
+      if (hub === undefined) return { ok: false, rejection: notServing() };
+      const after = query.afterRevision ?? (run === undefined ? hub.revision : 0);
+      // What is durable may be told before it is published here.
+      if (after > Math.max(latest, hub.revision)) return revisionInFuture(after, latest);
+      // No waiting from here on: the hub may be closed, and the last place be taken, after any.
+      if (watcherCount() >= limits.maxWatchers) return tooMany('watchers', limits.maxWatchers);
+      return accept(watchEvents({ store, hub, clock, namespace }, run, after, signal));
+    });
   }
 
   function watcherCount(): number {
-    let count = 0;
-    for (const driver of drivers.values()) count += driver.hub()?.watchers ?? 0;
-    return count;
+    return namespaces.drivers().reduce((count, driver) => count + (driver.hub()?.watchers ?? 0), 0);
   }
 
   return {
@@ -145,45 +113,52 @@ export function createOrchestrator(dependencies: OrchestratorDependencies): Runn
     watch,
     queries: store,
     serving: () => serving,
-    gauges: () => [...drivers.values()].flatMap((driver) => driver.gauges() ?? []),
+    gauges: () => namespaces.drivers().flatMap((driver) => driver.gauges() ?? []),
     watcherCount,
     async start() {
-      for (const namespace of await store.activeNamespaces()) {
-        const driver = driverOf(namespace);
-        if (driver.ok) await driver.value.loaded();
+      const active = await store.activeNamespaces();
+      if (active.length > limits.maxNamespaces) {
+        const most = `more than the limit of ${limits.maxNamespaces}: no other is taken before some are idle`;
+        warn(`${active.length} namespaces have runs that are not final, ${most}`, undefined);
       }
+      await namespaces.load(active);
       serving = true;
-      pruning = startPruning({
-        store,
-        clock,
-        retentionMs: limits.requestRetentionMs,
-        warn: dependencies.warn,
-      });
+      pruning = startPruning({ store, clock, retentionMs: limits.requestRetentionMs, warn });
     },
     async stop() {
       serving = false;
       pruning?.stop();
-      await Promise.all([...drivers.values()].map((driver) => driver.stop()));
+      await Promise.all(namespaces.drivers().map((driver) => driver.stop()));
     },
   };
 }
 
-function limitReached(
-  resource: string,
-  limit: number,
-): { readonly ok: false; readonly rejection: Rejection } {
-  const message = `the orchestrator serves ${limit} ${resource} already: try again later, or raise the limit`;
-  return reject('LIMIT_REACHED', message, { resource, limit: String(limit) });
+type WaysOfCalls = {
+  readonly [K in EngineCallType]: (
+    driver: NamespaceDriver,
+    input: EngineCalls[K]['input'],
+  ) => Promise<EngineCalls[K]['reply']>;
+};
+
+/** Which calls ask the store for an earlier answer first. */
+function waysOfCalls(guard: RepeatGuard): WaysOfCalls {
+  return {
+    SubmitRun: guard.submitRun,
+    ClaimRequest: guard.claimRequest,
+    CancelRun: guard.cancelRun,
+    CancelTask: guard.cancelTask,
+    ListExecutors: (driver, input) => driver.call('ListExecutors', input),
+    RegisterExecutor: (driver, input) => driver.call('RegisterExecutor', input),
+    Heartbeat: (driver, input) => driver.call('Heartbeat', input),
+    Report: (driver, input) => driver.call('Report', input),
+  };
 }
 
 function lookupFailed(): Rejection {
   return reject('NOT_SERVING', 'the store did not answer: try again in a moment').rejection;
 }
 
-function revisionInFuture(
-  revision: number,
-  latest: number,
-): { readonly ok: false; readonly rejection: Rejection } {
+function revisionInFuture(revision: number, latest: number): Refused {
   return reject(
     'REVISION_IN_FUTURE',
     `revision ${revision} is beyond the latest, ${latest}: resume from a revision that was seen`,

@@ -12,7 +12,7 @@ import {
 } from '../domain/spec.ts';
 import type { Assignment, SubmitRun } from '../engine/inputs.ts';
 import { DEFAULT_ENGINE_LIMITS } from '../engine/options.ts';
-import { createMemoryPlace, openMemoryStore } from '../store/memory/memory-store.ts';
+import { createMemoryPlace, type MemoryPlace, openMemoryStore } from '../store/memory/memory-store.ts';
 import type { CommitBatch, Store } from '../store/port.ts';
 import {
   createOrchestrator,
@@ -37,8 +37,12 @@ export interface Fixture {
 
 export type CommitFate = 'COMMIT' | 'FAIL' | 'COMMIT_AND_FAIL';
 
-export async function startFixture(limits: Partial<RuntimeLimits> = {}): Promise<Fixture> {
-  const place = createMemoryPlace();
+/** `place`: what an earlier one has left, its store closed. `change`: how this one's store differs. */
+export async function startFixture(
+  limits: Partial<RuntimeLimits> = {},
+  place: MemoryPlace = createMemoryPlace(),
+  change: (store: Store) => Partial<Store> = () => ({}),
+): Promise<Fixture> {
   const inner = openMemoryStore(place);
   const fixture = {
     delivered: [] as Delivery[],
@@ -54,6 +58,7 @@ export async function startFixture(limits: Partial<RuntimeLimits> = {}): Promise
       if (fate !== 'FAIL') await inner.commit(batch);
       if (fate !== 'COMMIT') throw new Error('the disk is gone');
     },
+    ...change(inner),
   };
   const orchestrator = createOrchestrator({
     store,

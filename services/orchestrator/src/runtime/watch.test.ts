@@ -110,4 +110,85 @@ describe('a watch', () => {
     expect(await refused({ runId: 'nowhere', afterRevision: undefined })).toBe('RUN_NOT_FOUND');
     expect(await refused({ runId: undefined, afterRevision: 7 })).toBe('REVISION_IN_FUTURE');
   });
+
+  it('that is set up while the engine is dropped ends, or goes on with the new one: it never stands still', async () => {
+    await fixture.orchestrator.call('default', 'SubmitRun', chainOf('r', ['a']));
+    fixture.gate = async () => 'FAIL';
+    const failing = fixture.orchestrator.call('default', 'SubmitRun', chainOf('r2', ['a']));
+    const { getRun } = fixture.store;
+    Object.assign(fixture.store, {
+      getRun: async (...query: Parameters<typeof getRun>) => {
+        const row = await getRun(...query);
+        await failing;
+        return row;
+      },
+    });
+    const seen = revisions(await watch({ runId: 'r', afterRevision: undefined }));
+    Object.assign(fixture.store, { getRun });
+    fixture.gate = async () => 'COMMIT';
+    await (await startWorker(fixture)).complete(1);
+    expect(await seen).toEqual(upTo(await fixture.store.latestRevision('default')));
+  });
+
+  it('counts, and keeps its namespace, from the moment it is granted', async () => {
+    await fixture.orchestrator.stop();
+    fixture = await startFixture({ maxNamespaces: 1, maxWatchers: 1 });
+    const reader = new AbortController();
+    const pages = await watch({ runId: undefined, afterRevision: undefined }, reader.signal);
+    expect(fixture.orchestrator.watcherCount()).toBe(1);
+    const other = await fixture.orchestrator.call('other', 'ListExecutors', { capability: '' });
+    expect(other).toMatchObject({ ok: false, rejection: { code: 'LIMIT_REACHED' } });
+    await fixture.orchestrator.call('default', 'SubmitRun', chainOf('r', ['a']));
+    expect(await revisions(pages, 1)).toEqual([1]);
+    await watch({ runId: undefined, afterRevision: undefined }, reader.signal);
+    expect(fixture.orchestrator.watcherCount()).toBe(1);
+    reader.abort();
+    expect(fixture.orchestrator.watcherCount()).toBe(0);
+  });
+
+  it('ends at once when its reader goes away during a look-up', async () => {
+    await fixture.orchestrator.call('default', 'SubmitRun', chainOf('r', ['a']));
+    const reader = new AbortController();
+    const pages = (await watch({ runId: 'r', afterRevision: undefined }, reader.signal))[
+      Symbol.asyncIterator
+    ]();
+    await pages.next();
+    await pages.next();
+    const { getRun } = fixture.store;
+    Object.assign(fixture.store, {
+      getRun: (...query: Parameters<typeof getRun>) => {
+        reader.abort();
+        return getRun(...query);
+      },
+    });
+    const startedAtMs = performance.now();
+    expect((await pages.next()).done).toBe(true);
+    expect(performance.now() - startedAtMs).toBeLessThan(5_000);
+  });
+
+  it('begins at any durable revision, also at one that is not published yet', async () => {
+    await fixture.orchestrator.call('default', 'SubmitRun', chainOf('r', ['a']));
+    const published = Promise.withResolvers<void>();
+    const durable = Promise.withResolvers<void>();
+    const { commit } = fixture.store;
+    Object.assign(fixture.store, {
+      commit: async (batch: Parameters<typeof commit>[0]) => {
+        await commit(batch);
+        durable.resolve();
+        await published.promise;
+      },
+    });
+    const cancelled = fixture.orchestrator.call('default', 'CancelRun', {
+      runId: 'r',
+      message: '',
+      request: undefined,
+    });
+    await durable.promise;
+    const last = (await fixture.store.getRun('default', 'r'))?.lastRevision ?? 0;
+    expect(last).toBeGreaterThan(1);
+    const pages = await watch({ runId: 'r', afterRevision: last });
+    published.resolve();
+    expect(await revisions(pages)).toEqual([]);
+    expect((await cancelled).ok).toBe(true);
+  });
 });

@@ -1,0 +1,189 @@
+// What becomes of calls and namespaces when the engine has a defect, or the store does not answer.
+
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { createMemoryPlace } from '../store/memory/memory-store.ts';
+import { type CommitFate, chainOf, type Fixture, startFixture, startWorker } from './orchestrator-fixture.ts';
+
+let fixture: Fixture;
+
+beforeEach(async () => {
+  fixture = await startFixture();
+});
+
+afterEach(async () => {
+  fixture.gate = async () => 'COMMIT';
+  await fixture.orchestrator.stop();
+});
+
+const submit = (input: ReturnType<typeof chainOf>, namespace = 'default') =>
+  fixture.orchestrator.call(namespace, 'SubmitRun', input);
+
+/** A call that no engine survives. */
+const trip = () => submit(chainOf('poison', ['a'], { chosen: false, graph: undefined as never }));
+
+const list = (namespace: string) => fixture.orchestrator.call(namespace, 'ListExecutors', { capability: '' });
+
+describe('a defect of the engine', () => {
+  it('leaves the commit under way its fate: what is durable is told, and a repeat finds it', async () => {
+    await list('default');
+    const fate = Promise.withResolvers<CommitFate>();
+    const reached = Promise.withResolvers<void>();
+    fixture.gate = () => {
+      reached.resolve();
+      return fate.promise;
+    };
+    const request = { requestId: 'q1', fingerprint: 'f1' };
+    const first = submit(chainOf('one', ['a'], { chosen: false, request }));
+    await reached.promise;
+    const tripped = trip();
+    const repeat = submit(chainOf('two', ['a'], { chosen: false, request }));
+    await turns(20);
+    fixture.gate = async () => 'COMMIT';
+    fate.resolve('COMMIT');
+    expect(await tripped).toMatchObject({ ok: false, rejection: { code: 'COMMIT_FAILED' } });
+    expect(await first).toMatchObject({ ok: true, value: { runId: 'one' } });
+    expect(await repeat).toEqual(await first);
+    expect(await fixture.store.latestRevision('default')).toBe(1);
+    expect(fixture.committed.map(({ event }) => event.revision)).toEqual([1]);
+  });
+
+  it('answers the commit under way with COMMIT_FAILED only once that has failed', async () => {
+    await list('default');
+    const fate = Promise.withResolvers<CommitFate>();
+    fixture.gate = () => fate.promise;
+    let answered = false;
+    const first = submit(chainOf('one', ['a'])).then((reply) => {
+      answered = true;
+      return reply;
+    });
+    await turns(20);
+    const tripped = trip();
+    await turns(20);
+    expect(answered).toBe(false);
+    fixture.gate = async () => 'COMMIT';
+    fate.resolve('COMMIT_AND_FAIL');
+    expect(await tripped).toMatchObject({ ok: false, rejection: { code: 'COMMIT_FAILED' } });
+    expect(await first).toMatchObject({ ok: false, rejection: { code: 'COMMIT_FAILED' } });
+    const again = await submit(chainOf('one', ['a'], { onConflict: 'USE_EXISTING' }));
+    expect(again).toMatchObject({ ok: true, value: { existed: true, revision: 1 } });
+  });
+
+  it('at the first of many calls that wait for the load leaves none of them unanswered (D5)', async () => {
+    const tripped = trip();
+    const good = [1, 2, 3].map((n) => submit(chainOf(`g${n}`, ['a'], { chosen: false })));
+    expect(await tripped).toMatchObject({ ok: false, rejection: { code: 'COMMIT_FAILED' } });
+    expect((await Promise.all(good)).map((reply) => reply.ok)).toEqual([true, true, true]);
+  });
+});
+
+describe('a namespace that cannot be loaded', () => {
+  const broken = () => Promise.reject(new Error('this namespace is broken'));
+
+  async function startBroken(limits = {}): Promise<void> {
+    const place = createMemoryPlace();
+    await fixture.orchestrator.stop();
+    fixture = await startFixture({}, place);
+    await submit(chainOf('r', ['a']), 'bad');
+    await submit(chainOf('r', ['a']), 'default');
+    await fixture.orchestrator.stop();
+    await fixture.store.close();
+    fixture = await startFixture(limits, place, (store) => ({
+      claim: (namespace) => (namespace === 'bad' ? broken() : store.claim(namespace)),
+    }));
+  }
+
+  it('holds no other one up, neither at the start nor at the stop, and says NOT_SERVING', async () => {
+    await startBroken();
+    await (await startWorker(fixture)).complete(1);
+    expect((await fixture.store.getRun('default', 'r'))?.phase).toBe('COMPLETED');
+    expect(fixture.warnings.join()).toContain('namespace bad could not be loaded');
+    const waiting = list('bad');
+    await turns(5);
+    await fixture.orchestrator.stop();
+    expect(await waiting).toMatchObject({ ok: false, rejection: { code: 'NOT_SERVING' } });
+  });
+
+  it('keeps no watcher beyond its abort, and counts those that wait', async () => {
+    await startBroken({ maxPendingCalls: 1 });
+    const reader = new AbortController();
+    const query = { runId: undefined, afterRevision: undefined };
+    const watching = fixture.orchestrator.watch('bad', query, reader.signal);
+    expect(await list('bad')).toMatchObject({ ok: false, rejection: { code: 'LIMIT_REACHED' } });
+    reader.abort();
+    expect(await watching).toMatchObject({ ok: false, rejection: { code: 'NOT_SERVING' } });
+  });
+});
+
+describe('a namespace with runs that are not final', () => {
+  it('is loaded at the start, however many there are', async () => {
+    const place = createMemoryPlace();
+    await fixture.orchestrator.stop();
+    fixture = await startFixture({}, place);
+    const names = ['one', 'two', 'three', 'four'];
+    for (const name of names) await submit(chainOf('r', ['a']), name);
+    await fixture.orchestrator.stop();
+    await fixture.store.close();
+    fixture = await startFixture({ maxNamespaces: 2 }, place);
+    expect(fixture.orchestrator.gauges().map(({ activeRuns }) => activeRuns)).toEqual([1, 1, 1, 1]);
+    expect(fixture.warnings.join()).toContain('4 namespaces');
+  });
+});
+
+describe('a namespace that nobody has used', () => {
+  it('is not made by looking at it: the first commit makes it', async () => {
+    const claimed: string[] = [];
+    const { claim } = fixture.store;
+    Object.assign(fixture.store, {
+      claim: (namespace: string) => {
+        claimed.push(namespace);
+        return claim(namespace);
+      },
+    });
+    const reader = new AbortController();
+    const query = { runId: undefined, afterRevision: undefined };
+    const watching = await fixture.orchestrator.watch('seen', query, reader.signal);
+    expect(watching.ok).toBe(true);
+    expect(await list('seen')).toEqual({ ok: true, value: [] });
+    const cancel = { runId: 'r', message: '', request: undefined };
+    expect((await fixture.orchestrator.call('seen', 'CancelRun', cancel)).ok).toBe(false);
+    expect(claimed).toEqual([]);
+    await submit(chainOf('r', ['a']), 'seen');
+    expect(claimed).toEqual(['seen']);
+    if (!watching.ok) return;
+    const seen: number[] = [];
+    for await (const page of watching.value) {
+      seen.push(page.revision);
+      if (page.events.length > 0) break;
+    }
+    expect(seen).toEqual([0, 1]);
+  });
+});
+
+describe('the bound of unanswered calls', () => {
+  it('counts those that wait for the store to be asked', async () => {
+    await fixture.orchestrator.stop();
+    fixture = await startFixture({ maxPendingCalls: 2 });
+    const { findRunIds } = fixture.store;
+    const asked = Promise.withResolvers<void>();
+    Object.assign(fixture.store, {
+      findRunIds: async (...query: Parameters<typeof findRunIds>) => {
+        await asked.promise;
+        return findRunIds(...query);
+      },
+    });
+    const waiting = [submit(chainOf('a', ['x'])), submit(chainOf('b', ['x']))];
+    await turns(5);
+    expect(await submit(chainOf('c', ['x']))).toMatchObject({
+      ok: false,
+      rejection: { code: 'LIMIT_REACHED', metadata: { resource: 'pending_calls' } },
+    });
+    asked.resolve();
+    expect((await Promise.all(waiting)).map((reply) => reply.ok)).toEqual([true, true]);
+    expect((await submit(chainOf('c', ['x']))).ok).toBe(true);
+  });
+});
+
+/** Lets everything that waits for nothing but its turn have it. */
+async function turns(count: number): Promise<void> {
+  for (let turn = 0; turn < count; turn += 1) await new Promise((resolve) => setImmediate(resolve));
+}
