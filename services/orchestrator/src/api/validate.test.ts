@@ -38,6 +38,8 @@ const cases: Case[] = [
   ['SubmitRun', task({ timeouts: { queue: { seconds: 0n } } }), 'run.spec.tasks[0].timeouts.queue'],
   ['SubmitRun', task({ retry: { initialDelay: { nanos: -1 } } }), 'run.spec.tasks[0].retry.initial_delay'],
   ['SubmitRun', task({ retry: { factor: 101 } }), 'run.spec.tasks[0].retry.factor'],
+  ['SubmitRun', task({ retry: { factor: 0.5 } }), 'run.spec.tasks[0].retry.factor'],
+  ['SubmitRun', task({ retry: { factor: -1 } }), 'run.spec.tasks[0].retry.factor'],
   ['SubmitRun', task({ retry: { jitter: 1.5 } }), 'run.spec.tasks[0].retry.jitter'],
   ['SubmitRun', task({ priority: 11 }), 'run.spec.tasks[0].priority'],
   ['SubmitRun', task({ priority: -1 }), 'run.spec.tasks[0].priority'],

@@ -2,7 +2,7 @@
 
 import { create, fromBinary, toBinary } from '@bufbuild/protobuf';
 import { RunSpecSchema } from '@tutti/proto/tutti/v1/run_pb.ts';
-import { TaskSpecSchema } from '@tutti/proto/tutti/v1/task_pb.ts';
+import { JoinMode, TaskSpecSchema } from '@tutti/proto/tutti/v1/task_pb.ts';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { INLINE_PAYLOAD_LIMIT_BYTES } from './limits.ts';
@@ -109,6 +109,24 @@ describe('a submitted specification', () => {
     const input = { data: { case: 'value', value }, contentType };
     const refused = submitted([{ key: 'a', capability: 'echo', input }]);
     expect(refused).toMatchObject({ rejection: { code: 'INVALID_FIELD', field: 'tasks[0].input.value' } });
+  });
+
+  test.each([
+    ['JOIN_MODE_ANY', JoinMode.ANY],
+    ['JOIN_MODE_ALL', JoinMode.ALL],
+    ['none', JoinMode.UNSPECIFIED],
+  ])('is refused for a count of a join whose mode is %s (contract of Join.count)', (_name, mode) => {
+    const task = { key: 'a', capability: 'echo' };
+    const joined = { ...task, key: 'b', dependencies: [{ key: 'a' }], join: { mode, count: 1 } };
+    const refused = submitted([task, joined]);
+    expect(refused).toMatchObject({
+      rejection: {
+        code: 'INVALID_JOIN',
+        field: 'tasks[1].join.count',
+        metadata: { key: 'b', count: '1', dependencies: '1' },
+      },
+    });
+    expect(!refused.ok && refused.rejection.message).toContain('ask for JOIN_MODE_AT_LEAST');
   });
 
   test('does not keep the message that a small input came in', () => {

@@ -11,7 +11,7 @@ import {
   UnmetPolicy,
 } from '@tutti/proto/tutti/v1/task_pb.ts';
 import { EMPTY_PAYLOAD, type Payload } from '../domain/payload.ts';
-import { accept, type Result } from '../domain/rejection.ts';
+import { accept, type Refusal, type Result, reject } from '../domain/rejection.ts';
 import {
   DEFAULT_CANCEL_GRACE_MS,
   DEFAULT_JOIN,
@@ -36,12 +36,15 @@ const NO_CODES: readonly string[] = DEFAULT_RETRY.nonRetryableCodes;
 const JOIN_ANY: Join = Object.freeze({ mode: 'ANY' });
 
 /**
- * Contract: the message has passed validation (api/validate.ts). Refuses only payloads; the field of
- * the refusal is the path from the specification, such as `tasks[3].input`.
+ * Contract: the message has passed validation (api/validate.ts). Refuses only payloads, and what a
+ * domain's join has no place for; the field of the refusal is the path from the specification, such
+ * as `tasks[3].input`.
  */
 export function toRunSpec(message: RunSpecMessage): Result<RunSpec> {
   const tasks: TaskSpec[] = [];
   for (const [index, task] of message.tasks.entries()) {
+    const misplaced = misplacedCount(task, index);
+    if (misplaced !== undefined) return misplaced;
     if (task.input === undefined) {
       tasks.push(toTaskSpec(task));
       continue;
@@ -51,6 +54,17 @@ export function toRunSpec(message: RunSpecMessage): Result<RunSpec> {
     tasks.push(toTaskSpec(task, input.value));
   }
   return accept({ ...toRunSettings(message), tasks });
+}
+
+/** A count that its mode would ignore: whoever gave it wants a join that they would not get. */
+function misplacedCount({ key, join, dependencies }: TaskSpecMessage, index: number): Refusal | undefined {
+  if (join === undefined || join.count === 0 || join.mode === JoinMode.AT_LEAST) return undefined;
+  const message =
+    `task "${key}" gives its join the count ${join.count}, which its mode would ignore; ` +
+    'ask for JOIN_MODE_AT_LEAST, or leave the count out';
+  const distinct = new Set(dependencies.map((dependency) => dependency.key)).size;
+  const metadata = { key, count: `${join.count}`, dependencies: `${distinct}` };
+  return reject('INVALID_JOIN', message, metadata, `tasks[${index}].join.count`);
 }
 
 /** All of a run's specification but its tasks. */

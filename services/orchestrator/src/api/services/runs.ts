@@ -11,7 +11,8 @@ import {
   ListRunsResponseSchema,
 } from '@tutti/proto/tutti/v1/orchestrator_service_pb.ts';
 import { RunSchema } from '@tutti/proto/tutti/v1/run_pb.ts';
-import { accept, type Result, reject } from '../../domain/rejection.ts';
+import { accept, type Result } from '../../domain/rejection.ts';
+import { runNotFound } from '../../engine/requests.ts';
 import type { StoreQueries } from '../../runtime/orchestrator.ts';
 import type { RunRow } from '../../store/port.ts';
 import { runPhaseFromWire } from '../../wire/enums.ts';
@@ -72,9 +73,7 @@ export async function findRun(
   runId: string,
 ): Promise<Result<RunRow>> {
   const row = await queries.getRun(namespace, runId);
-  if (row !== undefined) return accept(row);
-  const message = `There is no run '${runId}' in the namespace '${namespace}'.`;
-  return reject('RUN_NOT_FOUND', message, { namespace, run_id: runId });
+  return row === undefined ? runNotFound(namespace, runId) : accept(row);
 }
 
 /** Runs have whole milliseconds, so both bounds fall on the next one. */

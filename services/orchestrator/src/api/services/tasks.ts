@@ -11,7 +11,8 @@ import {
   TaskView,
 } from '@tutti/proto/tutti/v1/orchestrator_service_pb.ts';
 import { type Task, TaskSchema } from '@tutti/proto/tutti/v1/task_pb.ts';
-import { accept, reject } from '../../domain/rejection.ts';
+import { accept } from '../../domain/rejection.ts';
+import { taskNotFound } from '../../engine/requests.ts';
 import type { StoreQueries } from '../../runtime/orchestrator.ts';
 import type { EventRecord, RunRow, TaskRow } from '../../store/port.ts';
 import { taskStateFromWire } from '../../wire/enums.ts';
@@ -41,7 +42,7 @@ export function createTaskHandlers(queries: TaskQueries): TaskHandlers {
       const run = await findRun(queries, namespace, request.runId);
       if (!run.ok) return run;
       const row = await queries.getTask(namespace, run.value.run, request.taskKey);
-      if (row === undefined) return taskNotFound(request);
+      if (row === undefined) return taskNotFound(request.runId, request.taskKey);
       const events = await queries.readTaskEvents(namespace, row.run, [row.task]);
       const form = payloadFormFromWire(request.payloadForm);
       return accept(create(GetTaskResponseSchema, { task: toFullTask(request.runId, row, events, form) }));
@@ -115,12 +116,6 @@ async function toMessages(
   );
   const form = payloadFormFromWire(request.payloadForm);
   return rows.map((row) => toFullTask(runId, row, events.get(row.task) ?? [], form));
-}
-
-function taskNotFound(request: GetTaskRequest) {
-  const { runId, taskKey } = request;
-  const message = `The run '${runId}' has no task '${taskKey.slice(0, 200)}'.`;
-  return reject('TASK_NOT_FOUND', message, { run_id: runId, task_key: taskKey });
 }
 
 function pagedCall(request: ListTasksRequest): PagedCall {
