@@ -6,9 +6,10 @@ import type { Core } from './core.ts';
 import { armExecutor, type Executor, executorOf, unknownSession } from './executor.ts';
 import type { Assignment, Cancellation, EngineCalls, Heartbeat, HeldAttempt } from './inputs.ts';
 import { isCancelling, type Lease } from './leases.ts';
-import { leave, loseLease } from './loss.ts';
+import { expireIfDue, leave, loseLease } from './loss.ts';
 
 export function heartbeat(core: Core, input: Heartbeat): EngineCalls['Heartbeat']['reply'] {
+  expireIfDue(core, input.executorId);
   const executor = executorOf(core, input.executorId, input.session);
   if (executor === undefined) return unknownSession(input.executorId);
   executor.heardAtMs = core.nowMs;

@@ -20,6 +20,17 @@ export function expireExecutor(core: Core, executorId: string): void {
   if (!silent) armExecutor(core, executor);
 }
 
+/**
+ * Before what an executor says is taken in. Its timer is only late where too many were due before it,
+ * and then it must not renew what it has lost.
+ */
+export function expireIfDue(core: Core, executorId: string): void {
+  const executor = core.executors.get(executorId);
+  if (executor !== undefined && core.timers.isDue(executor.timer, core.nowMs)) {
+    expireExecutor(core, executorId);
+  }
+}
+
 /** It said that it goes: what it still holds goes back to the queue. */
 export function leave(core: Core, executor: Executor): void {
   removeExecutor(core, executor);

@@ -6,13 +6,14 @@ import type { Core } from './core.ts';
 import { armExecutor, createExecutor, type Executor } from './executor.ts';
 import type { EngineCalls, RegisterExecutor } from './inputs.ts';
 import { isCancelling } from './leases.ts';
-import { loseLease } from './loss.ts';
+import { expireIfDue, loseLease } from './loss.ts';
 
 /** Begins a session, or begins it anew with what is still held. An earlier session under the id ends. */
 export function registerExecutor(
   core: Core,
   input: RegisterExecutor,
 ): EngineCalls['RegisterExecutor']['reply'] {
+  expireIfDue(core, input.executorId);
   const earlier = core.executors.get(input.executorId);
   if (earlier === undefined && core.executors.size >= core.options.maxExecutors) {
     const limit = core.options.maxExecutors;
@@ -51,9 +52,8 @@ function takeOver(core: Core, earlier: Executor, executor: Executor, held: Reado
   for (const lease of [...earlier.leases.values()]) {
     // The loss of one may end the run, and with it the next.
     if (core.leases.get(lease.token) !== lease) continue;
-    const alive = lease.expiresAtMs > core.nowMs;
     const deliverable = undelivered && !isCancelling(lease) && executor.capabilities.has(lease.capability);
-    if (alive && (held.has(lease.token) || deliverable)) {
+    if (held.has(lease.token) || deliverable) {
       core.leases.transfer(lease, executor).expiresAtMs = core.nowMs + core.options.leaseDurationMs;
     } else {
       loseLease(core, lease, 'EXECUTOR_LOST', 'the executor registered anew without this attempt');

@@ -7,8 +7,10 @@ import type { Core } from './core.ts';
 import { executorOf, unknownSession } from './executor.ts';
 import type { AttemptReport, EngineCalls, ReportAttempts, ReportStatus } from './inputs.ts';
 import type { Lease } from './leases.ts';
+import { expireIfDue } from './loss.ts';
 
 export function report(core: Core, input: ReportAttempts): EngineCalls['Report']['reply'] {
+  expireIfDue(core, input.executorId);
   const executor = executorOf(core, input.executorId, input.session);
   if (executor === undefined) return unknownSession(input.executorId);
   executor.heardAtMs = core.nowMs;

@@ -41,6 +41,8 @@ describe('timers', () => {
           if (now === undefined) return;
           const due = [...model].filter(([, entry]) => entry.dueAtMs <= now);
           due.sort(([, a], [, b]) => a.dueAtMs - b.dueAtMs || a.order - b.order);
+          const isDue = all.filter((one) => timers.isDue(one, now)).map(({ subject }) => subject);
+          expect(isDue).toEqual(due.map(([index]) => index).sort());
           for (const [index] of due) model.delete(index);
           expect(takeAll(timers, now)).toEqual(due.map(([index]) => index));
           expect(timers.size).toBe(model.size);

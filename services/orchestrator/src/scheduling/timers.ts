@@ -16,6 +16,8 @@ export interface Timers<T> {
   /** Sets or resets; `undefined` clears. */
   set(timer: Timer<T>, dueAtMs: number | undefined): void;
   nextDueAtMs(): number | undefined;
+  /** Whether it is set, and its moment has come. */
+  isDue(timer: Timer<T>, nowMs: number): boolean;
   /** The next timer that is due at `nowMs`, cleared; undefined if none is. */
   takeDue(nowMs: number): Timer<T> | undefined;
 }
@@ -39,6 +41,7 @@ export function createTimers<T>(): Timers<T> {
       heap.push(timer);
     },
     nextDueAtMs: () => heap.peek()?.dueAtMs,
+    isDue: (timer, nowMs) => timer.heapIndex >= 0 && timer.dueAtMs <= nowMs,
     takeDue(nowMs) {
       const next = heap.peek();
       return next !== undefined && next.dueAtMs <= nowMs ? heap.pop() : undefined;
