@@ -23,6 +23,9 @@ interface Waiting {
 /** Far above what the runtime has under way at once: one commit a namespace, one read a call. */
 export const MAX_WAITING = 16_384;
 
+/** Rows live as long as one request: a small nursery does, and leaves about 10 MB a thread to others. */
+const YOUNG_GENERATION_MB = 12;
+
 /** Starts the thread and opens the data folder in it. Rejects with UNUSABLE or IN_USE. */
 export async function startWorker(script: URL, folder: string): Promise<WorkerClient> {
   const client = createWorkerClient(script);
@@ -37,7 +40,10 @@ export async function startWorker(script: URL, folder: string): Promise<WorkerCl
 
 function createWorkerClient(script: URL): WorkerClient {
   // The flags of this process are not the worker's: a test runner's hooks have no business there.
-  const worker = new Worker(script, { execArgv: ['--disable-warning=ExperimentalWarning'] });
+  const worker = new Worker(script, {
+    execArgv: ['--disable-warning=ExperimentalWarning'],
+    resourceLimits: { maxYoungGenerationSizeMb: YOUNG_GENERATION_MB },
+  });
   const waiting = new Map<number, Waiting>();
   let lastId = 0;
   /** Why no request can be taken any more. */
