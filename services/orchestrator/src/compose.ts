@@ -8,7 +8,7 @@ import { createValidator } from '@bufbuild/protovalidate';
 import type { Logger as PinoLogger } from 'pino';
 import { startGrpcServer } from './api/grpc/server.ts';
 import { startHttpServer } from './api/http/server.ts';
-import { createServices } from './api/services/index.ts';
+import { createServices, type Services } from './api/services/index.ts';
 import type { Configuration } from './configuration.ts';
 import { DEFAULT_ENGINE_LIMITS } from './engine/options.ts';
 import { startMessaging } from './messaging.ts';
@@ -21,7 +21,7 @@ import type { CommitObserver } from './runtime/ports.ts';
 import { createSystemClock } from './runtime/system-clock.ts';
 import { createRunIdMint, createTokenMint } from './runtime/tokens.ts';
 import { openSqliteStore } from './store/sqlite/open.ts';
-import { createMetrics } from './telemetry/metrics.ts';
+import { createMetrics, type Metrics } from './telemetry/metrics.ts';
 import { createTracing } from './telemetry/tracing.ts';
 
 export interface RunningProcess {
@@ -114,19 +114,7 @@ async function start(
     newIncident: createTokenMint(),
     watcherCut: metrics.watcherCut,
   });
-  const grpc = await startGrpcServer({ services, host, port: configuration.grpcPort });
-  const http = await startHttpServer({
-    services,
-    host,
-    port: configuration.httpPort,
-    corsOrigins: configuration.corsOrigins,
-    allowedHosts: configuration.allowedHosts,
-    log: logger,
-    metrics: async () => ({
-      contentType: metrics.registry.contentType,
-      body: await metrics.registry.metrics(),
-    }),
-  });
+  const { grpc, http } = await openDoors(configuration, services, metrics, logger);
   logger.info({ data: join(configuration.dataFolder, ''), grpc: grpc.port, http: http.port }, 'serving');
   return {
     addresses: {
@@ -142,6 +130,25 @@ async function start(
       await stack.stop();
     },
   };
+}
+
+async function openDoors(
+  { host, grpcPort, httpPort, corsOrigins, allowedHosts }: Configuration,
+  services: Services,
+  { registry }: Metrics,
+  log: PinoLogger,
+) {
+  const grpc = await startGrpcServer({ services, host, port: grpcPort });
+  const http = await startHttpServer({
+    services,
+    host,
+    port: httpPort,
+    corsOrigins,
+    allowedHosts,
+    log,
+    metrics: async () => ({ contentType: registry.contentType, body: await registry.metrics() }),
+  });
+  return { grpc, http };
 }
 
 function inTurn(observers: readonly CommitObserver[]): CommitObserver {
