@@ -119,6 +119,7 @@ describe('a stream', () => {
 
   test.each([
     ['of a run that is not over', { runId: 'r' }, { phase: 'RUNNING' } as const],
+    ['before the last event of its run', { runId: 'r' }, { phase: 'COMPLETED', lastRevision: 8 } as const],
     ['of a namespace', {}, undefined],
   ])('%s does not end well (W4)', async (_what, request, row) => {
     async function* pages(): AsyncGenerator<WatchPage> {
@@ -130,6 +131,18 @@ describe('a stream', () => {
       for await (const _ of stream);
     })();
     expect(await refused(reading)).toMatchObject({ code: 14, reason: 'NOT_SERVING' });
+  });
+});
+
+describe('a wait', () => {
+  test('whose stream ends before the run and before its time says so: nothing is known of the run', async () => {
+    async function* pages(): AsyncGenerator<WatchPage> {
+      yield { events: [], revision: 7 };
+    }
+    const row = { phase: 'RUNNING', lastRevision: 7 } as const;
+    const doors = await openDoorsTo(scripted({ watch: async () => accept(pages()) }, row));
+    const waiting = grpcClient(doors.grpc, OrchestratorService).call('WaitRun', { runId: 'r' });
+    expect(await refused(waiting)).toMatchObject({ code: 14, reason: 'NOT_SERVING' });
   });
 });
 

@@ -60,22 +60,27 @@ async function watch(
   };
   const pages = await deps.orchestrator.watch(namespaceOf(request), query, signal);
   if (!pages.ok) return pages;
-  const whole = untilItsEnd(deps, request, pages.value, signal);
+  const whole = untilItsEnd(deps, namespaceOf(request), runId, pages.value, signal);
   return accept(guardReader(whole, deps, context, stop));
 }
 
 /** W4. */
 async function* untilItsEnd(
   deps: WatchDeps,
-  request: WatchRequest,
+  namespace: string,
+  runId: string,
   pages: AsyncIterable<WatchPage>,
   signal: AbortSignal,
 ): AsyncGenerator<WatchPage> {
-  yield* pages;
+  let given = 0;
+  for await (const page of pages) {
+    yield page;
+    given = page.revision;
+  }
   if (signal.aborted) return;
-  const { runId } = request;
-  const row = runId === '' ? undefined : await deps.orchestrator.queries.getRun(namespaceOf(request), runId);
-  if (row === undefined || !isFinalRun(row.phase)) throw notServing();
+  const row = runId === '' ? undefined : await deps.orchestrator.queries.getRun(namespace, runId);
+  // A final run is not enough: the pages may have ended before they came to its last events.
+  if (row === undefined || !isFinalRun(row.phase) || given < row.lastRevision) throw notServing();
 }
 
 /** W1, W2, W3. Ends `stop` when the reader is too slow, so that what feeds the pages is freed at once. */
@@ -158,9 +163,10 @@ async function lastEvent(
   try {
     const signal = AbortSignal.any([context.signal, stop.signal]);
     const pages = await deps.orchestrator.watch(namespace, { runId, afterRevision }, signal);
-    if (!pages.ok) return pages;
+    if (!pages.ok) return stop.signal.aborted ? accept(undefined) : pages;
     // Reading to the end is the waiting; what the pages say is read from the store afterwards.
-    for await (const _ of pages.value) if (signal.aborted) break;
+    const whole = untilItsEnd(deps, namespace, runId, pages.value, signal);
+    for await (const _ of whole) if (signal.aborted) break;
     return accept(undefined);
   } catch (error) {
     // Some streams end by throwing the reason of their abort.
