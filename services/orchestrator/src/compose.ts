@@ -122,7 +122,10 @@ async function start(
       http: `http://${host}:${http.port}`,
       nats: messaging.url,
     },
-    failed: messaging.lost.then((reason) => reason ?? new Promise<never>(() => {})),
+    failed: Promise.race([
+      messaging.lost.then((reason) => reason ?? new Promise<never>(() => {})),
+      store.lost,
+    ]),
     async stop() {
       // The engines first: they end watchers, and answer what comes late with NOT_SERVING.
       await orchestrator.stop();

@@ -14,8 +14,13 @@ export interface SqliteStoreOptions {
   readonly folder: string;
 }
 
+export interface SqliteStore extends Store {
+  /** Resolves if a thread has died: nothing is read or written any more, and only a new process helps. */
+  readonly lost: Promise<StoreError>;
+}
+
 /** Rejects with IN_USE if another process has the folder, with UNUSABLE if nobody could use it. */
-export async function openSqliteStore(options: SqliteStoreOptions): Promise<Store> {
+export async function openSqliteStore(options: SqliteStoreOptions): Promise<SqliteStore> {
   const folder = resolve(options.folder);
   makeFolder(folder);
   const writer = await startWorker(new URL('./writer.worker.ts', import.meta.url), folder);
@@ -28,8 +33,9 @@ export async function openSqliteStore(options: SqliteStoreOptions): Promise<Stor
   }
 }
 
-function createSqliteStore(writer: WorkerClient, reader: WorkerClient): Store {
+function createSqliteStore(writer: WorkerClient, reader: WorkerClient): SqliteStore {
   return {
+    lost: Promise.race([writer.died, reader.died]),
     claim: async (namespace) => {
       const output = await writer.request('claim', (input) => input.string(namespace));
       return { epoch: output.number(), latestRevision: output.number() };

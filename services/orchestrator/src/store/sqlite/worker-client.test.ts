@@ -42,10 +42,20 @@ it.each(['exit', 'dieLater'])(
     // dieLater answers first and dies a turn later: what follows must fail, at the latest, for good.
     await expectStoreError(untilRejected(client), 'FAILED');
     await expectStoreError(client.request('echo'), 'FAILED');
+    expect(await client.died).toMatchObject({
+      code: 'FAILED',
+      message: expect.stringContaining("the store's thread"),
+    });
     await client.close();
     await expectStoreError(client.request('echo'), 'CLOSED');
   },
 );
+
+it('has not died when it is closed', async () => {
+  const client = await start();
+  await client.close();
+  expect(await Promise.race([client.died, Promise.resolve('alive until then')])).toBe('alive until then');
+});
 
 it('closes when the thread has died before, or dies of closing', async () => {
   const client = await start('bad close');

@@ -13,6 +13,8 @@ export interface WorkerClient {
    * resolves when it has.
    */
   close(after?: Promise<void>): Promise<void>;
+  /** Resolves if the thread can answer no more although nobody has closed it. There is no way back. */
+  readonly died: Promise<StoreError>;
 }
 
 interface Waiting {
@@ -52,8 +54,11 @@ function createWorkerClient(script: URL): WorkerClient {
 
   const exited = new Promise<void>((resolve) => worker.once('exit', () => resolve()));
 
+  const died = Promise.withResolvers<StoreError>();
+
   const failAll = (message: string): void => {
     const error = new StoreError('FAILED', message);
+    if (ended === undefined) died.resolve(error);
     ended ??= error;
     for (const { reject } of waiting.values()) reject(error);
     waiting.clear();
@@ -82,6 +87,7 @@ function createWorkerClient(script: URL): WorkerClient {
     });
 
   return {
+    died: died.promise,
     request: async (type, pack) => {
       if (ended !== undefined) throw new StoreError(ended.code, ended.message);
       if (waiting.size >= MAX_WAITING) {
