@@ -31,6 +31,8 @@ export interface Engine {
   /** When a Tick is due at the latest; undefined if nothing waits for time. */
   nextDueAtMs(): number | undefined;
   gauges(): EngineGauges;
+  /** Whether an executor that takes work offers the capability, with a free slot or without. */
+  offers(capability: string): boolean;
   /** The run, if it is not final. */
   activeRun(runId: string): RunState | undefined;
 }
@@ -60,6 +62,7 @@ export function createEngine(
     },
     nextDueAtMs: () => core.timers.nextDueAtMs(),
     gauges: () => gaugesOf(core),
+    offers: (capability) => core.pool.offers(capability),
     activeRun: (runId) => core.runs.get(runId)?.state,
   };
 }

@@ -112,6 +112,7 @@ export function createOrchestrator(dependencies: OrchestratorDependencies): Runn
     call,
     watch,
     queries: store,
+    offers: (namespace, capability) => namespaces.driver(namespace)?.offers(capability),
     serving: () => serving,
     gauges: () => namespaces.drivers().flatMap((driver) => driver.gauges() ?? []),
     watcherCount,

@@ -33,6 +33,8 @@ export interface NamespaceDriver {
   /** Waits for it to be loaded; false if it cannot be for now, is stopped, or `signal` is aborted. */
   loaded(signal: AbortSignal): Promise<boolean>;
   gauges(): EngineGauges | undefined;
+  /** Whether an executor that takes work offers the capability; undefined while that is not known. */
+  offers(capability: string): boolean | undefined;
   /** Nothing runs, nobody is connected, nobody waits: it can be stopped, and made again at its next use. */
   idle(): boolean;
   /** Finishes the commit under way and what waits for it; later calls are answered with NOT_SERVING. */
@@ -225,6 +227,7 @@ export function createNamespaceDriver(dependencies: DriverDependencies): Namespa
       return !stopping;
     },
     gauges: () => session?.engine.gauges(),
+    offers: (capability) => session?.engine.offers(capability),
     idle() {
       if (session === undefined || committing !== undefined) return false;
       const { activeRuns, executors } = session.engine.gauges();

@@ -12,6 +12,8 @@ export interface Namespaces {
   use<R>(namespace: string, work: (driver: NamespaceDriver) => Promise<R>): Promise<R | Refused>;
   /** Makes the drivers of namespaces that have to be there, however many; each has tried to load then. */
   load(names: readonly string[]): Promise<void>;
+  /** Undefined where there is none: looking makes none. */
+  driver(namespace: string): NamespaceDriver | undefined;
   drivers(): readonly NamespaceDriver[];
 }
 
@@ -80,6 +82,7 @@ export function createNamespaces(options: NamespacesOptions): Namespaces {
       };
       await Promise.all(Array.from({ length: LOADS_AT_ONCE }, loadInTurn));
     },
+    driver: (namespace) => entries.get(namespace)?.driver,
     drivers: () => [...entries.values()].map(({ driver }) => driver),
   };
 }

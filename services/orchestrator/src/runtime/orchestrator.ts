@@ -23,6 +23,11 @@ export interface Orchestrator {
   watch(namespace: string, query: WatchQuery, signal: AbortSignal): Promise<Result<AsyncIterable<WatchPage>>>;
   /** Reads of what is durable. */
   readonly queries: StoreQueries;
+  /**
+   * Whether an executor that takes work offers the capability at this moment; undefined while the
+   * namespace is not loaded. Waits for nothing.
+   */
+  offers(namespace: string, capability: string): boolean | undefined;
   /** False while starting and stopping. */
   serving(): boolean;
 }

@@ -24,6 +24,7 @@ describe('the executor pool', () => {
     occupy(a, 'work', -1);
     expect(pool.choose('work')).toBe(a);
     expect(pool.choose('nothing')).toBeUndefined();
+    expect([pool.offers('work'), pool.offers('nothing')]).toEqual([true, false]);
   });
 
   it('keeps the limit that a member has for a capability', () => {
@@ -43,7 +44,9 @@ describe('the executor pool', () => {
     pool.add(gone);
     draining.accepting = false;
     expect(pool.choose('work')).toBe(gone);
+    expect(pool.offers('work')).toBe(true);
     pool.remove(gone);
     expect(pool.choose('work')).toBeUndefined();
+    expect(pool.offers('work')).toBe(false);
   });
 });

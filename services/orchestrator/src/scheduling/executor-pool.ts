@@ -28,6 +28,11 @@ export interface ExecutorPool<M extends PoolMember> {
   remove(member: M): void;
   /** The member with the most room for the capability; equals by executor id. */
   choose(capability: string): M | undefined;
+  /** Whether a member that takes work has the capability, with room for it or without. */
+  offers(capability: string): boolean;
+  /** What the members offer, each once. */
+  capabilities(): Iterable<string>;
+  readonly capabilityCount: number;
 }
 
 export function createExecutorPool<M extends PoolMember>(): ExecutorPool<M> {
@@ -60,6 +65,11 @@ export function createExecutorPool<M extends PoolMember>(): ExecutorPool<M> {
         }
       }
       return best;
+    },
+    offers: (capability) => (byCapability.get(capability) ?? []).some((member) => member.accepting),
+    capabilities: () => byCapability.keys(),
+    get capabilityCount() {
+      return byCapability.size;
     },
   };
 }

@@ -31,6 +31,10 @@ export function toBasicTask(runId: string, row: TaskRow): Task {
   return message;
 }
 
+export function capabilityOf(row: TaskRow): string {
+  return fromBinary(TaskSpecSchema, row.spec).capability;
+}
+
 /** @param events of this task alone, by revision */
 export function toFullTask(
   runId: string,

@@ -45,7 +45,7 @@ export function createServices(deps: ServicesDeps) {
   const submit = createSubmitHandlers(deps);
   const cancel = createCancelHandlers(orchestrator);
   const runs = createRunHandlers(queries);
-  const tasks = createTaskHandlers(queries);
+  const tasks = createTaskHandlers(orchestrator);
   const executors = createExecutorHandlers(orchestrator);
   const watching = createWatchHandlers({
     orchestrator,

@@ -10,15 +10,16 @@ import {
   ListTasksResponseSchema,
   TaskView,
 } from '@tutti/proto/tutti/v1/orchestrator_service_pb.ts';
+import { StateReason } from '@tutti/proto/tutti/v1/state_reason_pb.ts';
 import { type Task, TaskSchema } from '@tutti/proto/tutti/v1/task_pb.ts';
 import { accept } from '../../domain/rejection.ts';
 import { taskNotFound } from '../../engine/requests.ts';
-import type { StoreQueries } from '../../runtime/orchestrator.ts';
+import type { Orchestrator, StoreQueries } from '../../runtime/orchestrator.ts';
 import type { EventRecord, RunRow, TaskRow } from '../../store/port.ts';
 import { taskStateFromWire } from '../../wire/enums.ts';
 import { payloadFormFromWire } from '../../wire/payload-form.ts';
 import { namespaceOf } from '../call.ts';
-import { toBasicTask, toFullTask } from '../messages/task.ts';
+import { capabilityOf, toBasicTask, toFullTask } from '../messages/task.ts';
 import type { UnaryHandler } from '../method.ts';
 import { countFitting, type PagedCall, pageSizeOf, readPageToken, writePageToken } from '../page.ts';
 import { findRun } from './runs.ts';
@@ -35,7 +36,8 @@ export interface TaskHandlers {
 
 type TaskQueries = Pick<StoreQueries, 'getRun' | 'getTask' | 'listTasks' | 'readTaskEvents'>;
 
-export function createTaskHandlers(queries: TaskQueries): TaskHandlers {
+export function createTaskHandlers(orchestrator: Pick<Orchestrator, 'queries' | 'offers'>): TaskHandlers {
+  const queries: TaskQueries = orchestrator.queries;
   return {
     async getTask(request) {
       const namespace = namespaceOf(request);
@@ -45,7 +47,9 @@ export function createTaskHandlers(queries: TaskQueries): TaskHandlers {
       if (row === undefined) return taskNotFound(request.runId, request.taskKey);
       const events = await queries.readTaskEvents(namespace, row.run, [row.task]);
       const form = payloadFormFromWire(request.payloadForm);
-      return accept(create(GetTaskResponseSchema, { task: toFullTask(request.runId, row, events, form) }));
+      const task = toFullTask(request.runId, row, events, form);
+      tellNoExecutor(orchestrator, namespace, [row], [task]);
+      return accept(create(GetTaskResponseSchema, { task }));
     },
 
     async listTasks(request) {
@@ -58,14 +62,17 @@ export function createTaskHandlers(queries: TaskQueries): TaskHandlers {
       const run = await findRun(queries, namespace, request.runId);
       if (!run.ok) return run;
       const page = await readPage(queries, namespace, run.value, request, after.value, states.value);
+      tellNoExecutor(orchestrator, namespace, page.rows, page.tasks);
       const nextPageToken = page.last === undefined ? '' : writePageToken(paged, page.last);
-      return accept(create(ListTasksResponseSchema, { tasks: page.tasks, nextPageToken }));
+      return accept(create(ListTasksResponseSchema, { tasks: [...page.tasks], nextPageToken }));
     },
   };
 }
 
 interface Page {
-  readonly tasks: Task[];
+  /** One for each task. */
+  readonly rows: readonly TaskRow[];
+  readonly tasks: readonly Task[];
   /** Index of the last task, where more follow. */
   readonly last: number | undefined;
 }
@@ -81,6 +88,7 @@ async function readPage(
 ): Promise<Page> {
   const pageSize = pageSizeOf(request);
   const atOnce = request.view === TaskView.FULL ? FULL_TASKS_AT_ONCE : BASIC_TASKS_AT_ONCE;
+  const rowsOfPage: TaskRow[] = [];
   const tasks: Task[] = [];
   let usedBytes = 0;
   let last = after;
@@ -92,11 +100,32 @@ async function readPage(
     const fitting = countFitting(TaskSchema, messages, usedBytes);
     usedBytes = fitting.bytes;
     tasks.push(...messages.slice(0, fitting.count));
+    rowsOfPage.push(...rows.slice(0, fitting.count));
     last = rows[fitting.count - 1]?.task ?? last;
-    if (fitting.count < messages.length) return { tasks, last };
-    if (rows.length <= wanted) return { tasks, last: undefined };
+    if (fitting.count < messages.length) return { rows: rowsOfPage, tasks, last };
+    if (rows.length <= wanted) return { rows: rowsOfPage, tasks, last: undefined };
   }
-  return { tasks, last };
+  return { rows: rowsOfPage, tasks, last };
+}
+
+/**
+ * What no event says, because it changes without one: that a READY task waits for an executor to come.
+ * @param tasks the messages of `rows`, in the same order
+ */
+function tellNoExecutor(
+  orchestrator: Pick<Orchestrator, 'offers'>,
+  namespace: string,
+  rows: readonly TaskRow[],
+  tasks: readonly Task[],
+): void {
+  const offered = new Map<string, boolean | undefined>();
+  for (const [index, row] of rows.entries()) {
+    const task = tasks[index];
+    if (row.state !== 'READY' || task === undefined) continue;
+    const capability = capabilityOf(row);
+    if (!offered.has(capability)) offered.set(capability, orchestrator.offers(namespace, capability));
+    if (offered.get(capability) === false) task.reason = StateReason.NO_EXECUTOR;
+  }
 }
 
 async function toMessages(
