@@ -1,12 +1,12 @@
-// What the runtime needs from the outside. Each port has a contract suite that all of its adapters pass.
+// What the runtime needs from the outside, besides the store (store/port.ts).
 
 import type { RunEvent } from '../domain/events.ts';
 import type { RunState } from '../domain/state.ts';
 import type { Assignment, Cancellation } from '../engine/inputs.ts';
 
-/** Time. The simulation has its own. */
+/** Time. Tests may have one that passes when they say so. */
 export interface Clock {
-  /** Unix time; may jump. */
+  /** Unix time. It may stand still or run late, but never goes back, and does not jump when the machine's clock is set. */
   nowMs(): number;
   /** Calls back once the inputs that have arrived together have been taken in. */
   soon(callback: () => void): void;

@@ -7,7 +7,9 @@ const MAX_DELAY_MS = 2_147_483_647;
 
 /**
  * Wall time at the start plus what has elapsed since: it does not jump when the machine's clock is
- * set, so that no lease ends early or late for it. A restart reads the wall clock anew.
+ * set, so that no lease ends early or late for it. The price: what the wall clock was corrected by since
+ * the start (a late NTP step), and on Linux the time that the machine was suspended, is missing from
+ * the times of events until a restart reads the wall clock anew.
  */
 export function createSystemClock(): Clock {
   return {
