@@ -2,7 +2,7 @@
 
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { ROOT_CONTEXT, SpanKind, TraceFlags, trace } from '@opentelemetry/api';
+import { context, ROOT_CONTEXT, SpanKind, TraceFlags, trace } from '@opentelemetry/api';
 import { afterEach, expect, test, vi } from 'vitest';
 import { startTracing } from './tracing.ts';
 
@@ -49,6 +49,22 @@ test('a span made through the api arrives at the OTLP receiver, with the name of
     receiver.closeAllConnections();
     await new Promise((resolve) => receiver.close(resolve));
   }
+});
+
+test('a span is the active one in what runs within it, across waits', async () => {
+  vi.stubEnv('OTEL_EXPORTER_OTLP_ENDPOINT', 'http://127.0.0.1:9');
+  vi.stubEnv('OTEL_EXPORTER_OTLP_TIMEOUT', '100');
+  const tracing = startTracing({ serviceName: 'test-executor', environment: process.env, warn: () => {} });
+  try {
+    const seen = await context.with(parent, async () => {
+      await new Promise((resolve) => setImmediate(resolve));
+      return trace.getSpanContext(context.active())?.traceId;
+    });
+    expect(seen).toBe('0af7651916cd43dd8448eb211c80319c');
+  } finally {
+    await tracing.shutdown();
+  }
+  expect(context.with(parent, () => trace.getSpanContext(context.active()))).toBeUndefined();
 });
 
 test('without an endpoint nothing is recorded', async () => {

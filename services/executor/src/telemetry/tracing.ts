@@ -3,7 +3,8 @@
 // OTEL_EXPORTER_OTLP_ENDPOINT or OTEL_EXPORTER_OTLP_TRACES_ENDPOINT, OTEL_SERVICE_NAME and others.
 // Without an endpoint nothing is set up, and the api's calls do nothing.
 
-import { DiagLogLevel, diag, trace } from '@opentelemetry/api';
+import { context, DiagLogLevel, diag, trace } from '@opentelemetry/api';
+import { AsyncLocalStorageContextManager } from '@opentelemetry/context-async-hooks';
 import { OTLPTraceExporter } from '@opentelemetry/exporter-trace-otlp-proto';
 import {
   defaultResource,
@@ -19,6 +20,7 @@ import {
   TracerProvider,
 } from '@opentelemetry/sdk-trace';
 
+// As the orchestrator's: an attempt has a span on each side. The two programs share no code.
 /** Spans beyond it are dropped until the receiver catches up. */
 const MAX_QUEUED_SPANS = 32_768;
 const MAX_BATCH_SPANS = 2_048;
@@ -60,6 +62,8 @@ export function startTracing({ serviceName, environment, warn }: TracingOptions)
     ],
   });
   trace.setGlobalTracerProvider(provider);
+  // Without it, the SDK could not make the attempt's span the one that is active in its handler.
+  context.setGlobalContextManager(new AsyncLocalStorageContextManager().enable());
   const tell = (message: string, ...more: unknown[]) => warn([message, ...more].map(String).join(' '));
   const quiet = () => {};
   const logger = { error: tell, warn: tell, info: quiet, debug: quiet, verbose: quiet };
@@ -69,6 +73,7 @@ export function startTracing({ serviceName, environment, warn }: TracingOptions)
     enabled: true,
     async shutdown() {
       await provider.shutdown().catch((error: unknown) => warn(`spans could not be sent: ${String(error)}`));
+      context.disable();
       trace.disable();
     },
   };
