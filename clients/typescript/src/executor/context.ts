@@ -29,6 +29,9 @@ export function createContext(deps: AttemptDeps, shared: ContextState): AttemptC
     inputPayload: assignment.input,
     traceparent: shared.traceparent,
     logger: deps.settings.logger,
+    get maxPayloadBytes() {
+      return deps.maxPayloadBytes();
+    },
     get signal() {
       return shared.abort.signal;
     },

@@ -93,6 +93,8 @@ export interface AttemptContext {
   usage(used: Readonly<Record<string, number>>): void;
   /** What is kept as the partial result if the attempt is cancelled. The latest wins. */
   partialResult(value: PayloadInput): void;
+  /** How large a result, a checkpoint or an error's details may be, encoded. */
+  readonly maxPayloadBytes: number;
   /** The executor's logger. */
   readonly logger: Logger;
 }

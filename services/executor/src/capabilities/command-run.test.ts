@@ -87,6 +87,34 @@ test('output without end is cut off, time without end too', async () => {
   });
 });
 
+test('output that is too large for a payload fails for good, as it comes or as JSON', async () => {
+  const refusal = { name: 'FinalError', code: 'OUTPUT_TOO_LARGE' };
+  const small = () => createTestContext({ maxPayloadBytes: 1_000 });
+  await expect(node(`console.log('x'.repeat(2000))`, {}, small())).rejects.toMatchObject(refusal);
+  await expect(node(`console.log('\\n'.repeat(600))`, {}, small())).rejects.toMatchObject(refusal);
+  expect(await node(`console.log('x'.repeat(600))`, {}, small())).toMatchObject({ exitCode: 0 });
+});
+
+test('what leaves the group and keeps the pipes open is not waited for', async () => {
+  const script = `
+    const child = require('child_process').spawn(process.execPath, ['-e', 'setInterval(() => {}, 1000)'], { stdio: 'inherit', detached: true });
+    child.unref();
+    console.log(child.pid);
+    process.exit(0);
+  `;
+  let pid = 0;
+  try {
+    // As an exit, and long before the time limit.
+    const startedMs = performance.now();
+    const { stdout } = (await node(script, { timeoutMs: 10_000 })) as { stdout: string };
+    pid = Number(stdout);
+    expect(performance.now() - startedMs).toBeLessThan(8_000);
+    expect(isAlive(pid)).toBe(true);
+  } finally {
+    if (pid > 0) process.kill(pid, 'SIGKILL');
+  }
+});
+
 /** A program with a child in its group, both deaf to SIGTERM, that writes both ids to a file. */
 function deafFamily(file: string): string {
   const deaf = `process.on('SIGTERM', () => {}); setInterval(() => {}, 1000);`;

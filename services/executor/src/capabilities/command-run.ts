@@ -7,17 +7,23 @@
 //
 // The program runs in a process group of its own, in a folder of its own that is gone afterwards, and
 // with an almost empty environment: the executor's may hold credentials. When the attempt ends, for
-// whatever reason, all of the group ends.
+// whatever reason, all of the group ends; what left the group, as `setsid` does, is not waited for.
 
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { AttemptAbortedError, FinalError, type Handler, RetryableError } from '@tutti/client/executor';
+import {
+  AttemptAbortedError,
+  type AttemptContext,
+  FinalError,
+  type Handler,
+  RetryableError,
+} from '@tutti/client/executor';
 import { z } from 'zod';
 import { type ProcessOutcome, runProcess } from '../process/run-process.ts';
 import { readInput } from './input.ts';
+import { fitting, readLimit } from './result-budget.ts';
 
-const MAX_OUTPUT_BYTES = 16 * 1024 * 1024;
 const MAX_TIMEOUT_MS = 24 * 60 * 60 * 1000;
 /** Between being asked to stop and being made to, at the most. */
 const GRACE_MS = 5_000;
@@ -33,12 +39,7 @@ const inputSchema = z.strictObject({
   args: z.array(argument).max(1000).default([]),
   stdin: z.string().default(''),
   timeoutMs: z.number().int().min(1).max(MAX_TIMEOUT_MS).default(60_000),
-  maxOutputBytes: z
-    .number()
-    .int()
-    .min(0)
-    .max(MAX_OUTPUT_BYTES)
-    .default(256 * 1024),
+  maxOutputBytes: readLimit,
   allowFailure: z.boolean().default(false),
 });
 
@@ -64,14 +65,18 @@ export function createCommandRun(allowed: ReadonlyMap<string, string>): Handler 
         folder,
         environment: { PATH: process.env['PATH'] ?? '', LANG: 'C.UTF-8', HOME: folder },
         stdin: wanted.stdin,
-        maxOutputBytes: wanted.maxOutputBytes,
+        // Output never shrinks on its way into a payload: no use in reading more than fits.
+        maxOutputBytes: Math.min(wanted.maxOutputBytes, context.maxPayloadBytes),
         timeoutMs: wanted.timeoutMs,
         signal: context.signal,
         graceMs: () => graceOf(context.signal.reason),
       });
-      return resultOf(wanted, outcome, context.signal);
+      return resultOf(wanted, outcome, context);
     } finally {
-      await rm(folder, { recursive: true, force: true });
+      // The program may have left what only its owner or root can delete; that is no reason to fail.
+      await rm(folder, { recursive: true, force: true }).catch((error: unknown) => {
+        context.logger.warn({ folder, error: String(error) }, 'a folder of a command could not be deleted');
+      });
     }
   };
 }
@@ -81,10 +86,10 @@ function graceOf(reason: unknown): number {
   return reason instanceof AttemptAbortedError ? Math.min(GRACE_MS, reason.graceMs / 2) : GRACE_MS;
 }
 
-function resultOf(wanted: Wanted, outcome: ProcessOutcome, signal: AbortSignal) {
+function resultOf(wanted: Wanted, outcome: ProcessOutcome, context: AttemptContext) {
   switch (outcome.type) {
     case 'Aborted':
-      throw signal.reason;
+      throw context.signal.reason;
     case 'NotStarted':
       throw new RetryableError('COMMAND_NOT_STARTED', `${wanted.command}: ${outcome.message}`);
     case 'TimedOut':
@@ -92,12 +97,14 @@ function resultOf(wanted: Wanted, outcome: ProcessOutcome, signal: AbortSignal) 
     case 'TooMuchOutput':
       throw new FinalError(
         'OUTPUT_TOO_LARGE',
-        `${wanted.command} wrote more than ${wanted.maxOutputBytes} bytes`,
+        `${wanted.command} wrote more than ${Math.min(wanted.maxOutputBytes, context.maxPayloadBytes)} bytes`,
       );
     case 'Exited': {
       const { exitCode, stdout, stderr } = outcome;
       const result = { exitCode, stdout, stderr };
-      if (exitCode === 0 || wanted.allowFailure) return result;
+      if (exitCode === 0 || wanted.allowFailure) {
+        return fitting(result, context, 'OUTPUT_TOO_LARGE', wanted.command);
+      }
       throw new RetryableError('COMMAND_FAILED', `${wanted.command} ended with exit code ${exitCode}`, {
         details: result,
       });

@@ -69,6 +69,16 @@ test('text is text, and bytes are base64', async () => {
   expect(await send({ url: `${url}/bytes` })).toMatchObject({ bodyEncoding: 'base64', body: '/wA=' });
 });
 
+test('carries the trace on, unless the task has its own', async () => {
+  const { url } = await serve((request, response) => response.end(request.headers.traceparent ?? 'none'));
+  const traceparent = '00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01';
+  const body = async (headers: object, context = createTestContext({ traceparent })) =>
+    ((await send({ url, headers }, local, context)) as { body: string }).body;
+  expect(await body({})).toBe(traceparent);
+  expect(await body({ Traceparent: 'mine' })).toBe('mine');
+  expect(await body({}, createTestContext())).toBe('none');
+});
+
 describe('a status from 400 on', () => {
   test.each([
     [404, 'FinalError'],
@@ -196,6 +206,20 @@ describe('limits', () => {
     });
   });
 
+  test('a body that is too large for a payload once it is JSON fails for good, and is asked for once', async () => {
+    let asked = 0;
+    const { url } = await serve((_request, response) => {
+      asked += 1;
+      response.end('\n'.repeat(600));
+    });
+    const context = createTestContext({ maxPayloadBytes: 1_000 });
+    await expect(send({ url, method: 'POST' }, local, context)).rejects.toMatchObject({
+      name: 'FinalError',
+      code: 'BODY_TOO_LARGE',
+    });
+    expect(asked).toBe(1);
+  });
+
   test('a server that says nothing, and one that never ends, run into the time limit', async () => {
     const { url } = await serve((request, response) => {
       if (request.url === '/drip') response.write('x');
@@ -238,6 +262,7 @@ test.each([
   { url: 'http://a.example', headers: { 'Transfer-Encoding': 'chunked' } },
   { url: 'http://a.example', headers: { x: 'a\r\nb: c' } },
   { url: 'http://a.example', headers: { 'x y': 'a' } },
+  { url: 'http://a.example', headers: { x: '5 €' } },
   { url: 'http://a.example', timeoutMs: 0 },
   { url: 'http://a.example', maxRedirects: 11 },
   { url: 'http://a.example', unknown: 1 },

@@ -5,6 +5,9 @@
 // have these defaults. Result: {"url", "status", "headers", "body", "bodyEncoding": "json" | "text" |
 // "base64"}; the URL is the last one, after redirects.
 //
+// A body that is too large as JSON for a payload fails the attempt like one over `maxBodyBytes`, for good.
+// The request carries the trace on in `traceparent`, unless the headers have one.
+//
 // A status from 400 on fails the attempt unless `allowFailure`: 408, 429 and 5xx may be tried again (after
 // Retry-After, if given in seconds), others not. Where it may connect to: network/address-guard.ts.
 
@@ -19,8 +22,8 @@ import {
 import { BodyTooLargeError, type DecodedBody, decodeBody, readLimited } from '../network/limited-body.ts';
 import { followRedirect, type Hop, isRedirect } from '../network/redirect.ts';
 import { readInput } from './input.ts';
+import { fitting, readLimit } from './result-budget.ts';
 
-const MAX_BODY_BYTES = 16 * 1024 * 1024;
 const MAX_TIMEOUT_MS = 60 * 60 * 1000;
 const MAX_REDIRECTS = 10;
 const CONNECT_TIMEOUT_MS = 10_000;
@@ -50,17 +53,13 @@ const inputSchema = z.strictObject({
       z
         .string()
         .max(8192)
-        .regex(/^[^\p{Cc}]*$/u),
+        // RFC 9110, 5.5: one byte each; others would have to be encoded by whoever knows how.
+        .regex(/^[\x20-\x7e\xa0-\xff]*$/, 'only printable characters of Latin-1'),
     )
     .default({}),
   body: z.json().optional(),
   timeoutMs: z.number().int().min(1).max(MAX_TIMEOUT_MS).default(30_000),
-  maxBodyBytes: z
-    .number()
-    .int()
-    .min(0)
-    .max(MAX_BODY_BYTES)
-    .default(256 * 1024),
+  maxBodyBytes: readLimit,
   maxRedirects: z.number().int().min(0).max(MAX_REDIRECTS).default(0),
   allowFailure: z.boolean().default(false),
 });
@@ -81,15 +80,18 @@ export function createHttpRequest(options: HttpRequestOptions): Handler {
     // Idle connections are of little use to tasks and hold sockets.
     keepAliveTimeout: 4_000,
     maxHeaderSize: 64 * 1024,
+    // The task's own `timeoutMs` is the limit; these would end it after five minutes.
+    headersTimeout: 0,
+    bodyTimeout: 0,
   });
   return async (input, context) => {
     const wanted = readInput(inputSchema, input);
     const deadline = AbortSignal.timeout(wanted.timeoutMs);
     const signal = AbortSignal.any([context.signal, deadline]);
     try {
-      const answer = await followAll(agent, wanted, signal);
+      const answer = await followAll(agent, firstHop(wanted, context.traceparent), wanted, signal);
       if (answer.status >= 400 && !wanted.allowFailure) throw failureOf(answer);
-      return answer;
+      return fitting(answer, context, 'BODY_TOO_LARGE', wanted.url);
     } catch (error) {
       if (context.signal.aborted) throw context.signal.reason;
       if (deadline.aborted) {
@@ -100,11 +102,15 @@ export function createHttpRequest(options: HttpRequestOptions): Handler {
   };
 }
 
-function firstHop(wanted: Wanted): Hop {
+/** Carries the trace on, unless the task has a trace context of its own for it. */
+function firstHop(wanted: Wanted, traceparent: string): Hop {
   const { body } = wanted;
   const headers = { ...wanted.headers };
-  const named = Object.keys(headers).some((name) => name.toLowerCase() === 'content-type');
-  if (body !== undefined && typeof body !== 'string' && !named) headers['content-type'] = 'application/json';
+  const names = new Set(Object.keys(headers).map((name) => name.toLowerCase()));
+  if (body !== undefined && typeof body !== 'string' && !names.has('content-type')) {
+    headers['content-type'] = 'application/json';
+  }
+  if (traceparent !== '' && !names.has('traceparent')) headers.traceparent = traceparent;
   return {
     url: new URL(wanted.url),
     method: wanted.method,
@@ -113,8 +119,8 @@ function firstHop(wanted: Wanted): Hop {
   };
 }
 
-async function followAll(agent: Agent, wanted: Wanted, signal: AbortSignal): Promise<Answer> {
-  let hop = firstHop(wanted);
+async function followAll(agent: Agent, first: Hop, wanted: Wanted, signal: AbortSignal): Promise<Answer> {
+  let hop = first;
   for (let redirects = 0; ; redirects += 1) {
     if (hop.url.username !== '' || hop.url.password !== '') {
       throw new FinalError('INVALID_INPUT', 'url: credentials belong into the header "authorization"');

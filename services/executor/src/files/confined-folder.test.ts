@@ -88,3 +88,9 @@ test('writes nowhere else, and through no link', async () => {
   expect(await readFile(join(root, 'link.txt'), 'utf8')).toBe('mine');
   expect((await readdir(outside)).sort()).toEqual(['root', 'root-twin', 'secret.txt']);
 });
+
+test('a NUL in a path is a mistake of the input, in both directions', async () => {
+  const refusal = { name: 'FinalError', code: 'INVALID_INPUT' };
+  await expect(read('sub/a.txt\0')).rejects.toMatchObject(refusal);
+  await expect(createConfinedFolder(root).writeFile('a\0b.svg', 'x')).rejects.toMatchObject(refusal);
+});

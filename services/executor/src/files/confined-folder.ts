@@ -6,7 +6,7 @@
 
 import { randomUUID } from 'node:crypto';
 import { constants } from 'node:fs';
-import { type FileHandle, mkdir, open, realpath, rename, rm, stat } from 'node:fs/promises';
+import { type FileHandle, lstat, mkdir, open, realpath, rename, rm } from 'node:fs/promises';
 import { dirname, isAbsolute, join, relative, resolve, sep } from 'node:path';
 import { FinalError } from '@tutti/client/executor';
 
@@ -29,15 +29,17 @@ export function createConfinedFolder(root: string): ConfinedFolder {
 
   return {
     async openFile(path) {
+      refuseNul(path);
       const base = await realRoot();
       const wanted = await realFile(inside(base, resolve(base, path), path), path);
       const target = inside(base, wanted, path);
       // Not blocking: a named pipe must not hold up the thread that opens it.
       const file = await open(target, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK);
       try {
-        const [opened, checked] = [await file.stat(), await stat(await realpath(target))];
+        // Resolved once: a second time might lead elsewhere than what was compared.
+        const checkedPath = inside(base, await realpath(target), path);
+        const [opened, checked] = [await file.stat(), await lstat(checkedPath)];
         if (!opened.isFile()) throw new FinalError('NOT_A_FILE', `${path} is not a regular file`);
-        inside(base, await realpath(target), path);
         if (opened.ino !== checked.ino || opened.dev !== checked.dev) throw notAllowed(path);
         return file;
       } catch (error) {
@@ -47,6 +49,7 @@ export function createConfinedFolder(root: string): ConfinedFolder {
     },
 
     async writeFile(path, content) {
+      refuseNul(path);
       await mkdir(root, { recursive: true });
       const base = await realRoot();
       const target = inside(base, resolve(base, path), path);
@@ -69,6 +72,11 @@ export function createConfinedFolder(root: string): ConfinedFolder {
       return destination;
     },
   };
+}
+
+/** The operating system has no such names. */
+function refuseNul(path: string): void {
+  if (path.includes('\0')) throw new FinalError('INVALID_INPUT', 'path: a NUL is in no name of a file');
 }
 
 function notAllowed(path: string): FinalError {

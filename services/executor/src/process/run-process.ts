@@ -28,7 +28,10 @@ export type ProcessOutcome =
 
 type Child = ChildProcessByStdio<Writable, Readable, Readable>;
 
-/** Never rejects. When it resolves, the program and all that it started in its group are gone. */
+/**
+ * Never rejects. When it resolves, the program and all that it started in its group are gone, and nothing
+ * is read any more from what left the group.
+ */
 export async function runProcess(request: ProcessRequest): Promise<ProcessOutcome> {
   if (request.signal.aborted) return { type: 'Aborted' };
   const child: Child = spawn(request.program, request.args, {
@@ -58,7 +61,8 @@ export async function runProcess(request: ProcessRequest): Promise<ProcessOutcom
   child.stdin.end(request.stdin);
 
   try {
-    const ended = await ending(child);
+    // Once it has ended it is not too late any more, however long its pipes stay open.
+    const ended = await ending(child, () => clearTimeout(timer));
     if (cutShort !== undefined) return cutShort;
     if (ended.type === 'NotStarted') return ended;
     const { stdout, stderr } = output();
@@ -70,22 +74,39 @@ export async function runProcess(request: ProcessRequest): Promise<ProcessOutcom
   }
 }
 
+/** How long after the end of a program its pipes may stay open. */
+const PIPES_MS = 200;
+
 type Ending =
   | { readonly type: 'NotStarted'; readonly message: string }
   | { readonly type: 'Exited'; readonly exitCode: number }
   | { readonly type: 'Killed'; readonly by: string };
 
-function ending(child: Child): Promise<Ending> {
+function ending(child: Child, onExit: () => void): Promise<Ending> {
   const { promise, resolve } = Promise.withResolvers<Ending>();
+  let pipesTimer: NodeJS.Timeout | undefined;
   child.once('error', (error) => resolve({ type: 'NotStarted', message: error.message }));
-  // Others of its group may still hold its pipes, and would keep 'close' away for as long as they like.
-  child.once('exit', () => signalGroup(child, 'SIGKILL'));
+  // Others may still hold its pipes, and would keep 'close' away for as long as they like: those of its
+  // group are ended, those that left it are not waited for.
+  child.once('exit', () => {
+    onExit();
+    signalGroup(child, 'SIGKILL');
+    pipesTimer = setTimeout(() => setImmediate(closePipes, child), PIPES_MS);
+  });
   child.once('close', (code, signal) => {
+    clearTimeout(pipesTimer);
     resolve(
       code === null ? { type: 'Killed', by: signal ?? 'a signal' } : { type: 'Exited', exitCode: code },
     );
   });
   return promise;
+}
+
+/** After a turn of the event loop, in which all was read that the program itself had written. */
+function closePipes(child: Child): void {
+  child.stdout.destroy();
+  child.stderr.destroy();
+  child.stdin.destroy();
 }
 
 function signalGroup(child: Child, signal: NodeJS.Signals): void {

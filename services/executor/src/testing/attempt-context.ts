@@ -24,6 +24,7 @@ export function createTestContext(given: Partial<AttemptContext> = {}): TestCont
     checkpoint() {},
     usage() {},
     partialResult() {},
+    maxPayloadBytes: 262_144,
     logger: { debug() {}, info() {}, warn() {}, error() {} },
     ...given,
     abort: (reason) => controller.abort(reason),
