@@ -101,6 +101,11 @@ test('wrong options end with exit code 2 and say what was wrong', async () => {
   const flag = start('--slots', 'many');
   expect(await flag.ended).toBe(2);
   expect(flag.output.stderr).toMatch(/--slots many/);
+  const id = start('--id', 'bad id');
+  expect(await id.ended).toBe(2);
+  expect(id.output.stderr).toMatch(/id: "bad id" does not match/);
+  const namespace = start('--namespace', 'Bad NS');
+  expect(await namespace.ended).toBe(2);
   const capability = start('--capabilities', 'command.run');
   expect(await capability.ended).toBe(2);
   expect(capability.output.stderr).toMatch(/--allow-command/);

@@ -1,6 +1,6 @@
 // The ready executor: a process that performs everyday tasks.
 
-import { createExecutor, type Executor } from '@tutti/client/executor';
+import { createExecutor, type Executor, type Handler, type Logger } from '@tutti/client/executor';
 import { pino } from 'pino';
 import { chooseCapabilities } from './capabilities/all.ts';
 import { type Configuration, readConfiguration } from './configuration.ts';
@@ -12,21 +12,12 @@ async function run(configuration: Configuration): Promise<number> {
   const logger = pino({ name: 'executor', level: configuration.logLevel }, pino.destination(2));
   const chosen = chooseCapabilities(configuration);
   if (chosen.type === 'Refused') return refuse(chosen.message);
+  const executor = tryExecutor(configuration, chosen.capabilities, logger);
+  if (typeof executor === 'string') return refuse(executor);
   const tracing = startTracing({
     serviceName: 'tutti-executor',
     environment: process.env,
     warn: (message) => logger.warn({ component: 'tracing' }, message),
-  });
-  const executor = createExecutor({
-    ...(configuration.executorId !== undefined && { id: configuration.executorId }),
-    servers: configuration.natsUrl,
-    namespace: configuration.namespace,
-    slots: configuration.slots,
-    labels: configuration.labels,
-    capabilities: chosen.capabilities,
-    drainTimeout: configuration.drainTimeoutMs,
-    handleSignals: true,
-    logger,
   });
   if (configuration.exitWithParent) stopWithParent(() => executor.stop());
   try {
@@ -43,6 +34,30 @@ async function run(configuration: Configuration): Promise<number> {
     return 1;
   } finally {
     await tracing.shutdown();
+  }
+}
+
+/** Why the SDK refuses such an executor (an id, namespace or label that breaks the protocol), or the executor. */
+function tryExecutor(
+  configuration: Configuration,
+  capabilities: Readonly<Record<string, Handler>>,
+  logger: Logger,
+): Executor | string {
+  try {
+    return createExecutor({
+      ...(configuration.executorId !== undefined && { id: configuration.executorId }),
+      servers: configuration.natsUrl,
+      namespace: configuration.namespace,
+      slots: configuration.slots,
+      labels: configuration.labels,
+      capabilities,
+      drainTimeout: configuration.drainTimeoutMs,
+      handleSignals: true,
+      logger,
+    });
+  } catch (error) {
+    if (error instanceof TypeError || error instanceof RangeError) return error.message;
+    throw error;
   }
 }
 
