@@ -10,11 +10,36 @@ import type { Executor } from './executor.ts';
 const MAX_STARTS = 5_000;
 
 export function dispatch(core: Core): void {
+  if (core.queues.size === 0) return;
+  let open = openQueues(core);
   for (let starts = 0; starts < MAX_STARTS; starts += 1) {
-    const next = nextUp(core);
+    const next = nextUp(core, open);
     if (next === undefined) return;
-    start(core, next.queue, next.executor);
+    // A refusal fails a task: others may be ready for that, and slots be free again.
+    if (start(core, next.queue, next.executor) === 'REFUSED') open = openQueues(core);
   }
+}
+
+interface OpenQueue {
+  readonly capability: string;
+  readonly queue: ReadyQueue<QueuedTask>;
+}
+
+/**
+ * The queues that somebody may have room for. Looks at what is offered or at what is asked for, whichever
+ * is less: a run that asks for 100,000 capabilities that nobody has must not slow down every start.
+ */
+function openQueues(core: Core): OpenQueue[] {
+  const open: OpenQueue[] = [];
+  if (core.queues.size <= core.pool.capabilityCount) {
+    for (const [capability, queue] of core.queues) open.push({ capability, queue });
+    return open;
+  }
+  for (const capability of core.pool.capabilities()) {
+    const queue = core.queues.get(capability);
+    if (queue !== undefined) open.push({ capability, queue });
+  }
+  return open;
 }
 
 interface NextUp {
@@ -22,21 +47,31 @@ interface NextUp {
   readonly executor: Executor;
 }
 
-function nextUp(core: Core): NextUp | undefined {
+/** Takes out of `open` what is empty or has no executor with room: by starts alone, neither changes back. */
+function nextUp(core: Core, open: OpenQueue[]): NextUp | undefined {
   let best: NextUp | undefined;
   let bestTask: QueuedTask | undefined;
-  for (const [capability, queue] of core.queues) {
+  for (let index = 0; index < open.length; ) {
+    const { capability, queue } = open[index] as OpenQueue;
     const task = queue.peek();
-    if (task === undefined || (bestTask !== undefined && !hasTurnBefore(task, bestTask))) continue;
-    const executor = core.pool.choose(capability);
-    if (executor === undefined) continue;
+    if (task !== undefined && bestTask !== undefined && !hasTurnBefore(task, bestTask)) {
+      index += 1;
+      continue;
+    }
+    const executor = task === undefined ? undefined : core.pool.choose(capability);
+    if (executor === undefined) {
+      const last = open.pop() as OpenQueue;
+      if (index < open.length) open[index] = last;
+      continue;
+    }
     best = { queue, executor };
     bestTask = task;
+    index += 1;
   }
   return best;
 }
 
-function start(core: Core, queue: ReadyQueue<QueuedTask>, executor: Executor): void {
+function start(core: Core, queue: ReadyQueue<QueuedTask>, executor: Executor): 'STARTED' | 'REFUSED' {
   const { run, task } = queue.take() as QueuedTask;
   run.queued[task] = 0;
   const capability = run.state.graph.spec.tasks[task]?.capability ?? '';
@@ -45,7 +80,7 @@ function start(core: Core, queue: ReadyQueue<QueuedTask>, executor: Executor): v
   const limitBytes = core.options.maxAssignmentBytes;
   if (sizeBytes > limitBytes) {
     core.apply(run, { type: 'RefuseAssignment', task, sizeBytes, limitBytes });
-    return;
+    return 'REFUSED';
   }
   const leaseToken = core.options.mintToken();
   const command = { type: 'StartAttempt', task, executorId: executor.executorId, leaseToken } as const;
@@ -67,4 +102,5 @@ function start(core: Core, queue: ReadyQueue<QueuedTask>, executor: Executor): v
     executorId: executor.executorId,
     assignment: assignmentOf(run.state, task),
   });
+  return 'STARTED';
 }

@@ -47,7 +47,11 @@ export function createEngine(
   const core = createCore(options, latestRevision);
   core.nowMs = nowMs;
   restore(core, loaded);
+  return engineOn(core);
+}
 
+/** The engine around a core that its caller can see into: tests hold its invariants against it. */
+export function engineOn(core: Core): Engine {
   return {
     step(input, atMs) {
       core.nowMs = Math.max(core.nowMs, atMs);

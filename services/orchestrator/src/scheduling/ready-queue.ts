@@ -4,7 +4,6 @@
 // it is counted out, and its entry is recognised as stale when its turn comes. Stale entries never
 // outnumber live ones for long: the queue is swept when they do.
 
-const PRIORITY_COUNT = 11;
 const SWEEP_MIN = 1_024;
 
 export interface ReadyEntry {
@@ -28,23 +27,67 @@ export interface ReadyQueue<T extends ReadyEntry> {
 }
 
 export function createReadyQueue<T extends ReadyEntry>(isLive: (entry: T) => boolean): ReadyQueue<T> {
-  const lanes: Lane<T>[] = Array.from({ length: PRIORITY_COUNT }, () => ({ entries: [], head: 0 }));
-  let size = 0;
-  let stored = 0;
+  return new LaneQueue(isLive);
+}
 
-  function firstLive(): Lane<T> | undefined {
-    if (size === 0) return undefined;
-    for (const lane of lanes) {
-      for (; lane.head < lane.entries.length; advance(lane)) {
-        if (isLive(lane.entries[lane.head] as T)) return lane;
+/** A class, since there may be as many as tasks: closures of its own would cost each a kilobyte. */
+class LaneQueue<T extends ReadyEntry> implements ReadyQueue<T> {
+  size = 0;
+  /** Entries kept, live or not. */
+  #stored = 0;
+  /** By priority. One for each that was ever asked for: at most eleven, mostly a single one. */
+  #lanes: Lane<T>[] = [];
+  readonly #isLive: (entry: T) => boolean;
+
+  constructor(isLive: (entry: T) => boolean) {
+    this.#isLive = isLive;
+  }
+
+  push(entry: T): void {
+    const lane = this.#lanes.find(({ priority }) => priority === entry.priority);
+    if (lane === undefined) this.#addLane(entry);
+    else lane.entries.push(entry);
+    this.size += 1;
+    this.#stored += 1;
+  }
+
+  peek(): T | undefined {
+    const lane = this.#firstLive();
+    return lane?.entries[lane.head];
+  }
+
+  take(): T | undefined {
+    const lane = this.#firstLive();
+    if (lane === undefined) return undefined;
+    const entry = lane.entries[lane.head] as T;
+    this.#advance(lane);
+    this.size -= 1;
+    return entry;
+  }
+
+  discount(): void {
+    this.size -= 1;
+    if (this.#stored > SWEEP_MIN && this.#stored > 2 * this.size) this.#sweep();
+  }
+
+  #addLane(first: T): void {
+    const made: Lane<T> = { priority: first.priority, entries: [first], head: 0 };
+    this.#lanes = [...this.#lanes, made].sort((a, b) => a.priority - b.priority);
+  }
+
+  #firstLive(): Lane<T> | undefined {
+    if (this.size === 0) return undefined;
+    for (const lane of this.#lanes) {
+      for (; lane.head < lane.entries.length; this.#advance(lane)) {
+        if (this.#isLive(lane.entries[lane.head] as T)) return lane;
       }
     }
     return undefined;
   }
 
-  function advance(lane: Lane<T>): void {
+  #advance(lane: Lane<T>): void {
     lane.head += 1;
-    stored -= 1;
+    this.#stored -= 1;
     const drained = lane.head === lane.entries.length;
     if (drained || (lane.head > SWEEP_MIN && lane.head * 2 > lane.entries.length)) {
       lane.entries = drained ? [] : lane.entries.slice(lane.head);
@@ -52,44 +95,18 @@ export function createReadyQueue<T extends ReadyEntry>(isLive: (entry: T) => boo
     }
   }
 
-  function sweep(): void {
-    stored = 0;
-    for (const lane of lanes) {
-      lane.entries = lane.entries.slice(lane.head).filter(isLive);
+  #sweep(): void {
+    this.#stored = 0;
+    for (const lane of this.#lanes) {
+      lane.entries = lane.entries.slice(lane.head).filter(this.#isLive);
       lane.head = 0;
-      stored += lane.entries.length;
+      this.#stored += lane.entries.length;
     }
   }
-
-  return {
-    get size() {
-      return size;
-    },
-    push(entry) {
-      (lanes[entry.priority] as Lane<T>).entries.push(entry);
-      size += 1;
-      stored += 1;
-    },
-    peek() {
-      const lane = firstLive();
-      return lane?.entries[lane.head];
-    },
-    take() {
-      const lane = firstLive();
-      if (lane === undefined) return undefined;
-      const entry = lane.entries[lane.head] as T;
-      advance(lane);
-      size -= 1;
-      return entry;
-    },
-    discount() {
-      size -= 1;
-      if (stored > SWEEP_MIN && stored > 2 * size) sweep();
-    },
-  };
 }
 
 interface Lane<T> {
+  readonly priority: number;
   entries: T[];
   head: number;
 }
