@@ -4,18 +4,14 @@ import type { RunCommand } from './commands.ts';
 import type { Change, Usage } from './events.ts';
 import { runningAttempt, specOf, taskOf } from './lookup.ts';
 import type { Payload } from './payload.ts';
-import { accept, type Result, reject } from './rejection.ts';
+import { accept, type Refusal, type Result, reject } from './rejection.ts';
 import type { RunState, TaskStatus } from './state.ts';
-import { isFinalRun, isFinalTask, type StateReason } from './states.ts';
+import { isFinalRun, isFinalTask, type RunPhase, type StateReason, type TaskState } from './states.ts';
 
 const NOTHING: readonly Change[] = Object.freeze([]);
 
 export function cancelRun(run: RunState, message: string): Result<readonly Change[]> {
-  if (isFinalRun(run.phase)) {
-    return reject('ALREADY_FINAL', `run "${run.runId}" is ${run.phase} already; there is nothing to cancel`, {
-      state: run.phase,
-    });
-  }
+  if (isFinalRun(run.phase)) return runAlreadyFinal(run.runId, run.phase);
   if (run.phase === 'CANCELLING') return accept(NOTHING);
   return accept([{ type: 'RunCancelling', reason: 'CANCEL_REQUESTED', message }]);
 }
@@ -35,8 +31,18 @@ export function cancelTask(
   }
   if (open > 0) return accept(changes);
   const { state } = taskOf(run, command.task);
-  const named = `task "${specOf(run, command.task).key}" is ${state} already`;
-  const message = command.subtree ? `${named}, and so is every task under it` : named;
+  return taskAlreadyFinal(specOf(run, command.task).key, state, command.subtree);
+}
+
+export function runAlreadyFinal(runId: string, phase: RunPhase): Refusal {
+  const message = `run "${runId}" is ${phase} already; there is nothing to cancel`;
+  return reject('ALREADY_FINAL', message, { state: phase });
+}
+
+/** @param subtree true: the cancellation was of all that is grouped under it too */
+export function taskAlreadyFinal(key: string, state: TaskState, subtree: boolean): Refusal {
+  const named = `task "${key}" is ${state} already`;
+  const message = subtree ? `${named}, and so is every task under it` : named;
   return reject('ALREADY_FINAL', `${message}; there is nothing to cancel`, { state });
 }
 

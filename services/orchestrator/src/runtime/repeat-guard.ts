@@ -4,6 +4,7 @@
 // The engine knows only what is active; the store knows everything that is durable. A call waits for
 // an earlier one with the same id to be answered, thus durable, before it looks.
 
+import { runAlreadyFinal, taskAlreadyFinal } from '../domain/cancel.ts';
 import { accept, reject } from '../domain/rejection.ts';
 import { isFinalRun } from '../domain/states.ts';
 import type {
@@ -14,8 +15,8 @@ import type {
   RequestKey,
   SubmitRun,
 } from '../engine/inputs.ts';
-import { runExists } from '../engine/requests.ts';
-import type { RequestRow, RunNumber, Store } from '../store/port.ts';
+import { runExists, taskNotFound } from '../engine/requests.ts';
+import type { RequestRow, RunNumber, RunRow, Store } from '../store/port.ts';
 import { createBatchedLookup } from './batched-lookup.ts';
 import type { NamespaceDriver } from './namespace-driver.ts';
 import type { Clock } from './ports.ts';
@@ -65,27 +66,33 @@ export function createRepeatGuard(store: Store, clock: Clock): RepeatGuard {
   }
 
   /** The engine knows no final runs: what it does not find may be one. */
-  async function orFinal(driver: NamespaceDriver, runId: string, reply: CancelReply): Promise<CancelReply> {
-    if (reply.ok || reply.rejection.code !== 'RUN_NOT_FOUND') return reply;
-    const row = await store.getRun(driver.namespace, runId);
-    if (row === undefined || !isFinalRun(row.phase)) return reply;
-    return reject('ALREADY_FINAL', `run ${runId} is ${row.phase} and cannot be cancelled any more`, {
-      run_id: runId,
-      state: row.phase,
-    });
+  async function finalRun(namespace: string, runId: string, reply: CancelReply): Promise<RunRow | undefined> {
+    if (reply.ok || reply.rejection.code !== 'RUN_NOT_FOUND') return undefined;
+    const row = await store.getRun(namespace, runId);
+    return row !== undefined && isFinalRun(row.phase) ? row : undefined;
+  }
+
+  async function cancelRun(driver: NamespaceDriver, input: CancelRun): Promise<CancelReply> {
+    const reply = await driver.call('CancelRun', input);
+    const run = await finalRun(driver.namespace, input.runId, reply);
+    return run === undefined ? reply : runAlreadyFinal(input.runId, run.phase);
+  }
+
+  /** In a final run every task is final, each in its own way. */
+  async function cancelTask(driver: NamespaceDriver, input: CancelTask): Promise<CancelReply> {
+    const { runId, taskKey, subtree } = input;
+    const reply = await driver.call('CancelTask', input);
+    const run = await finalRun(driver.namespace, runId, reply);
+    if (run === undefined) return reply;
+    const task = await store.getTask(driver.namespace, run.run, taskKey);
+    return task === undefined ? taskNotFound(runId, taskKey) : taskAlreadyFinal(taskKey, task.state, subtree);
   }
 
   return {
     submitRun: (driver, input) => once(driver, input.request, () => submit(driver, input)),
     claimRequest: (driver, input) => once(driver, input.request, () => driver.call('ClaimRequest', input)),
-    cancelRun: (driver, input) =>
-      once(driver, input.request, async () =>
-        orFinal(driver, input.runId, await driver.call('CancelRun', input)),
-      ),
-    cancelTask: (driver, input) =>
-      once(driver, input.request, async () =>
-        orFinal(driver, input.runId, await driver.call('CancelTask', input)),
-      ),
+    cancelRun: (driver, input) => once(driver, input.request, () => cancelRun(driver, input)),
+    cancelTask: (driver, input) => once(driver, input.request, () => cancelTask(driver, input)),
   };
 }
 

@@ -88,6 +88,30 @@ describe('a run over gRPC', () => {
     expect(await call('GetRun', { runId: 'r' })).toMatchObject({ run: { state: 5, message: 'enough' } });
   });
 
+  test('that is over refuses to cancel its tasks with the state of each (BEHAVIOURS D.8)', async () => {
+    const { doors, call } = await open();
+    const worker = await startWorker(doors.runtime);
+    await call('SubmitRun', { run: { runId: 'r', spec: chain('x', 'y') } });
+    await worker.complete(1);
+    await call('CancelRun', { runId: 'r' });
+    expect(await call('WaitRun', { runId: 'r' })).toMatchObject({ finished: true, run: { state: 5 } });
+    const cancel = (taskKey: string, subtree = false) =>
+      refused(call('CancelTask', { runId: 'r', taskKey, subtree }));
+    expect(await cancel('x')).toMatchObject({
+      code: 9,
+      reason: 'ALREADY_FINAL',
+      message: 'task "x" is COMPLETED already; there is nothing to cancel',
+      metadata: { state: 'COMPLETED' },
+    });
+    expect(await cancel('y')).toMatchObject({ reason: 'ALREADY_FINAL', metadata: { state: 'CANCELLED' } });
+    expect((await cancel('y', true)).message).toContain('and so is every task under it');
+    expect(await cancel('ghost')).toMatchObject({
+      code: 5,
+      reason: 'TASK_NOT_FOUND',
+      metadata: { run_id: 'r', task_key: 'ghost' },
+    });
+  });
+
   test('carries on the trace of its call', async () => {
     const { doors, call } = await open();
     const traceparent = '00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01';
