@@ -24,6 +24,12 @@ export interface RunFilter {
   readonly submittedBefore: Date | undefined;
 }
 
+export interface RunPage {
+  readonly runs: readonly Run[];
+  /** What to begin with to go on after them, with the same filter; empty if these were all. */
+  readonly nextPageToken: string;
+}
+
 /** Every call rejects with a Failure. Lists are read page by page, as far as they are iterated. */
 export interface CommandClient {
   submitRun(spec: RunSpec, choices: SubmitChoices): Promise<SubmitRunResponse>;
@@ -32,7 +38,8 @@ export interface CommandClient {
   getRun(runId: string): Promise<Run>;
   getTask(runId: string, taskKey: string): Promise<Task>;
   listTasks(runId: string): AsyncIterable<Task>;
-  listRuns(filter: RunFilter): AsyncIterable<Run>;
+  /** At most so many, however many calls that takes. */
+  listRuns(filter: RunFilter, limit: number, pageToken: string): Promise<RunPage>;
   cancelRun(runId: string, message: string): Promise<CancelRunResponse>;
   listExecutors(capability: string): AsyncIterable<Executor>;
   /** All events of the run from its first to its last. */

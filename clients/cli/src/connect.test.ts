@@ -4,7 +4,8 @@ import { createServer } from 'node:net';
 import { fileURLToPath } from 'node:url';
 import { TuttiError } from '@tutti/client/client';
 import { expect, onTestFinished, test } from 'vitest';
-import { toFailure } from './connect.ts';
+import { startScriptedServer } from '../../typescript/src/testing/scripted-server.ts';
+import { connect, toFailure } from './connect.ts';
 import { Failure } from './failure.ts';
 
 test.each([
@@ -39,6 +40,30 @@ test('a refusal keeps its reason, its values and its fields', () => {
 test('a defect is not dressed up as an answer', () => {
   const defect = new TypeError('x');
   expect(toFailure(defect, 'a:1')).toBe(defect);
+});
+
+test('a list asks for exactly what is left to its limit, so that its token leads on from there', async () => {
+  const server = await startScriptedServer();
+  const client = connect(server.address, 'ns');
+  onTestFinished(() => {
+    client.close();
+    server.kill();
+  });
+  const asked: [number, string][] = [];
+  server.handlers.listRuns = ({ pageSize, pageToken }) => {
+    asked.push([pageSize, pageToken]);
+    // As an orchestrator may whose page would be too large.
+    return { runs: [{ runId: `r${asked.length}` }], nextPageToken: `after-${asked.length}` };
+  };
+  const filter = { states: [], labels: {}, submittedAfter: undefined, submittedBefore: undefined };
+  const { runs, nextPageToken } = await client.listRuns(filter, 3, 'begin');
+  expect(runs.map((run) => run.runId)).toEqual(['r1', 'r2', 'r3']);
+  expect(nextPageToken).toBe('after-3');
+  expect(asked).toEqual([
+    [3, 'begin'],
+    [2, 'after-1'],
+    [1, 'after-2'],
+  ]);
 });
 
 /** A port that was free a moment ago. */

@@ -1,16 +1,17 @@
 // How do the commands reach an orchestrator? By the SDK; its errors become failures with exit codes.
 
 import { create } from '@bufbuild/protobuf';
-import { createClient, type RunStateName, TuttiError } from '@tutti/client/client';
+import { timestampFromDate } from '@bufbuild/protobuf/wkt';
+import { type Client, createClient, TuttiError } from '@tutti/client/client';
 import {
   CancelRunResponseSchema,
   OrchestratorService,
   SubmitRunResponseSchema,
 } from '@tutti/proto/tutti/v1/orchestrator_service_pb.ts';
 import { PayloadForm } from '@tutti/proto/tutti/v1/payload_pb.ts';
-import type { CommandClient } from './client.ts';
+import type { Run } from '@tutti/proto/tutti/v1/run_pb.ts';
+import type { CommandClient, RunFilter, RunPage } from './client.ts';
 import { type ExitCode, exitCode, Failure } from './failure.ts';
-import { runStateName } from './names.ts';
 
 /** A person waits: few tries, and `follow.ts` is patient where that makes sense. */
 const maxAttempts = 3;
@@ -60,15 +61,7 @@ export function connect(address: string, namespace: string): CommandClient {
     getTask: (runId, taskKey) =>
       orFailure(client.getTask(runId, taskKey, { payloadForm: PayloadForm.VALUE })),
     listTasks: (runId) => eachOrFailure(client.listTasks(runId, { pageSize: listPageSize })),
-    listRuns: ({ states, labels, submittedAfter, submittedBefore }) =>
-      eachOrFailure(
-        client.listRuns({
-          states: states.map(runStateName) as RunStateName[],
-          labels,
-          ...(submittedAfter !== undefined && { submittedAfter }),
-          ...(submittedBefore !== undefined && { submittedBefore }),
-        }),
-      ),
+    listRuns: (filter, limit, pageToken) => orFailure(listRuns(client, filter, limit, pageToken)),
     async cancelRun(runId, message) {
       return create(CancelRunResponseSchema, await orFailure(client.cancelRun(runId, { message })));
     },
@@ -79,6 +72,30 @@ export function connect(address: string, namespace: string): CommandClient {
     watchRun: (runId) => eachOrFailure(client.watch({ runId, payloadForm: PayloadForm.VALUE })),
     close: () => client.close(),
   };
+}
+
+async function listRuns(
+  client: Client,
+  { states, labels, submittedAfter, submittedBefore }: RunFilter,
+  limit: number,
+  first: string,
+): Promise<RunPage> {
+  const runs: Run[] = [];
+  let pageToken = first;
+  do {
+    const page = await client.call(OrchestratorService.method.listRuns, {
+      namespace: client.namespace,
+      states: [...states],
+      labels: { ...labels },
+      ...(submittedAfter !== undefined && { submittedAfter: timestampFromDate(submittedAfter) }),
+      ...(submittedBefore !== undefined && { submittedBefore: timestampFromDate(submittedBefore) }),
+      pageSize: Math.min(listPageSize, limit - runs.length),
+      pageToken,
+    });
+    runs.push(...page.runs);
+    pageToken = page.nextPageToken;
+  } while (pageToken !== '' && runs.length < limit);
+  return { runs, nextPageToken: pageToken };
 }
 
 /** Exported for its test. Anything but a TuttiError is a defect and stays what it is. */

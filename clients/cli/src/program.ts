@@ -3,6 +3,7 @@
 import { RunState, RunStateSchema } from '@tutti/proto/tutti/v1/run_pb.ts';
 import { Command, InvalidArgumentError, Option } from 'commander';
 import type { RunFilter } from './client.ts';
+import type { RunRange } from './commands/read.ts';
 import type { SubmitOptions } from './commands/submit.ts';
 import type { OutputFormat, Sink } from './output.ts';
 
@@ -38,7 +39,7 @@ export interface Actions {
   getRun(runId: string, options: GlobalOptions): Promise<void>;
   getTask(runId: string, taskKey: string, options: GlobalOptions): Promise<void>;
   listTasks(runId: string, options: GlobalOptions): Promise<void>;
-  listRuns(filter: RunFilter, limit: number, options: GlobalOptions): Promise<void>;
+  listRuns(filter: RunFilter, range: RunRange, options: GlobalOptions): Promise<void>;
   cancel(runId: string, message: string, options: GlobalOptions): Promise<void>;
   listExecutors(capability: string, options: GlobalOptions): Promise<void>;
 }
@@ -68,7 +69,10 @@ export function createProgram(actions: Actions, stdout: Sink): Command {
         .default('text'),
     )
     .addOption(
-      new Option('--address <host:port>', 'gRPC address').env('TUTTI_ADDRESS').default(defaultAddress),
+      new Option('--address <host:port>', 'gRPC address')
+        .env('TUTTI_ADDRESS')
+        .argParser(grpcAddress)
+        .default(defaultAddress),
     )
     .addOption(
       new Option('--namespace <name>', 'unit of isolation').env('TUTTI_NAMESPACE').default('default'),
@@ -156,6 +160,7 @@ function addReaders(program: Command, actions: Actions): void {
     .option('--since <time>', 'only runs submitted at or after this time (ISO 8601)', time)
     .option('--until <time>', 'only runs submitted before this time (ISO 8601)', time)
     .option('--limit <number>', 'how many at most', integerFrom(1, 100_000), 50)
+    .option('--page-token <token>', 'go on where the last list ended; with the same filters', '')
     .action((options: RawListOptions, command: Command) =>
       actions.listRuns(
         {
@@ -164,7 +169,7 @@ function addReaders(program: Command, actions: Actions): void {
           submittedAfter: options.since,
           submittedBefore: options.until,
         },
-        options.limit,
+        { limit: options.limit, pageToken: options.pageToken },
         globals(command),
       ),
     );
@@ -200,6 +205,7 @@ interface RawListOptions {
   readonly since: Date | undefined;
   readonly until: Date | undefined;
   readonly limit: number;
+  readonly pageToken: string;
 }
 
 function withSubmitOptions(command: Command): Command {
@@ -223,6 +229,15 @@ function integerFrom(least: number, most: number): (text: string) => number {
     if (/^\d+$/.test(text) && value >= least && value <= most) return value;
     throw new InvalidArgumentError(`It must be a whole number from ${least} to ${most}.`);
   };
+}
+
+/** Also the forms of gRPC that name how to look up, such as `dns:` and `unix:`. */
+function grpcAddress(text: string): string {
+  if (/^([^\s/:[\]]+|\[[0-9a-fA-F:.]+\]):\d{1,5}$/.test(text)) return text;
+  if (/^(dns|ipv4|ipv6|unix):\S+$/.test(text)) return text;
+  throw new InvalidArgumentError(
+    'It must be host:port of the gRPC door, such as 127.0.0.1:7420, and no URL.',
+  );
 }
 
 function factor(text: string): number {

@@ -50,7 +50,7 @@ function scriptedClient(runs: readonly (Run | Failure)[] = [], changes: Partial<
     getTask: async () =>
       create(TaskSchema, { key: 'b', attemptCount: 3, error: { code: 'OOPS', message: 'broken' } }),
     listTasks: nothing,
-    listRuns: nothing,
+    listRuns: async () => ({ runs: [], nextPageToken: '' }),
     cancelRun: async () => create(CancelRunResponseSchema, { cancelledCount: 2, cancellingCount: 1 }),
     listExecutors: nothing,
     watchRun: nothing,
@@ -252,12 +252,44 @@ describe('what the orchestrator is asked', () => {
     expect(connected).toEqual(['h:1 n']);
   });
 
+  test.each(['http://127.0.0.1:7421', '127.0.0.1', 'a b:1', 'h:p'])(
+    '%s is no gRPC address',
+    async (address) => {
+      const { code, stderr, connected } = await tutti(
+        ['list', '--address', address],
+        scriptedClient().client,
+      );
+      expect([code, connected]).toEqual([2, []]);
+      expect(stderr).toContain('host:port');
+    },
+  );
+
+  test('list says that there are more, and goes on where it ended', async () => {
+    const asked: [number, string][] = [];
+    const { client } = scriptedClient([], {
+      async listRuns(_filter, limit, pageToken) {
+        asked.push([limit, pageToken]);
+        return { runs: [runIn(RunState.COMPLETED)], nextPageToken: pageToken === '' ? 'p2' : '' };
+      },
+    });
+    const first = await tutti(['list', '--limit', '1', '-o', 'json'], client);
+    expect(JSON.parse(first.stdout)).toMatchObject({ runs: [{ runId: 'r1' }], nextPageToken: 'p2' });
+    expect((await tutti(['list'], client)).stderr).toContain('--page-token p2');
+    const last = await tutti(['list', '--page-token', 'p2'], client);
+    expect(last.stderr).toBe('');
+    expect(asked).toEqual([
+      [1, ''],
+      [50, ''],
+      [50, 'p2'],
+    ]);
+  });
+
   test('list passes its filters on', async () => {
     const filters: RunFilter[] = [];
     const { client } = scriptedClient([], {
-      listRuns(filter) {
+      async listRuns(filter) {
         filters.push(filter);
-        return nothing();
+        return { runs: [], nextPageToken: '' };
       },
     });
     const args = [

@@ -75,7 +75,7 @@ function createActions(around: Surroundings, finish: (code: number) => void): Ac
     getRun: (runId, options) => withClient(options, (context) => getRun(context, runId)),
     getTask: (runId, taskKey, options) => withClient(options, (context) => getTask(context, runId, taskKey)),
     listTasks: (runId, options) => withClient(options, (context) => listTasks(context, runId)),
-    listRuns: (filter, limit, options) => withClient(options, (context) => listRuns(context, filter, limit)),
+    listRuns: (filter, range, options) => withClient(options, (context) => listRuns(context, filter, range)),
     cancel: (runId, message, options) => withClient(options, (context) => cancelRun(context, runId, message)),
     listExecutors: (capability, options) =>
       withClient(options, (context) => listExecutors(context, capability)),

@@ -37,14 +37,24 @@ export async function listTasks({ client, output }: CommandContext, runId: strin
   return exitCode.completed;
 }
 
+/** Which of the runs that pass the filter. */
+export interface RunRange {
+  readonly limit: number;
+  /** Empty: from the latest on. */
+  readonly pageToken: string;
+}
+
 export async function listRuns(
   { client, output }: CommandContext,
   filter: RunFilter,
-  limit: number,
+  { limit, pageToken }: RunRange,
 ): Promise<ExitCode> {
-  const runs = await take(client.listRuns(filter), limit);
-  output.message(ListRunsResponseSchema, create(ListRunsResponseSchema, { runs }));
+  const { runs, nextPageToken } = await client.listRuns(filter, limit, pageToken);
+  output.message(ListRunsResponseSchema, create(ListRunsResponseSchema, { runs: [...runs], nextPageToken }));
   output.text(describeRuns(runs));
+  if (nextPageToken !== '') {
+    output.remark(`there are more: give --limit, or go on with --page-token ${nextPageToken}`);
+  }
   return exitCode.completed;
 }
 
