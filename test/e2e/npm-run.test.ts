@@ -1,13 +1,13 @@
 // The commands as the README has them, through npm: a signal to npm must end all that it started.
 
-import { type ChildProcess, spawn } from 'node:child_process';
+import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { createConnection } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
-import { afterEach, beforeEach, expect, test } from 'vitest';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 
 const root = join(import.meta.dirname, '..', '..');
 let data: string;
@@ -41,33 +41,41 @@ async function accepts(address: string): Promise<boolean> {
   return accepted;
 }
 
+function npmRunUp(): string[] {
+  const ports = ['--grpc-port', '0', '--http-port', '0'];
+  return [
+    'npm',
+    'run',
+    '-s',
+    'tutti',
+    '--',
+    'up',
+    '-o',
+    'json',
+    '--data',
+    data,
+    ...ports,
+    '--executors',
+    '1',
+  ];
+}
+
+/** The host:port of what `up` said it listens on. */
+function addressesOf(line: string): string[] {
+  const { grpc, nats } = JSON.parse(line) as { grpc: string; nats: string };
+  return [grpc, nats.replace('nats://', '')];
+}
+
 test.each(['SIGTERM', 'SIGINT'] as const)(
   '%s to npm ends `tutti up` and all that it started',
   async (signal) => {
-    const args = [
-      'up',
-      '-o',
-      'json',
-      '--data',
-      data,
-      '--grpc-port',
-      '0',
-      '--http-port',
-      '0',
-      '--executors',
-      '1',
-    ];
-    npm = spawn('npm', ['run', '-s', 'tutti', '--', ...args], {
-      cwd: root,
-      stdio: ['ignore', 'pipe', 'ignore'],
-      detached: true,
-    });
+    const [command = '', ...args] = npmRunUp();
+    npm = spawn(command, args, { cwd: root, stdio: ['ignore', 'pipe', 'ignore'], detached: true });
     const { stdout } = npm;
     if (stdout === null) throw new Error('stdout is a pipe');
     const ended = once(npm, 'exit');
     const [line] = (await once(createInterface(stdout), 'line')) as [string];
-    const { grpc, nats } = JSON.parse(line) as { grpc: string; nats: string };
-    const addresses = [grpc, nats.replace('nats://', '')];
+    const addresses = addressesOf(line);
     expect(await Promise.all(addresses.map(accepts))).toEqual([true, true]);
 
     npm.kill(signal);
@@ -75,3 +83,70 @@ test.each(['SIGTERM', 'SIGINT'] as const)(
     expect(await Promise.all(addresses.map(accepts))).toEqual([false, false]);
   },
 );
+
+/** Runs its arguments in a terminal; says what they say, and at the end how they ended. */
+const terminal = `
+import json, os, pty, select, sys
+how = sys.argv[1]
+pid, fd = pty.fork()
+if pid == 0:
+    os.execvp(sys.argv[2], sys.argv[2:])
+seen, acted = b'', False
+while True:
+    try:
+        data = os.read(fd, 65536)
+    except OSError:
+        break
+    if not data:
+        break
+    seen = seen + data
+    lines = [line for line in seen.split(b'\\n')[:-1] if line.startswith(b'{"grpc"')]
+    if lines and not acted:
+        acted = True
+        print(lines[0].decode().strip(), flush=True)
+        if how == 'hang up':
+            os.close(fd)
+            break
+        os.write(fd, b'\\x03')
+_, status = os.waitpid(pid, 0)
+print(json.dumps({'status': status, 'seen': seen.decode(errors='replace')[-4000:]}), flush=True)
+`;
+
+const hasPython = spawnSync('python3', ['-c', 'import pty'], { stdio: 'ignore' }).status === 0;
+
+describe('in a terminal', () => {
+  if (!hasPython)
+    test.skip('SKIPPED: no python3 with pty here, which gives these tests a terminal', () => {});
+
+  async function inTerminal(how: string): Promise<{ line: string; end: { status: number; seen: string } }> {
+    npm = spawn('python3', ['-c', terminal, how, ...npmRunUp()], {
+      cwd: root,
+      stdio: ['ignore', 'pipe', 'inherit'],
+      detached: true,
+    });
+    if (npm.stdout === null) throw new Error('stdout is a pipe');
+    const lines = createInterface(npm.stdout)[Symbol.asyncIterator]();
+    const line = (await lines.next()).value ?? '';
+    const end = (await lines.next()).value ?? '';
+    return { line, end: JSON.parse(end) };
+  }
+
+  test.runIf(hasPython)(
+    'Ctrl-C, which npm and the terminal both send, ends everything in order',
+    async () => {
+      const { line, end } = await inTerminal('interrupt');
+      // Only who ends in order says so.
+      expect(end.seen).toContain('"has left"');
+      expect(end.status).toBe(0);
+      expect(await Promise.all(addressesOf(line).map(accepts))).toEqual([false, false]);
+    },
+  );
+
+  test.runIf(hasPython)('closing the terminal ends everything', async () => {
+    const { line } = await inTerminal('hang up');
+    // Nobody is told of that end: npm is gone at once, and what it started has lost its voice.
+    for (const address of addressesOf(line)) {
+      await expect.poll(() => accepts(address), { timeout: 20_000, interval: 50 }).toBe(false);
+    }
+  });
+});

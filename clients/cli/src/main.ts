@@ -13,6 +13,9 @@ process.stdout.on('error', (error: NodeJS.ErrnoException) => {
   throw error;
 });
 
+// A terminal that was closed: what is still to be said has nobody to hear it, which is no defect.
+process.stderr.on('error', () => {});
+
 process.exitCode = await runTutti(process.argv.slice(2), {
   stdout: process.stdout,
   stderr: process.stderr,

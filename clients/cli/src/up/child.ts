@@ -20,8 +20,8 @@ export interface Child {
   /** The JSON object on its first line of stdout. Rejects if it ends or says something else first. */
   readonly ready: Promise<Readonly<Record<string, unknown>>>;
   readonly ended: Promise<ChildEnd>;
-  /** Asks it to end, and makes it end after the grace. */
-  stop(graceMs: number): Promise<ChildEnd>;
+  /** Asks it to end, by default with SIGTERM, and makes it end after the grace. */
+  stop(graceMs: number, signal?: NodeJS.Signals): Promise<ChildEnd>;
   /** Ends it, and what it started, at once. */
   kill(): void;
 }
@@ -71,8 +71,8 @@ export function startChild(spec: ChildSpec): Child {
     ready,
     ended,
     kill,
-    async stop(graceMs) {
-      process_.kill('SIGTERM');
+    async stop(graceMs, signal = 'SIGTERM') {
+      process_.kill(signal);
       const timer = setTimeout(kill, graceMs);
       const end = await ended;
       clearTimeout(timer);

@@ -3,10 +3,11 @@
 import { type ExitCode, exitCode, Failure } from '../failure.ts';
 import type { Output } from '../output.ts';
 import type { UpOptions } from './programs.ts';
+import { createSignalHandler, endingSignals } from './signals.ts';
 import { startStack } from './stack.ts';
 
 /**
- * Runs until SIGINT or SIGTERM. A second signal ends everything at once.
+ * Runs until SIGINT, SIGTERM or SIGHUP. A second signal ends everything at once.
  *
  * @param exitWithParent true: also until standard input ends.
  */
@@ -16,11 +17,11 @@ export async function runUp(options: UpOptions, exitWithParent: boolean, output:
     const stop = (): void => stopping.abort();
     process.stdin.on('end', stop).on('error', stop).resume();
   }
-  const onSignal = (signal: NodeJS.Signals): void => {
-    if (stopping.signal.aborted) process.exit(signal === 'SIGINT' ? 130 : 143);
-    stopping.abort();
-  };
-  process.on('SIGINT', onSignal).on('SIGTERM', onSignal);
+  const onSignal = createSignalHandler({
+    end: () => stopping.abort(),
+    endAtOnce: (code) => process.exit(code),
+  });
+  for (const signal of endingSignals) process.on(signal, onSignal);
   const log = (line: string): void => {
     // In the form of the other programs' logs, among which it stands.
     output.stderr.write(
@@ -30,7 +31,7 @@ export async function runUp(options: UpOptions, exitWithParent: boolean, output:
   try {
     return await keepUp(options, output, stopping.signal, log);
   } finally {
-    process.removeListener('SIGINT', onSignal).removeListener('SIGTERM', onSignal);
+    for (const signal of endingSignals) process.removeListener(signal, onSignal);
     // What is left to read there must not keep this process.
     if (exitWithParent) process.stdin.destroy();
   }

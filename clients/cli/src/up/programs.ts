@@ -25,6 +25,27 @@ function program(path: string): string {
   return fileURLToPath(new URL(`../../../../${path}`, import.meta.url));
 }
 
+/** Where things listen. */
+export interface Addresses {
+  readonly grpc: string;
+  readonly http: string;
+  readonly nats: string;
+}
+
+/** The options by which an orchestrator listens again where the last one did, also on ports it had chosen. */
+export function listeningAgain(options: UpOptions, at: Addresses): UpOptions {
+  return {
+    ...options,
+    grpcPort: portOf(at.grpc) ?? options.grpcPort,
+    httpPort: portOf(at.http) ?? options.httpPort,
+  };
+}
+
+function portOf(address: string): number | undefined {
+  const port = /:(\d+)\/?$/.exec(address)?.[1];
+  return port === undefined ? undefined : Number(port);
+}
+
 export function orchestratorProgram(options: UpOptions): ChildSpec {
   const args = [
     program('services/orchestrator/src/main.ts'),

@@ -10,10 +10,21 @@ export interface RestartPolicy {
   readonly wellAfterMs: number;
 }
 
-export const defaultRestartPolicy: RestartPolicy = {
+export const executorRestartPolicy: RestartPolicy = {
   initialDelayMs: 250,
   maxDelayMs: 30_000,
   maxRestarts: 10,
+  wellAfterMs: 60_000,
+};
+
+/**
+ * Sooner, for everyone waits for it; and fewer: what keeps it from running (a full disk, a file that is
+ * broken) seldom goes away by itself, and a person must know.
+ */
+export const orchestratorRestartPolicy: RestartPolicy = {
+  initialDelayMs: 100,
+  maxDelayMs: 5_000,
+  maxRestarts: 5,
   wellAfterMs: 60_000,
 };
 
@@ -22,7 +33,7 @@ export interface Restarts {
   afterLife(livedMs: number): number | undefined;
 }
 
-export function createRestarts(policy: RestartPolicy = defaultRestartPolicy): Restarts {
+export function createRestarts(policy: RestartPolicy): Restarts {
   let inARow = 0;
   return {
     afterLife(livedMs) {

@@ -1,24 +1,20 @@
 // What keeps everything on one machine running, and ends it in the right order?
 //
-// Executors are restarted, within bounds. The orchestrator is not: if it cannot go on, a person must
-// know, and `up` started again on the same folder goes on where it left off.
+// Whatever dies is started again, within bounds: the orchestrator on the same ports and data, so that
+// clients and executors find it again (DESIGN, promise 8). What keeps dying is given up: if that is the
+// orchestrator, or every executor, a person must know.
 
-import { setTimeout as pause } from 'node:timers/promises';
-import { type Child, type ChildSpec, describeEnd, startChild } from './child.ts';
-import { executorProgram, orchestratorProgram, type UpOptions } from './programs.ts';
-import { createRestarts } from './restarts.ts';
+import { startChild } from './child.ts';
+import { type Keeper, keepRunning, type StartChild } from './keep.ts';
+import { type KeptOrchestrator, keepOrchestrator } from './orchestrator.ts';
+import { type Addresses, executorProgram, orchestratorProgram, type UpOptions } from './programs.ts';
+import { readyInTime } from './ready.ts';
+import { executorRestartPolicy, orchestratorRestartPolicy, type RestartPolicy } from './restarts.ts';
 
-/** How long a program may take to say that it is ready. */
-const readyTimeoutMs = 60_000;
-/** How long executors have to drain (see programs.ts) and leave, then the orchestrator to close. */
-const stopGraceMs = 10_000;
-
-/** Where things listen. */
-export interface Addresses {
-  readonly grpc: string;
-  readonly http: string;
-  readonly nats: string;
-}
+/** Executors may drain (see programs.ts) and leave, then the orchestrator close. */
+const inOrder = { signal: 'SIGTERM', graceMs: 10_000 } as const;
+/** Executors without an orchestrator have nobody to finish for: they drop what they hold. */
+const forsaken = { signal: 'SIGHUP', graceMs: 2_000 } as const;
 
 export interface Stack {
   readonly addresses: Addresses;
@@ -28,8 +24,18 @@ export interface Stack {
   stop(): Promise<void>;
 }
 
-/** Starts a program; tests give their own. */
-export type StartChild = (spec: ChildSpec) => Child;
+/** What tests replace. */
+export interface StackParts {
+  readonly start: StartChild;
+  readonly orchestratorPolicy: RestartPolicy;
+  readonly executorPolicy: RestartPolicy;
+}
+
+const realParts: StackParts = {
+  start: startChild,
+  orchestratorPolicy: orchestratorRestartPolicy,
+  executorPolicy: executorRestartPolicy,
+};
 
 /**
  * Starts the orchestrator, then executors, and answers when all of them are ready.
@@ -42,134 +48,55 @@ export async function startStack(
   options: UpOptions,
   signal: AbortSignal,
   log: (line: string) => void,
-  start: StartChild = startChild,
+  parts: StackParts = realParts,
 ): Promise<Stack> {
-  const orchestrator = start(orchestratorProgram(options));
-  const executors: ExecutorKeeper[] = [];
-  let onBroken: (why: string) => void = () => {};
-  const broken = new Promise<string>((resolve) => {
-    onBroken = resolve;
-  });
-  let isStopping = false;
-  void orchestrator.ended.then((end) => {
-    if (!isStopping) onBroken(`the orchestrator ended (${describeEnd(end)})`);
-  });
+  const broken = Promise.withResolvers<string>();
+  const first = parts.start(orchestratorProgram(options));
+  const executors: Keeper[] = [];
+  let orchestrator: KeptOrchestrator | undefined;
 
   async function stop(): Promise<void> {
-    isStopping = true;
-    await Promise.all(executors.map((executor) => executor.stop()));
-    await orchestrator.stop(stopGraceMs);
+    const leave = orchestrator?.isUp() ? inOrder : forsaken;
+    await Promise.all(executors.map((executor) => executor.stop(leave.graceMs, leave.signal)));
+    await (orchestrator ?? first).stop(inOrder.graceMs);
+    process.removeListener('exit', killAll);
+  }
+  function killExecutors(): void {
+    for (const executor of executors) executor.kill();
   }
   function killAll(): void {
-    for (const executor of executors) executor.kill();
-    orchestrator.kill();
+    killExecutors();
+    (orchestrator ?? first).kill();
   }
   // However this process ends, short of SIGKILL (for which the children watch their standard input).
   process.once('exit', killAll);
 
   try {
-    const addresses = readAddresses(await readyInTime(orchestrator, 'the orchestrator', signal));
+    orchestrator = await keepOrchestrator(options, first, signal, {
+      ...{ start: parts.start, policy: parts.orchestratorPolicy, log },
+      // They would look for it where nobody is any more; started again, they are told where.
+      onNatsMoved: killExecutors,
+      onGivenUp: (end) => broken.resolve(`the orchestrator ended again and again, the last time with ${end}`),
+    });
+    const { addresses } = orchestrator;
     let givenUpCount = 0;
     const onGivenUp = (): void => {
       givenUpCount += 1;
-      if (givenUpCount === options.executorCount) onBroken('every executor was given up');
+      if (givenUpCount === options.executorCount) broken.resolve('every executor was given up');
     };
+    const ready: Promise<unknown>[] = [];
     for (let number = 1; number <= options.executorCount; number += 1) {
-      const spec = executorProgram(options, addresses.nats, number);
-      executors.push(keepExecutor(spec, start, log, onGivenUp));
+      const spec = () => executorProgram(options, addresses().nats, number);
+      const { name } = spec();
+      const child = parts.start(spec());
+      const { start, executorPolicy: policy } = parts;
+      executors.push(keepRunning({ name, first: child, spec, start, policy, log, onGivenUp }));
+      ready.push(readyInTime(child, name, signal));
     }
-    await Promise.all(executors.map((executor) => readyInTime(executor.first, executor.name, signal)));
-    return {
-      addresses,
-      broken,
-      async stop() {
-        await stop();
-        process.removeListener('exit', killAll);
-      },
-    };
+    await Promise.all(ready);
+    return { addresses: addresses(), broken: broken.promise, stop };
   } catch (error) {
     await stop();
-    process.removeListener('exit', killAll);
     throw error;
   }
-}
-
-interface ExecutorKeeper {
-  readonly name: string;
-  /** The first process: what it needs to be ready is told at the start. */
-  readonly first: Child;
-  stop(): Promise<void>;
-  kill(): void;
-}
-
-function keepExecutor(
-  spec: ChildSpec,
-  start: StartChild,
-  log: (line: string) => void,
-  onGivenUp: () => void,
-): ExecutorKeeper {
-  const restarts = createRestarts();
-  const stopping = new AbortController();
-  let current = start(spec);
-  const first = current;
-
-  async function keep(): Promise<void> {
-    for (;;) {
-      const startedMs = performance.now();
-      const end = await current.ended;
-      if (stopping.signal.aborted) return;
-      const delayMs = restarts.afterLife(performance.now() - startedMs);
-      if (delayMs === undefined) {
-        log(`${spec.name} ended again (${describeEnd(end)}) and is given up`);
-        onGivenUp();
-        return;
-      }
-      log(`${spec.name} ended (${describeEnd(end)}); it is started again in ${delayMs} ms`);
-      await pause(delayMs, undefined, { signal: stopping.signal }).catch(() => {});
-      if (stopping.signal.aborted) return;
-      current = start(spec);
-    }
-  }
-  const kept = keep();
-
-  return {
-    name: spec.name,
-    first,
-    async stop() {
-      stopping.abort();
-      await current.stop(stopGraceMs);
-      await kept;
-    },
-    kill: () => current.kill(),
-  };
-}
-
-async function readyInTime(
-  child: Child,
-  name: string,
-  signal: AbortSignal,
-): Promise<Readonly<Record<string, unknown>>> {
-  const timeout = AbortSignal.timeout(readyTimeoutMs);
-  const either = AbortSignal.any([signal, timeout]);
-  const over = new Promise<never>((_, reject) => {
-    const fail = (): void => {
-      reject(
-        new Error(timeout.aborted ? `${name} was not ready within ${readyTimeoutMs} ms` : 'interrupted'),
-      );
-    };
-    if (either.aborted) fail();
-    else either.addEventListener('abort', fail, { once: true });
-  });
-  over.catch(() => {});
-  return Promise.race([child.ready, over]);
-}
-
-function readAddresses(ready: Readonly<Record<string, unknown>>): Addresses {
-  const { grpc, http, nats } = ready;
-  if (typeof grpc !== 'string' || typeof http !== 'string' || typeof nats !== 'string') {
-    throw new Error(
-      `the orchestrator said where it listens in a form that is not known: ${JSON.stringify(ready)}`,
-    );
-  }
-  return { grpc, http, nats };
 }
