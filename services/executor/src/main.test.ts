@@ -89,6 +89,20 @@ test('with --exit-with-parent it ends when the parent is gone', async () => {
   expect(await ended).toBe(0);
 });
 
+test('leaves on SIGHUP and gives back what it holds', async () => {
+  const { child, firstLine, ended } = start('--id', 'ready-2');
+  await firstLine;
+  const data = new TextEncoder().encode('{"seconds":3600}');
+  const input = { data: { case: 'bytes' as const, value: data } };
+  orchestrator.assign('ready-2', {
+    ...{ leaseToken: 'lease-2', runId: 'run-1', taskKey: 'b', capability: 'sleep', attempt: 1, input },
+  });
+  await orchestrator.until('the heartbeat', () => orchestrator.heartbeats.length > 0);
+  child.kill('SIGHUP');
+  expect(await ended).toBe(0);
+  expect(orchestrator.reports.at(-1)?.outcome?.case).toBe('released');
+});
+
 test('ends on SIGTERM also while it still looks for its orchestrator', async () => {
   orchestrator.script.onRegister = () => undefined;
   const { child, ended } = start();

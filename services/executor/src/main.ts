@@ -19,6 +19,8 @@ async function run(configuration: Configuration): Promise<number> {
     environment: process.env,
     warn: (message) => logger.warn({ component: 'tracing' }, message),
   });
+  // The terminal is closed: nobody waits for what is held here, and others can do it.
+  process.on('SIGHUP', () => void executor.stop());
   if (configuration.exitWithParent) stopWithParent(() => executor.stop());
   try {
     if (await hasStarted(executor)) {
