@@ -9,6 +9,7 @@ import { join, resolve } from 'node:path';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import { afterAll, afterEach, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
+import { findDescendantsByCommand } from '../support/proc.ts';
 
 const cli = fileURLToPath(new URL('../../clients/cli/src/main.ts', import.meta.url));
 
@@ -118,6 +119,10 @@ tasks:
 const failing = 'tasks: [{ key: a, capability: text.stats, input: { value: { path: x } } }]';
 
 const short = 'tasks: [{ key: a, capability: sleep, input: { value: { seconds: 0.5 } } }]';
+
+const twoSteps = `tasks:
+  - { key: a, capability: sleep, input: { value: { seconds: 1 } } }
+  - { key: b, capability: echo, dependencies: [{ key: a }] }`;
 
 const endless = 'tasks: [{ key: a, capability: sleep, input: { value: { seconds: 3600 } } }]';
 
@@ -286,6 +291,34 @@ describe('the end of up', () => {
       expect(await up.ended).toEqual([0, null]);
       await up.allGone;
     }
+  });
+
+  test('promise 8: an orchestrator that is killed is started again without a hand on it', async () => {
+    const folder = await temporaryFolder();
+    onTestFinished(() => rm(folder, { recursive: true, force: true }));
+    const up = await startUp(folder, '--executors', '1');
+    onTestFinished(() => void up.process.kill('SIGKILL'));
+    const address = up.addresses.grpc;
+    const running = (program: string) => findDescendantsByCommand(up.process.pid ?? -1, program);
+    const executors = running('services/executor');
+    expect(executors).toHaveLength(1);
+    const waiting = tutti(address, ['submit', '-', '--run-id', 'survivor', '--wait'], twoSteps);
+    await expect
+      .poll(async () => (await tutti(address, ['get', 'survivor', 'a', '-o', 'json'])).stdout, {
+        timeout: 30_000,
+        interval: 100,
+      })
+      .toContain('TASK_STATE_RUNNING');
+    const [orchestrator] = running('services/orchestrator');
+    if (orchestrator === undefined) throw new Error('up has no orchestrator');
+    process.kill(orchestrator, 'SIGKILL');
+
+    const { code, stdout } = await waiting;
+    expect([code, stdout]).toEqual([0, expect.stringContaining('2 completed')]);
+    // It was not replaced: it came back by itself.
+    expect(running('services/executor')).toEqual(executors);
+    expect(running('services/orchestrator')).not.toContain(orchestrator);
+    expect(await up.stop()).toEqual([0, null]);
   });
 
   test('started again on the same folder, it goes on where it left off, also after SIGKILL', async () => {

@@ -28,6 +28,31 @@ export function readUse(pid: number): ProcessUse {
 
 /** The ids of the processes of this name that descend from `pid`. */
 export function findDescendants(pid: number, name: string): number[] {
+  return descendants(pid)
+    .filter((descendant) => descendant.name === name)
+    .map(({ id }) => id);
+}
+
+/** The ids of the processes that descend from `pid` and have this in their command line. */
+export function findDescendantsByCommand(pid: number, part: string): number[] {
+  return descendants(pid)
+    .map(({ id }) => id)
+    .filter((id) => {
+      try {
+        return readFileSync(`/proc/${id}/cmdline`, 'utf8').includes(part);
+      } catch {
+        // It has ended since the folder was read.
+        return false;
+      }
+    });
+}
+
+interface Descendant {
+  readonly id: number;
+  readonly name: string;
+}
+
+function descendants(pid: number): Descendant[] {
   const parents = new Map<number, { readonly parent: number; readonly name: string }>();
   for (const entry of readdirSync('/proc')) {
     if (!/^\d+$/.test(entry)) continue;
@@ -47,7 +72,7 @@ export function findDescendants(pid: number, name: string): number[] {
     }
     return false;
   };
-  return [...parents].filter(([id, process_]) => process_.name === name && descends(id)).map(([id]) => id);
+  return [...parents].filter(([id]) => descends(id)).map(([id, { name }]) => ({ id, name }));
 }
 
 /** From the state on, that is from field 3: the name in field 2 may contain anything. */

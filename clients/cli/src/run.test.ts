@@ -237,8 +237,13 @@ describe('progress', () => {
     expect(stderr).toContain('cannot be reached');
   });
 
+  test('so is one that goes away right after it took the run', async () => {
+    const { client } = scriptedClient([unreachable, runIn(RunState.COMPLETED)]);
+    expect((await tutti(['submit', 'run.yaml', '--wait'], client)).code).toBe(0);
+  });
+
   test('one that was never there is not', async () => {
-    const { client } = scriptedClient([unreachable]);
+    const { client } = scriptedClient([], { getRun: () => Promise.reject(unreachable) });
     expect((await tutti(['watch', 'r1'], client)).code).toBe(4);
   });
 });

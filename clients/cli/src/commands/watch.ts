@@ -16,9 +16,9 @@ export async function watchRun(
   showEvents: boolean,
 ): Promise<ExitCode> {
   const { client, output } = context;
-  if (output.format === 'text' && !showEvents) return followToTheEnd(context, runId);
-  // Says at once that there is no such run or nobody to ask; the stream itself is patient.
+  // Says at once that there is no such run or nobody to ask; what follows is patient.
   await client.getRun(runId);
+  if (output.format === 'text' && !showEvents) return followToTheEnd(context, runId);
   for await (const event of client.watchRun(runId)) {
     output.message(EventSchema, event);
     output.text(describeEvent(event));

@@ -12,11 +12,11 @@ const patienceMs = 60_000;
 const retryPauseMs = 500;
 
 /**
- * Shows the run's progress until it is final, and answers with how it ended. Once it was seen, an
- * orchestrator that cannot be reached is asked again for a minute.
+ * Shows the progress of a run that the orchestrator has just told of, until it is final, and answers with
+ * how it ended. An orchestrator that cannot be reached is asked again for a minute.
  */
 export async function followRun(client: CommandClient, runId: string, view: ProgressView): Promise<Run> {
-  let lastSeenMs: number | undefined;
+  let lastSeenMs = performance.now();
   try {
     for (;;) {
       try {
@@ -26,7 +26,7 @@ export async function followRun(client: CommandClient, runId: string, view: Prog
         view.show(runId, run.tasks ?? create(TaskCountsSchema));
         if (finished) return run;
       } catch (error) {
-        if (!isUnreachable(error) || lastSeenMs === undefined) throw error;
+        if (!isUnreachable(error)) throw error;
         if (performance.now() - lastSeenMs > patienceMs) throw error;
         view.remark('the orchestrator cannot be reached; the run goes on when it is back; asking again');
         await pause(retryPauseMs);
