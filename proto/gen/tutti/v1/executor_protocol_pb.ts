@@ -481,7 +481,8 @@ export type Assignment = Message<"tutti.v1.Assignment"> & {
   timeout?: Duration | undefined;
 
   /**
-   * The longest it may be silent (Timeouts.heartbeat); unset: no limit.
+   * The longest it may be silent (Timeouts.heartbeat); unset: no limit. The orchestrator keeps it, and
+   * withdraws the lease: an executor cannot know better what was heard, and need do nothing about it.
    *
    * @generated from field: google.protobuf.Duration heartbeat_timeout = 9;
    */
