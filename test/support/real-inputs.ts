@@ -1,5 +1,5 @@
 // Which recorded workflows are there, and how long do they take at least? The files of WfFormat 1.5 in the
-// folder of real inputs, which TUTTI_DATA names.
+// folder of real inputs, which TUTTI_TEST_DATA names (TUTTI_DATA is where an orchestrator keeps its state).
 
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
@@ -9,7 +9,7 @@ import { importWfformat } from '../../clients/cli/src/spec/wfformat.ts';
 
 export const MONTAGE = 'montage-chameleon-2mass-05d-001.json.gz';
 
-const FOLDER = join(process.env.TUTTI_DATA ?? resolve('../shared/data'), 'wfinstances');
+const FOLDER = join(process.env.TUTTI_TEST_DATA ?? resolve('../shared/data'), 'wfinstances');
 
 /** The names of all files; empty where the folder is not there. */
 export function listRealInputs(): readonly string[] {
@@ -20,7 +20,7 @@ export function listRealInputs(): readonly string[] {
 }
 
 /** For people whose tests are skipped. */
-export const NO_REAL_INPUTS = `the real inputs are not there: name the folder that has wfinstances/ by TUTTI_DATA (looked for ${FOLDER})`;
+export const NO_REAL_INPUTS = `the real inputs are not there: name the folder that has wfinstances/ by TUTTI_TEST_DATA (looked for ${FOLDER})`;
 
 /** As a run of sleeps that takes at least so long on so many slots. */
 export function readRealInput(name: string, boundSeconds: number, slots: number): RunSpec {
