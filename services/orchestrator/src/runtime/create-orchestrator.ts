@@ -6,7 +6,7 @@ import type { EngineCalls, EngineCallType } from '../engine/inputs.ts';
 import type { EngineOptions } from '../engine/options.ts';
 import { runNotFound } from '../engine/requests.ts';
 import { type Store, StoreError } from '../store/port.ts';
-import { createNamespaceDriver, type NamespaceDriver, notServing } from './namespace-driver.ts';
+import { createNamespaceDriver, type NamespaceDriver, notLoaded, notServing } from './namespace-driver.ts';
 import { createNamespaces, type Refused, tooMany } from './namespaces.ts';
 import type { Orchestrator, WatchPage, WatchQuery } from './orchestrator.ts';
 import type { Clock, CommitObserver, CommitReport, ExecutorTransport } from './ports.ts';
@@ -94,7 +94,7 @@ export function createOrchestrator(dependencies: OrchestratorDependencies): Runn
       if (runId !== undefined && run === undefined) return runNotFound(namespace, runId);
       const latest = query.afterRevision === undefined ? 0 : await store.latestRevision(namespace);
       const hub = (await driver.loaded(signal)) ? driver.hub() : undefined;
-      if (hub === undefined) return { ok: false, rejection: notServing() };
+      if (hub === undefined) return { ok: false, rejection: serving ? notLoaded(namespace) : notServing() };
       const after = query.afterRevision ?? (run === undefined ? hub.revision : 0);
       // What is durable may be told before it is published here.
       if (after > Math.max(latest, hub.revision)) return revisionInFuture(after, latest);

@@ -110,7 +110,8 @@ describe('a namespace that cannot be loaded', () => {
     const watching = fixture.orchestrator.watch('bad', query, reader.signal);
     expect(await list('bad')).toMatchObject({ ok: false, rejection: { code: 'LIMIT_REACHED' } });
     reader.abort();
-    expect(await watching).toMatchObject({ ok: false, rejection: { code: 'NOT_SERVING' } });
+    const rejection = { code: 'NOT_SERVING', metadata: { namespace: 'bad' } };
+    expect(await watching).toMatchObject({ ok: false, rejection });
   });
 });
 

@@ -80,7 +80,8 @@ export function createNamespaceDriver(dependencies: DriverDependencies): Namespa
   ): Promise<EngineCalls[K]['reply']> {
     // Again after each wait: who waited before may have tripped over a defect just now.
     while (session === undefined || stopping) {
-      if (stopping || !(await loading.wait())) return { ok: false, rejection: notServing() };
+      if (stopping) return { ok: false, rejection: notServing() };
+      if (!(await loading.wait()) && !stopping) return { ok: false, rejection: notLoaded(namespace) };
     }
     const { pending } = session;
     const callId = ++lastCallId;
@@ -253,6 +254,11 @@ export function createNamespaceDriver(dependencies: DriverDependencies): Namespa
 
 export function notServing(): Rejection {
   return reject('NOT_SERVING', 'the orchestrator is starting or stopping: try again in a moment').rejection;
+}
+
+export function notLoaded(namespace: string): Rejection {
+  const message = `namespace ${namespace} cannot be loaded for now, the log of the orchestrator says why: try again in a moment`;
+  return reject('NOT_SERVING', message, { namespace }).rejection;
 }
 
 function unavailable(what: string): Rejection {

@@ -7,8 +7,8 @@ import type { Store } from '../store/port.ts';
 export interface Orchestrator {
   /**
    * Passes a call on to the namespace's engine and answers once what the answer tells is durable.
-   * Claims and loads the namespace at its first use. Answers with the rejections COMMIT_FAILED,
-   * NOT_SERVING and LIMIT_REACHED where the engine could not; never throws for these.
+   * Loads the namespace at its first use. Answers with the rejections COMMIT_FAILED, NOT_SERVING and
+   * LIMIT_REACHED where the engine could not; never throws for these. Rejects for a defect.
    */
   call<K extends EngineCallType>(
     namespace: string,
@@ -18,7 +18,9 @@ export interface Orchestrator {
   /**
    * Every event after a revision, nothing missed, nothing twice. Ends after a watched run's last
    * event, or when `signal` is aborted. The first page says where the stream begins and may be
-   * empty; on a quiet stream an empty page comes every 15 s as a sign of life.
+   * empty; on a quiet stream an empty page comes every 15 s as a sign of life. It counts as a watcher
+   * from the moment it is granted until it is read to its end, or `signal` is aborted. It ends early,
+   * without a word, when the engine behind it is gone: whether a run is over, the store says.
    */
   watch(namespace: string, query: WatchQuery, signal: AbortSignal): Promise<Result<AsyncIterable<WatchPage>>>;
   /** Reads of what is durable. */
