@@ -91,7 +91,8 @@ describe('a run over gRPC', () => {
   test('that is over refuses to cancel its tasks with the state of each (BEHAVIOURS D.8)', async () => {
     const { doors, call } = await open();
     const worker = await startWorker(doors.runtime);
-    await call('SubmitRun', { run: { runId: 'r', spec: chain('x', 'y') } });
+    const tasks = chain('x', 'y').tasks.map((task) => ({ ...task, cancelGrace: {} }));
+    await call('SubmitRun', { run: { runId: 'r', spec: { tasks } } });
     await worker.complete(1);
     await call('CancelRun', { runId: 'r' });
     expect(await call('WaitRun', { runId: 'r' })).toMatchObject({ finished: true, run: { state: 5 } });

@@ -4,6 +4,12 @@ import { StoreError, type StoreErrorCode } from '../port.ts';
 
 /** Primary result codes of SQLite. */
 export const SQLITE_BUSY = 5;
+const SQLITE_CORRUPT = 11;
+const SQLITE_FULL = 13;
+const SQLITE_NOTADB = 26;
+
+/** How to go on where a folder, or a file in it, cannot be used as it is. */
+export const OTHER_FOLDER = 'give another data folder (--data)';
 
 export interface ErrorMessage {
   readonly code: StoreErrorCode;
@@ -21,6 +27,26 @@ export function describeError(error: unknown): string {
   if (!(error instanceof Error)) return String(error);
   const code = 'errcode' in error ? ` (SQLite result code ${String(error.errcode)})` : '';
   return `${error.message}${code}`;
+}
+
+/** Why a file of the data folder cannot be opened, with the remedy; a store error as it is. */
+export function unusableFile(file: string, error: unknown): StoreError {
+  if (error instanceof StoreError) return error;
+  const message = `${file} cannot be used: ${describeError(error)}: ${remedyFor(error)}`;
+  return new StoreError('UNUSABLE', message);
+}
+
+function remedyFor(error: unknown): string {
+  switch (sqliteErrorCode(error)) {
+    case SQLITE_NOTADB:
+      return `move it away, or ${OTHER_FOLDER}`;
+    case SQLITE_CORRUPT:
+      return `put a sound copy in its place, or ${OTHER_FOLDER}`;
+    case SQLITE_FULL:
+      return `make room on its disk, or ${OTHER_FOLDER}`;
+    default:
+      return `let the user of this process write there, or ${OTHER_FOLDER}`;
+  }
 }
 
 /** Store errors as they are; of all others, what to call them and what was being done. */

@@ -1,23 +1,69 @@
 // What lies in the data folder, and how the folder itself comes to be durable.
 
-import { closeSync, fsyncSync, mkdirSync, openSync } from 'node:fs';
-import { dirname } from 'node:path';
+import {
+  accessSync,
+  closeSync,
+  constants,
+  existsSync,
+  fsyncSync,
+  mkdirSync,
+  openSync,
+  statSync,
+} from 'node:fs';
+import { dirname, join } from 'node:path';
 import { StoreError } from '../port.ts';
-import { describeError } from './errors.ts';
+import { describeError, OTHER_FOLDER } from './errors.ts';
 
 export const DATABASE_FILE = 'tutti.db';
 export const LOCK_FILE = 'tutti.lock';
 
-/** Throws UNUSABLE where the folder cannot be made. */
+/** Throws UNUSABLE where the folder cannot be made, or nothing can be written in it. */
 export function makeFolder(folder: string): void {
   try {
-    const made = mkdirSync(folder, { recursive: true, mode: 0o700 });
-    if (made === undefined) return;
-    // Each new folder's entry is durable only once the folder above it has been synced.
-    for (let inner = folder; inner.length >= made.length; inner = dirname(inner)) syncFolder(dirname(inner));
+    // One by one: mkdir with `recursive` never returns where a parent cannot have children (/proc).
+    for (const missing of missingFolders(folder)) {
+      makeOne(missing);
+      // A new folder's entry is durable only once the folder above it has been synced.
+      syncFolder(dirname(missing));
+    }
   } catch (error) {
-    throw new StoreError('UNUSABLE', `the data folder ${folder} cannot be made: ${describeError(error)}`);
+    throw unusable(`the data folder ${folder} cannot be made: ${describeError(error)}`);
   }
+  if (!statSync(folder).isDirectory()) {
+    throw unusable(`the data folder ${folder} cannot be used: there is a file of that name`);
+  }
+  requireWritable(folder, constants.R_OK | constants.W_OK | constants.X_OK);
+  const database = join(folder, DATABASE_FILE);
+  if (existsSync(database)) requireWritable(database, constants.R_OK | constants.W_OK);
+}
+
+/** From the outermost to the folder itself. */
+function missingFolders(folder: string): readonly string[] {
+  const missing: string[] = [];
+  for (let at = folder; !existsSync(at) && dirname(at) !== at; at = dirname(at)) missing.unshift(at);
+  return missing;
+}
+
+function makeOne(folder: string): void {
+  try {
+    mkdirSync(folder, { mode: 0o700 });
+  } catch (error) {
+    // Somebody else has just made it.
+    if (!existsSync(folder)) throw error;
+  }
+}
+
+function requireWritable(path: string, mode: number): void {
+  try {
+    accessSync(path, mode);
+  } catch (error) {
+    const remedy = `let the user of this process write there, or ${OTHER_FOLDER}`;
+    throw new StoreError('UNUSABLE', `${path} cannot be written: ${describeError(error)}: ${remedy}`);
+  }
+}
+
+function unusable(what: string): StoreError {
+  return new StoreError('UNUSABLE', `${what}: ${OTHER_FOLDER}`);
 }
 
 /** Makes the entries of a folder durable: a new file's name is not part of its own fsync. */

@@ -5,15 +5,16 @@
 
 import { DatabaseSync } from 'node:sqlite';
 import { StoreError } from '../port.ts';
-import { describeError, SQLITE_BUSY, sqliteErrorCode } from './errors.ts';
+import { SQLITE_BUSY, sqliteErrorCode, unusableFile } from './errors.ts';
 
 /** Returns what gives the lock back. Throws IN_USE at once if somebody else has it. */
 export function lockFolder(folder: string, lockFile: string): () => void {
-  const database = new DatabaseSync(lockFile, { timeout: 0 });
+  let database: DatabaseSync | undefined;
   try {
+    database = new DatabaseSync(lockFile, { timeout: 0 });
     database.exec('PRAGMA locking_mode = EXCLUSIVE; BEGIN EXCLUSIVE');
   } catch (error) {
-    database.close();
+    database?.close();
     if (sqliteErrorCode(error) === SQLITE_BUSY) {
       throw new StoreError(
         'IN_USE',
@@ -21,7 +22,8 @@ export function lockFolder(folder: string, lockFile: string): () => void {
           'Stop it, or give this one another data folder.',
       );
     }
-    throw new StoreError('UNUSABLE', `${lockFile} cannot be locked: ${describeError(error)}`);
+    throw unusableFile(lockFile, error);
   }
-  return () => database.close();
+  const lock = database;
+  return () => lock.close();
 }

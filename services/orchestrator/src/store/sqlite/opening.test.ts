@@ -1,5 +1,6 @@
 // What must hold of a data folder before the store is used, and what is said where it does not.
 
+import { existsSync } from 'node:fs';
 import { chmod, mkdtemp, readdir, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -120,12 +121,39 @@ it('gives the lock back when opening fails', async () => {
   await writeFile(file, 'this is no database, and long enough to be taken for one '.repeat(40));
   const error = await expectStoreError(openSqliteStore({ folder: root }), 'UNUSABLE');
   expect(error.message).toContain('not a database');
+  expect(error.message).toContain(`${file} `);
+  expect(error.message).toContain('move it away, or give another data folder (--data)');
   await rm(file);
   await (await openSqliteStore({ folder: root })).close();
 });
 
-it('refuses a folder that is a file with UNUSABLE', async () => {
+it.each(['file', 'file/below'])('refuses a folder at %s, where a file is, with UNUSABLE', async (name) => {
   await writeFile(join(root, 'file'), '');
-  const error = await expectStoreError(openSqliteStore({ folder: join(root, 'file') }), 'UNUSABLE');
-  expect(error.message).toContain(join(root, 'file'));
+  const error = await expectStoreError(openSqliteStore({ folder: join(root, name) }), 'UNUSABLE');
+  expect(error.message).toContain(`the data folder ${join(root, name)} cannot be`);
+  expect(error.message).toContain('--data');
+});
+
+it('refuses at once a folder that cannot be made, and names it and the remedy', async (context) => {
+  // Nothing can be made there, not even by root; mkdir with `recursive` never returns from it.
+  context.skip(!existsSync('/proc/self'), 'there is no /proc');
+  const error = await expectStoreError(openSqliteStore({ folder: '/proc/nope/deep' }), 'UNUSABLE');
+  expect(error.message).toContain('the data folder /proc/nope/deep cannot be made: ENOENT');
+  expect(error.message).toContain('--data');
+});
+
+it('refuses a folder in which no file can be made, and names it and the remedy', async (context) => {
+  context.skip(!existsSync('/proc/self'), 'there is no /proc');
+  const error = await expectStoreError(openSqliteStore({ folder: '/proc' }), 'UNUSABLE');
+  expect(error.message).toMatch(/\/proc\b.*: (give|let) .*\(--data\)/);
+});
+
+it.for(['folder', 'database'])('refuses a %s that may only be read, and names it', async (what, context) => {
+  context.skip(process.getuid?.() === 0, 'root may write all the same');
+  await (await openSqliteStore({ folder: root })).close();
+  const path = what === 'folder' ? root : join(root, DATABASE_FILE);
+  await chmod(path, what === 'folder' ? 0o500 : 0o400);
+  const error = await expectStoreError(openSqliteStore({ folder: root }), 'UNUSABLE');
+  expect(error.message).toContain(`${path} cannot be written`);
+  expect(error.message).toContain('--data');
 });

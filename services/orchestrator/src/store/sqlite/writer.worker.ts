@@ -3,6 +3,7 @@
 import { join } from 'node:path';
 import type { DatabaseSync } from 'node:sqlite';
 import { openWriter } from './connection.ts';
+import { unusableFile } from './errors.ts';
 import { DATABASE_FILE, LOCK_FILE, syncFolder } from './files.ts';
 import { lockFolder } from './lock.ts';
 import { migrate } from './schema.ts';
@@ -12,9 +13,9 @@ import { createCommitWriter } from './write-commit.ts';
 
 serveRequests((folder) => {
   const unlock = lockFolder(folder, join(folder, LOCK_FILE));
+  const file = join(folder, DATABASE_FILE);
   let database: DatabaseSync | undefined;
   try {
-    const file = join(folder, DATABASE_FILE);
     database = openWriter(file);
     migrate(database, file);
     syncFolder(folder);
@@ -22,7 +23,7 @@ serveRequests((folder) => {
   } catch (error) {
     database?.close();
     unlock();
-    throw error;
+    throw unusableFile(file, error);
   }
 });
 
