@@ -60,7 +60,13 @@ function createActions(around: Surroundings, finish: (code: number) => void): Ac
       const where = { dataFolder: pathOf(data), namespace: options.namespace };
       finish(
         await runUp(
-          { ...choices, ...where, natsUrl: nats, executorCount: executors },
+          {
+            ...choices,
+            ...where,
+            natsUrl: nats,
+            natsServer: process.env.TUTTI_NATS_SERVER || undefined,
+            executorCount: executors,
+          },
           exitWithParent ?? false,
           outputOf(options),
         ),

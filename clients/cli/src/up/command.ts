@@ -2,6 +2,7 @@
 
 import { type ExitCode, exitCode, Failure } from '../failure.ts';
 import type { Output } from '../output.ts';
+import { withNatsServer } from './nats-server.ts';
 import type { UpOptions } from './programs.ts';
 import { createSignalHandler, endingSignals } from './signals.ts';
 import { startStack } from './stack.ts';
@@ -46,7 +47,8 @@ async function keepUp(
   const stopped = new Promise<undefined>((resolve) => {
     signal.addEventListener('abort', () => resolve(undefined), { once: true });
   });
-  const stack = await startStack(options, signal, log).catch((error: unknown) => {
+  const starting = async () => startStack(await withNatsServer(options, signal, log), signal, log);
+  const stack = await starting().catch((error: unknown) => {
     if (signal.aborted) return undefined;
     const why = error instanceof Error ? error.message : String(error);
     throw new Failure(exitCode.failed, {
@@ -59,11 +61,16 @@ async function keepUp(
   const { grpc, http, nats } = stack.addresses;
   output.json({ grpc, http, nats });
   output.text(
-    `Tutti is ready: gRPC ${grpc}, HTTP ${http}, NATS ${nats}, executors ${options.executorCount}. Ctrl-C ends it.`,
+    `Tutti is ready: gRPC ${grpc}, HTTP ${http}, NATS ${nats}, ${executorsOf(options)}. Ctrl-C ends it.`,
   );
   const broken = await Promise.race([stopped, stack.broken]);
   log(broken ?? 'stopping');
   await stack.stop();
   if (broken === undefined) return exitCode.completed;
   throw new Failure(exitCode.failed, { code: 'INTERNAL', message: `${broken}; its log is above` });
+}
+
+function executorsOf({ executorCount }: UpOptions): string {
+  if (executorCount > 0) return `executors ${executorCount}`;
+  return 'executors 0 (nothing runs until one comes: start yours, or `up --executors 2` for ready-made ones)';
 }

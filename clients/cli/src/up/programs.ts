@@ -12,6 +12,8 @@ export interface UpOptions {
   readonly httpPort: number;
   /** A NATS cluster to use; undefined starts a server of our own. */
   readonly natsUrl: string | undefined;
+  /** The binary for a server of our own; undefined leaves the search to the orchestrator. */
+  readonly natsServer: string | undefined;
   readonly executorCount: number;
   readonly slots: number;
   readonly namespace: string;
@@ -46,6 +48,12 @@ function portOf(address: string): number | undefined {
   return port === undefined ? undefined : Number(port);
 }
 
+/** Says the path of a nats-server on stdout, after obtaining one if need be. */
+export function natsServerProgram(): ChildSpec {
+  const args = [program('services/orchestrator/src/nats/server/print-path.ts')];
+  return { name: 'the search for a nats-server', args, env: process.env };
+}
+
 export function orchestratorProgram(options: UpOptions): ChildSpec {
   const args = [
     program('services/orchestrator/src/main.ts'),
@@ -54,7 +62,9 @@ export function orchestratorProgram(options: UpOptions): ChildSpec {
     ...['--grpc-port', String(options.grpcPort), '--http-port', String(options.httpPort)],
   ];
   if (options.natsUrl !== undefined) args.push('--nats', options.natsUrl);
-  return { name: 'the orchestrator', args, env: process.env };
+  const { natsServer } = options;
+  const env = natsServer === undefined ? process.env : { ...process.env, TUTTI_NATS_SERVER: natsServer };
+  return { name: 'the orchestrator', args, env };
 }
 
 /** @param number counted from 1. */

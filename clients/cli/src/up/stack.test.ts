@@ -16,6 +16,7 @@ const options: UpOptions = {
   grpcPort: 0,
   httpPort: 0,
   natsUrl: undefined,
+  natsServer: undefined,
   executorCount: 2,
   slots: 1,
   namespace: 'default',
