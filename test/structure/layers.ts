@@ -1,7 +1,8 @@
 // Which way may imports point?
 //
 // domain <- scheduling <- engine <- wire <- runtime <- store | nats | api | telemetry <- main
-// (DESIGN section 4). Adapters never import each other. `store/port.ts` is a layer of its own between
+// (DESIGN section 4). Adapters never import each other. `expressions` knows the domain alone, whose port it
+// fills, and is known to main alone, which hands it in. `store/port.ts` is a layer of its own between
 // engine and wire: the runtime drives it, the adapters fill it, wire translates its rows. Executors and SDKs know the orchestrator only by its contract.
 
 import { type Import, importsOf, isTest, type SourceFile, type Violation } from './source-file.ts';
@@ -10,6 +11,7 @@ const orchestrator = 'services/orchestrator/src/';
 
 type Layer =
   | 'domain'
+  | 'expressions'
   | 'scheduling'
   | 'engine'
   | 'port'
@@ -23,12 +25,14 @@ type Layer =
 
 const inward: readonly Layer[] = ['domain', 'scheduling', 'engine', 'port', 'wire', 'runtime'];
 const adapters: readonly Layer[] = ['store', 'nats', 'api', 'telemetry'];
+const expressions: Layer = 'expressions';
 
 /** What layers may import besides files: the pure ones nothing, or the contract alone. */
 const packagesAllowed: Partial<Record<Layer, RegExp>> = {
   domain: /^$/,
   scheduling: /^$/,
   engine: /^$/,
+  expressions: /^@bufbuild\/(cel|re2|protobuf)(\/|$)/,
   port: /^$/,
   wire: /^@tutti\/proto\/|^@bufbuild\/protobuf(\/|$)/,
 };
@@ -39,11 +43,12 @@ export function layerOf(path: string): Layer | undefined {
   if (inside === 'store/port.ts') return 'port';
   const folder = inside.split('/')[0] ?? '';
   if (!inside.includes('/')) return 'main';
-  return [...inward, ...adapters].find((layer) => layer === folder);
+  return [...inward, ...adapters, expressions].find((layer) => layer === folder);
 }
 
 function mayImport(from: Layer, to: Layer): boolean {
   if (from === to || from === 'main') return true;
+  if (from === expressions) return to === 'domain';
   const target = inward.indexOf(to);
   if (target === -1) return false;
   const source = inward.indexOf(from);

@@ -6,7 +6,7 @@
 import type { ESTree } from 'vite';
 import { isTest, lineAt, memberName, type SourceFile, type Violation, visit } from './source-file.ts';
 
-const pureFolders = ['domain', 'scheduling', 'engine', 'wire'].map(
+const pureFolders = ['domain', 'expressions', 'scheduling', 'engine', 'wire'].map(
   (layer) => `services/orchestrator/src/${layer}/`,
 );
 
