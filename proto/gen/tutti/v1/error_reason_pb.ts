@@ -150,8 +150,8 @@ export const ErrorReason = {
 
   /**
    * [RESOURCE_EXHAUSTED] A bound of the orchestrator is reached. Metadata: `resource`, `limit`.
-   * Comes with RetryInfo where waiting helps, so not for the resource `message_bytes`: a request
-   * takes at most 16 MiB. What is beyond 32 MiB gRPC itself refuses, with the same status and
+   * Comes with RetryInfo where waiting helps, so not for the resource `message_bytes` (a request
+   * takes at most 16 MiB), nor for `graph_tasks`, `graph_dependencies` and `graph_bytes`. What is beyond 32 MiB gRPC itself refuses, with the same status and
    * without any details.
    *
    * @generated from enum value: ERROR_REASON_LIMIT_REACHED = 18;

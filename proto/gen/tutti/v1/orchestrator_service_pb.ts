@@ -23,7 +23,7 @@ import type { Message, UnknownEnum } from "@bufbuild/protobuf";
  * Describes the file tutti/v1/orchestrator_service.proto.
  */
 export const file_tutti_v1_orchestrator_service: GenFile = /*@__PURE__*/
-  fileDesc("CiN0dXR0aS92MS9vcmNoZXN0cmF0b3Jfc2VydmljZS5wcm90bxIIdHV0dGkudjEinwEKDVJ1blN1Ym1pc3Npb24SKQoGcnVuX2lkGAEgASgJQhm6SBZyFBhAMhBeW0EtWmEtejAtOV8tXSokEjoKD3J1bl9pZF9jb25mbGljdBgCIAEoDjIXLnR1dHRpLnYxLlJ1bklkQ29uZmxpY3RCCLpIBYIBAhABEicKBHNwZWMYAyABKAsyES50dXR0aS52MS5SdW5TcGVjQga6SAPIAQEirwEKEFN1Ym1pdFJ1blJlcXVlc3QSPgoJbmFtZXNwYWNlGAEgASgJQiu6SChyJhg/MiJeKFthLXowLTldKFthLXowLTktXSpbYS16MC05XSk/KT8kEi0KCnJlcXVlc3RfaWQYAiABKAlCGbpIFnIUGEAyEF5bQS1aYS16MC05Xy1dKiQSLAoDcnVuGAMgASgLMhcudHV0dGkudjEuUnVuU3VibWlzc2lvbkIGukgDyAEBIkYKEVN1Ym1pdFJ1blJlc3BvbnNlEg4KBnJ1bl9pZBgBIAEoCRIQCghyZXZpc2lvbhgCIAEoBBIPCgdleGlzdGVkGAMgASgIIrsBChFTdWJtaXRSdW5zUmVxdWVzdBI+CgluYW1lc3BhY2UYASABKAlCK7pIKHImGD8yIl4oW2EtejAtOV0oW2EtejAtOS1dKlthLXowLTldKT8pPyQSLQoKcmVxdWVzdF9pZBgCIAEoCUIZukgWchQYQDIQXltBLVphLXowLTlfLV0qJBI3CgRydW5zGAMgAygLMhcudHV0dGkudjEuUnVuU3VibWlzc2lvbkIQukgNkgEKCAEQkE4iA9gBAyJBChJTdWJtaXRSdW5zUmVzcG9uc2USKwoHcmVzdWx0cxgBIAMoCzIaLnR1dHRpLnYxLlN1Ym1pdFJ1bnNSZXN1bHQicwoQU3VibWl0UnVuc1Jlc3VsdBIwCglzdWJtaXR0ZWQYASABKAsyGy50dXR0aS52MS5TdWJtaXRSdW5SZXNwb25zZUgAEiMKBWVycm9yGAIgASgLMhIuZ29vZ2xlLnJwYy5TdGF0dXNIAEIICgZyZXN1bHQiegoNR2V0UnVuUmVxdWVzdBI+CgluYW1lc3BhY2UYASABKAlCK7pIKHImGD8yIl4oW2EtejAtOV0oW2EtejAtOS1dKlthLXowLTldKT8pPyQSKQoGcnVuX2lkGAIgASgJQhm6SBZyFBhAMhBeW0EtWmEtejAtOV8tXSskIiwKDkdldFJ1blJlc3BvbnNlEhoKA3J1bhgBIAEoCzINLnR1dHRpLnYxLlJ1biK2AQoOV2FpdFJ1blJlcXVlc3QSPgoJbmFtZXNwYWNlGAEgASgJQiu6SChyJhg/MiJeKFthLXowLTldKFthLXowLTktXSpbYS16MC05XSk/KT8kEikKBnJ1bl9pZBgCIAEoCUIZukgWchQYQDIQXltBLVphLXowLTlfLV0rJBI5Cgd0aW1lb3V0GAMgASgLMhkuZ29vZ2xlLnByb3RvYnVmLkR1cmF0aW9uQg26SAqqAQciAwiQHDIAIj8KD1dhaXRSdW5SZXNwb25zZRIQCghmaW5pc2hlZBgBIAEoCBIaCgNydW4YAiABKAsyDS50dXR0aS52MS5SdW4ingMKD0xpc3RSdW5zUmVxdWVzdBI+CgluYW1lc3BhY2UYASABKAlCK7pIKHImGD8yIl4oW2EtejAtOV0oW2EtejAtOS1dKlthLXowLTldKT8pPyQSMwoGc3RhdGVzGAIgAygOMhIudHV0dGkudjEuUnVuU3RhdGVCD7pIDJIBCRAIIgWCAQIQARI/CgZsYWJlbHMYAyADKAsyJS50dXR0aS52MS5MaXN0UnVuc1JlcXVlc3QuTGFiZWxzRW50cnlCCLpIBZoBAhAIEjMKD3N1Ym1pdHRlZF9hZnRlchgEIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASNAoQc3VibWl0dGVkX2JlZm9yZRgFIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASHQoJcGFnZV9zaXplGAYgASgFQgq6SAcaBRjoBygAEhwKCnBhZ2VfdG9rZW4YByABKAlCCLpIBXIDGIAEGi0KC0xhYmVsc0VudHJ5EgsKA2tleRgBIAEoCRINCgV2YWx1ZRgCIAEoCToCOAEiSAoQTGlzdFJ1bnNSZXNwb25zZRIbCgRydW5zGAEgAygLMg0udHV0dGkudjEuUnVuEhcKD25leHRfcGFnZV90b2tlbhgCIAEoCSLQAQoOR2V0VGFza1JlcXVlc3QSPgoJbmFtZXNwYWNlGAEgASgJQiu6SChyJhg/MiJeKFthLXowLTldKFthLXowLTktXSpbYS16MC05XSk/KT8kEikKBnJ1bl9pZBgCIAEoCUIZukgWchQYQDIQXltBLVphLXowLTlfLV0rJBIcCgh0YXNrX2tleRgDIAEoCUIKukgHcgUQARjIARI1CgxwYXlsb2FkX2Zvcm0YBCABKA4yFS50dXR0aS52MS5QYXlsb2FkRm9ybUIIukgFggECEAEiLwoPR2V0VGFza1Jlc3BvbnNlEhwKBHRhc2sYASABKAsyDi50dXR0aS52MS5UYXNrItMCChBMaXN0VGFza3NSZXF1ZXN0Ej4KCW5hbWVzcGFjZRgBIAEoCUIrukgociYYPzIiXihbYS16MC05XShbYS16MC05LV0qW2EtejAtOV0pPyk/JBIpCgZydW5faWQYAiABKAlCGbpIFnIUGEAyEF5bQS1aYS16MC05Xy1dKyQSNAoGc3RhdGVzGAMgAygOMhMudHV0dGkudjEuVGFza1N0YXRlQg+6SAySAQkQCCIFggECEAESKgoEdmlldxgEIAEoDjISLnR1dHRpLnYxLlRhc2tWaWV3Qgi6SAWCAQIQARI1CgxwYXlsb2FkX2Zvcm0YBSABKA4yFS50dXR0aS52MS5QYXlsb2FkRm9ybUIIukgFggECEAESHQoJcGFnZV9zaXplGAYgASgFQgq6SAcaBRjoBygAEhwKCnBhZ2VfdG9rZW4YByABKAlCCLpIBXIDGIAEIksKEUxpc3RUYXNrc1Jlc3BvbnNlEh0KBXRhc2tzGAEgAygLMg4udHV0dGkudjEuVGFzaxIXCg9uZXh0X3BhZ2VfdG9rZW4YAiABKAkixwEKEENhbmNlbFJ1blJlcXVlc3QSPgoJbmFtZXNwYWNlGAEgASgJQiu6SChyJhg/MiJeKFthLXowLTldKFthLXowLTktXSpbYS16MC05XSk/KT8kEi0KCnJlcXVlc3RfaWQYAiABKAlCGbpIFnIUGEAyEF5bQS1aYS16MC05Xy1dKiQSKQoGcnVuX2lkGAMgASgJQhm6SBZyFBhAMhBeW0EtWmEtejAtOV8tXSskEhkKB21lc3NhZ2UYBCABKAlCCLpIBXIDGIAIIkYKEUNhbmNlbFJ1blJlc3BvbnNlEhcKD2NhbmNlbGxlZF9jb3VudBgBIAEoDRIYChBjYW5jZWxsaW5nX2NvdW50GAIgASgNItwBChFDYW5jZWxUYXNrUmVxdWVzdBI+CgluYW1lc3BhY2UYASABKAlCK7pIKHImGD8yIl4oW2EtejAtOV0oW2EtejAtOS1dKlthLXowLTldKT8pPyQSLQoKcmVxdWVzdF9pZBgCIAEoCUIZukgWchQYQDIQXltBLVphLXowLTlfLV0qJBIpCgZydW5faWQYAyABKAlCGbpIFnIUGEAyEF5bQS1aYS16MC05Xy1dKyQSHAoIdGFza19rZXkYBCABKAlCCrpIB3IFEAEYyAESDwoHc3VidHJlZRgFIAEoCCJHChJDYW5jZWxUYXNrUmVzcG9uc2USFwoPY2FuY2VsbGVkX2NvdW50GAEgASgNEhgKEGNhbmNlbGxpbmdfY291bnQYAiABKA0i4AEKDFdhdGNoUmVxdWVzdBI+CgluYW1lc3BhY2UYASABKAlCK7pIKHImGD8yIl4oW2EtejAtOV0oW2EtejAtOS1dKlthLXowLTldKT8pPyQSKQoGcnVuX2lkGAIgASgJQhm6SBZyFBhAMhBeW0EtWmEtejAtOV8tXSokEhsKDmFmdGVyX3JldmlzaW9uGAMgASgESACIAQESNQoMcGF5bG9hZF9mb3JtGAQgASgOMhUudHV0dGkudjEuUGF5bG9hZEZvcm1CCLpIBYIBAhABQhEKD19hZnRlcl9yZXZpc2lvbiJCCg1XYXRjaFJlc3BvbnNlEh8KBmV2ZW50cxgBIAMoCzIPLnR1dHRpLnYxLkV2ZW50EhAKCHJldmlzaW9uGAIgASgEKmwKDVJ1bklkQ29uZmxpY3QSHwobUlVOX0lEX0NPTkZMSUNUX1VOU1BFQ0lGSUVEEAASGAoUUlVOX0lEX0NPTkZMSUNUX0ZBSUwQARIgChxSVU5fSURfQ09ORkxJQ1RfVVNFX0VYSVNUSU5HEAIqTgoIVGFza1ZpZXcSGQoVVEFTS19WSUVXX1VOU1BFQ0lGSUVEEAASEwoPVEFTS19WSUVXX0JBU0lDEAESEgoOVEFTS19WSUVXX0ZVTEwQAjK1BQoTT3JjaGVzdHJhdG9yU2VydmljZRJECglTdWJtaXRSdW4SGi50dXR0aS52MS5TdWJtaXRSdW5SZXF1ZXN0GhsudHV0dGkudjEuU3VibWl0UnVuUmVzcG9uc2USRwoKU3VibWl0UnVucxIbLnR1dHRpLnYxLlN1Ym1pdFJ1bnNSZXF1ZXN0GhwudHV0dGkudjEuU3VibWl0UnVuc1Jlc3BvbnNlEjsKBkdldFJ1bhIXLnR1dHRpLnYxLkdldFJ1blJlcXVlc3QaGC50dXR0aS52MS5HZXRSdW5SZXNwb25zZRI+CgdXYWl0UnVuEhgudHV0dGkudjEuV2FpdFJ1blJlcXVlc3QaGS50dXR0aS52MS5XYWl0UnVuUmVzcG9uc2USQQoITGlzdFJ1bnMSGS50dXR0aS52MS5MaXN0UnVuc1JlcXVlc3QaGi50dXR0aS52MS5MaXN0UnVuc1Jlc3BvbnNlEj4KB0dldFRhc2sSGC50dXR0aS52MS5HZXRUYXNrUmVxdWVzdBoZLnR1dHRpLnYxLkdldFRhc2tSZXNwb25zZRJECglMaXN0VGFza3MSGi50dXR0aS52MS5MaXN0VGFza3NSZXF1ZXN0GhsudHV0dGkudjEuTGlzdFRhc2tzUmVzcG9uc2USRAoJQ2FuY2VsUnVuEhoudHV0dGkudjEuQ2FuY2VsUnVuUmVxdWVzdBobLnR1dHRpLnYxLkNhbmNlbFJ1blJlc3BvbnNlEkcKCkNhbmNlbFRhc2sSGy50dXR0aS52MS5DYW5jZWxUYXNrUmVxdWVzdBocLnR1dHRpLnYxLkNhbmNlbFRhc2tSZXNwb25zZRI6CgVXYXRjaBIWLnR1dHRpLnYxLldhdGNoUmVxdWVzdBoXLnR1dHRpLnYxLldhdGNoUmVzcG9uc2UwAWIGcHJvdG8z", [file_buf_validate_validate, file_google_protobuf_duration, file_google_protobuf_timestamp, file_google_rpc_error, file_tutti_v1_event, file_tutti_v1_payload, file_tutti_v1_run, file_tutti_v1_task]);
+  fileDesc("CiN0dXR0aS92MS9vcmNoZXN0cmF0b3Jfc2VydmljZS5wcm90bxIIdHV0dGkudjEinwEKDVJ1blN1Ym1pc3Npb24SKQoGcnVuX2lkGAEgASgJQhm6SBZyFBhAMhBeW0EtWmEtejAtOV8tXSokEjoKD3J1bl9pZF9jb25mbGljdBgCIAEoDjIXLnR1dHRpLnYxLlJ1bklkQ29uZmxpY3RCCLpIBYIBAhABEicKBHNwZWMYAyABKAsyES50dXR0aS52MS5SdW5TcGVjQga6SAPIAQEirwEKEFN1Ym1pdFJ1blJlcXVlc3QSPgoJbmFtZXNwYWNlGAEgASgJQiu6SChyJhg/MiJeKFthLXowLTldKFthLXowLTktXSpbYS16MC05XSk/KT8kEi0KCnJlcXVlc3RfaWQYAiABKAlCGbpIFnIUGEAyEF5bQS1aYS16MC05Xy1dKiQSLAoDcnVuGAMgASgLMhcudHV0dGkudjEuUnVuU3VibWlzc2lvbkIGukgDyAEBIkYKEVN1Ym1pdFJ1blJlc3BvbnNlEg4KBnJ1bl9pZBgBIAEoCRIQCghyZXZpc2lvbhgCIAEoBBIPCgdleGlzdGVkGAMgASgIIrsBChFTdWJtaXRSdW5zUmVxdWVzdBI+CgluYW1lc3BhY2UYASABKAlCK7pIKHImGD8yIl4oW2EtejAtOV0oW2EtejAtOS1dKlthLXowLTldKT8pPyQSLQoKcmVxdWVzdF9pZBgCIAEoCUIZukgWchQYQDIQXltBLVphLXowLTlfLV0qJBI3CgRydW5zGAMgAygLMhcudHV0dGkudjEuUnVuU3VibWlzc2lvbkIQukgNkgEKCAEQkE4iA9gBAyJBChJTdWJtaXRSdW5zUmVzcG9uc2USKwoHcmVzdWx0cxgBIAMoCzIaLnR1dHRpLnYxLlN1Ym1pdFJ1bnNSZXN1bHQicwoQU3VibWl0UnVuc1Jlc3VsdBIwCglzdWJtaXR0ZWQYASABKAsyGy50dXR0aS52MS5TdWJtaXRSdW5SZXNwb25zZUgAEiMKBWVycm9yGAIgASgLMhIuZ29vZ2xlLnJwYy5TdGF0dXNIAEIICgZyZXN1bHQiegoNR2V0UnVuUmVxdWVzdBI+CgluYW1lc3BhY2UYASABKAlCK7pIKHImGD8yIl4oW2EtejAtOV0oW2EtejAtOS1dKlthLXowLTldKT8pPyQSKQoGcnVuX2lkGAIgASgJQhm6SBZyFBhAMhBeW0EtWmEtejAtOV8tXSskIiwKDkdldFJ1blJlc3BvbnNlEhoKA3J1bhgBIAEoCzINLnR1dHRpLnYxLlJ1biK2AQoOV2FpdFJ1blJlcXVlc3QSPgoJbmFtZXNwYWNlGAEgASgJQiu6SChyJhg/MiJeKFthLXowLTldKFthLXowLTktXSpbYS16MC05XSk/KT8kEikKBnJ1bl9pZBgCIAEoCUIZukgWchQYQDIQXltBLVphLXowLTlfLV0rJBI5Cgd0aW1lb3V0GAMgASgLMhkuZ29vZ2xlLnByb3RvYnVmLkR1cmF0aW9uQg26SAqqAQciAwiQHDIAIj8KD1dhaXRSdW5SZXNwb25zZRIQCghmaW5pc2hlZBgBIAEoCBIaCgNydW4YAiABKAsyDS50dXR0aS52MS5SdW4ingMKD0xpc3RSdW5zUmVxdWVzdBI+CgluYW1lc3BhY2UYASABKAlCK7pIKHImGD8yIl4oW2EtejAtOV0oW2EtejAtOS1dKlthLXowLTldKT8pPyQSMwoGc3RhdGVzGAIgAygOMhIudHV0dGkudjEuUnVuU3RhdGVCD7pIDJIBCRAIIgWCAQIQARI/CgZsYWJlbHMYAyADKAsyJS50dXR0aS52MS5MaXN0UnVuc1JlcXVlc3QuTGFiZWxzRW50cnlCCLpIBZoBAhAIEjMKD3N1Ym1pdHRlZF9hZnRlchgEIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASNAoQc3VibWl0dGVkX2JlZm9yZRgFIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASHQoJcGFnZV9zaXplGAYgASgFQgq6SAcaBRjoBygAEhwKCnBhZ2VfdG9rZW4YByABKAlCCLpIBXIDGIAEGi0KC0xhYmVsc0VudHJ5EgsKA2tleRgBIAEoCRINCgV2YWx1ZRgCIAEoCToCOAEiSAoQTGlzdFJ1bnNSZXNwb25zZRIbCgRydW5zGAEgAygLMg0udHV0dGkudjEuUnVuEhcKD25leHRfcGFnZV90b2tlbhgCIAEoCSLQAQoOR2V0VGFza1JlcXVlc3QSPgoJbmFtZXNwYWNlGAEgASgJQiu6SChyJhg/MiJeKFthLXowLTldKFthLXowLTktXSpbYS16MC05XSk/KT8kEikKBnJ1bl9pZBgCIAEoCUIZukgWchQYQDIQXltBLVphLXowLTlfLV0rJBIcCgh0YXNrX2tleRgDIAEoCUIKukgHcgUQARjIARI1CgxwYXlsb2FkX2Zvcm0YBCABKA4yFS50dXR0aS52MS5QYXlsb2FkRm9ybUIIukgFggECEAEiLwoPR2V0VGFza1Jlc3BvbnNlEhwKBHRhc2sYASABKAsyDi50dXR0aS52MS5UYXNrItMCChBMaXN0VGFza3NSZXF1ZXN0Ej4KCW5hbWVzcGFjZRgBIAEoCUIrukgociYYPzIiXihbYS16MC05XShbYS16MC05LV0qW2EtejAtOV0pPyk/JBIpCgZydW5faWQYAiABKAlCGbpIFnIUGEAyEF5bQS1aYS16MC05Xy1dKyQSNAoGc3RhdGVzGAMgAygOMhMudHV0dGkudjEuVGFza1N0YXRlQg+6SAySAQkQCCIFggECEAESKgoEdmlldxgEIAEoDjISLnR1dHRpLnYxLlRhc2tWaWV3Qgi6SAWCAQIQARI1CgxwYXlsb2FkX2Zvcm0YBSABKA4yFS50dXR0aS52MS5QYXlsb2FkRm9ybUIIukgFggECEAESHQoJcGFnZV9zaXplGAYgASgFQgq6SAcaBRjoBygAEhwKCnBhZ2VfdG9rZW4YByABKAlCCLpIBXIDGIAEIksKEUxpc3RUYXNrc1Jlc3BvbnNlEh0KBXRhc2tzGAEgAygLMg4udHV0dGkudjEuVGFzaxIXCg9uZXh0X3BhZ2VfdG9rZW4YAiABKAkisAEKEkdldFJ1bkdyYXBoUmVxdWVzdBI+CgluYW1lc3BhY2UYASABKAlCK7pIKHImGD8yIl4oW2EtejAtOV0oW2EtejAtOS1dKlthLXowLTldKT8pPyQSKQoGcnVuX2lkGAIgASgJQhm6SBZyFBhAMhBeW0EtWmEtejAtOV8tXSskEi8KBmZvcm1hdBgDIAEoDjIVLnR1dHRpLnYxLkdyYXBoRm9ybWF0Qgi6SAWCAQIQASIjChNHZXRSdW5HcmFwaFJlc3BvbnNlEgwKBHRleHQYASABKAkixwEKEENhbmNlbFJ1blJlcXVlc3QSPgoJbmFtZXNwYWNlGAEgASgJQiu6SChyJhg/MiJeKFthLXowLTldKFthLXowLTktXSpbYS16MC05XSk/KT8kEi0KCnJlcXVlc3RfaWQYAiABKAlCGbpIFnIUGEAyEF5bQS1aYS16MC05Xy1dKiQSKQoGcnVuX2lkGAMgASgJQhm6SBZyFBhAMhBeW0EtWmEtejAtOV8tXSskEhkKB21lc3NhZ2UYBCABKAlCCLpIBXIDGIAIIkYKEUNhbmNlbFJ1blJlc3BvbnNlEhcKD2NhbmNlbGxlZF9jb3VudBgBIAEoDRIYChBjYW5jZWxsaW5nX2NvdW50GAIgASgNItwBChFDYW5jZWxUYXNrUmVxdWVzdBI+CgluYW1lc3BhY2UYASABKAlCK7pIKHImGD8yIl4oW2EtejAtOV0oW2EtejAtOS1dKlthLXowLTldKT8pPyQSLQoKcmVxdWVzdF9pZBgCIAEoCUIZukgWchQYQDIQXltBLVphLXowLTlfLV0qJBIpCgZydW5faWQYAyABKAlCGbpIFnIUGEAyEF5bQS1aYS16MC05Xy1dKyQSHAoIdGFza19rZXkYBCABKAlCCrpIB3IFEAEYyAESDwoHc3VidHJlZRgFIAEoCCJHChJDYW5jZWxUYXNrUmVzcG9uc2USFwoPY2FuY2VsbGVkX2NvdW50GAEgASgNEhgKEGNhbmNlbGxpbmdfY291bnQYAiABKA0i4AEKDFdhdGNoUmVxdWVzdBI+CgluYW1lc3BhY2UYASABKAlCK7pIKHImGD8yIl4oW2EtejAtOV0oW2EtejAtOS1dKlthLXowLTldKT8pPyQSKQoGcnVuX2lkGAIgASgJQhm6SBZyFBhAMhBeW0EtWmEtejAtOV8tXSokEhsKDmFmdGVyX3JldmlzaW9uGAMgASgESACIAQESNQoMcGF5bG9hZF9mb3JtGAQgASgOMhUudHV0dGkudjEuUGF5bG9hZEZvcm1CCLpIBYIBAhABQhEKD19hZnRlcl9yZXZpc2lvbiJCCg1XYXRjaFJlc3BvbnNlEh8KBmV2ZW50cxgBIAMoCzIPLnR1dHRpLnYxLkV2ZW50EhAKCHJldmlzaW9uGAIgASgEKmwKDVJ1bklkQ29uZmxpY3QSHwobUlVOX0lEX0NPTkZMSUNUX1VOU1BFQ0lGSUVEEAASGAoUUlVOX0lEX0NPTkZMSUNUX0ZBSUwQARIgChxSVU5fSURfQ09ORkxJQ1RfVVNFX0VYSVNUSU5HEAIqTgoIVGFza1ZpZXcSGQoVVEFTS19WSUVXX1VOU1BFQ0lGSUVEEAASEwoPVEFTS19WSUVXX0JBU0lDEAESEgoOVEFTS19WSUVXX0ZVTEwQAipyCgtHcmFwaEZvcm1hdBIcChhHUkFQSF9GT1JNQVRfVU5TUEVDSUZJRUQQABIYChRHUkFQSF9GT1JNQVRfTUVSTUFJRBABEhQKEEdSQVBIX0ZPUk1BVF9ET1QQAhIVChFHUkFQSF9GT1JNQVRfSlNPThADMoEGChNPcmNoZXN0cmF0b3JTZXJ2aWNlEkQKCVN1Ym1pdFJ1bhIaLnR1dHRpLnYxLlN1Ym1pdFJ1blJlcXVlc3QaGy50dXR0aS52MS5TdWJtaXRSdW5SZXNwb25zZRJHCgpTdWJtaXRSdW5zEhsudHV0dGkudjEuU3VibWl0UnVuc1JlcXVlc3QaHC50dXR0aS52MS5TdWJtaXRSdW5zUmVzcG9uc2USOwoGR2V0UnVuEhcudHV0dGkudjEuR2V0UnVuUmVxdWVzdBoYLnR1dHRpLnYxLkdldFJ1blJlc3BvbnNlEj4KB1dhaXRSdW4SGC50dXR0aS52MS5XYWl0UnVuUmVxdWVzdBoZLnR1dHRpLnYxLldhaXRSdW5SZXNwb25zZRJBCghMaXN0UnVucxIZLnR1dHRpLnYxLkxpc3RSdW5zUmVxdWVzdBoaLnR1dHRpLnYxLkxpc3RSdW5zUmVzcG9uc2USPgoHR2V0VGFzaxIYLnR1dHRpLnYxLkdldFRhc2tSZXF1ZXN0GhkudHV0dGkudjEuR2V0VGFza1Jlc3BvbnNlEkQKCUxpc3RUYXNrcxIaLnR1dHRpLnYxLkxpc3RUYXNrc1JlcXVlc3QaGy50dXR0aS52MS5MaXN0VGFza3NSZXNwb25zZRJKCgtHZXRSdW5HcmFwaBIcLnR1dHRpLnYxLkdldFJ1bkdyYXBoUmVxdWVzdBodLnR1dHRpLnYxLkdldFJ1bkdyYXBoUmVzcG9uc2USRAoJQ2FuY2VsUnVuEhoudHV0dGkudjEuQ2FuY2VsUnVuUmVxdWVzdBobLnR1dHRpLnYxLkNhbmNlbFJ1blJlc3BvbnNlEkcKCkNhbmNlbFRhc2sSGy50dXR0aS52MS5DYW5jZWxUYXNrUmVxdWVzdBocLnR1dHRpLnYxLkNhbmNlbFRhc2tSZXNwb25zZRI6CgVXYXRjaBIWLnR1dHRpLnYxLldhdGNoUmVxdWVzdBoXLnR1dHRpLnYxLldhdGNoUmVzcG9uc2UwAWIGcHJvdG8z", [file_buf_validate_validate, file_google_protobuf_duration, file_google_protobuf_timestamp, file_google_rpc_error, file_tutti_v1_event, file_tutti_v1_payload, file_tutti_v1_run, file_tutti_v1_task]);
 
 /**
  * One run to start.
@@ -583,6 +583,63 @@ export const ListTasksResponseSchema: GenMessage<ListTasksResponse> = /*@__PURE_
   messageDesc(file_tutti_v1_orchestrator_service, 15);
 
 /**
+ * Asks for the graph of a run.
+ *
+ * @generated from message tutti.v1.GetRunGraphRequest
+ */
+export type GetRunGraphRequest = Message<"tutti.v1.GetRunGraphRequest"> & {
+  /**
+   * See the service.
+   *
+   * @generated from field: string namespace = 1;
+   */
+  namespace: string;
+
+  /**
+   * The run.
+   *
+   * @generated from field: string run_id = 2;
+   */
+  runId: string;
+
+  /**
+   * The language. Default: Mermaid.
+   *
+   * @generated from field: tutti.v1.GraphFormat format = 3;
+   */
+  format: GraphFormat;
+};
+
+/**
+ * Describes the message tutti.v1.GetRunGraphRequest.
+ * Use `create(GetRunGraphRequestSchema)` to create a new message.
+ */
+export const GetRunGraphRequestSchema: GenMessage<GetRunGraphRequest> = /*@__PURE__*/
+  messageDesc(file_tutti_v1_orchestrator_service, 16);
+
+/**
+ * The graph of a run.
+ *
+ * @generated from message tutti.v1.GetRunGraphResponse
+ */
+export type GetRunGraphResponse = Message<"tutti.v1.GetRunGraphResponse"> & {
+  /**
+   * In the language that was asked for. Its tasks stand as they do at one moment; its run as it did
+   * just before. Whatever a client chose, such as the run's name, is escaped: it is text, never syntax.
+   *
+   * @generated from field: string text = 1;
+   */
+  text: string;
+};
+
+/**
+ * Describes the message tutti.v1.GetRunGraphResponse.
+ * Use `create(GetRunGraphResponseSchema)` to create a new message.
+ */
+export const GetRunGraphResponseSchema: GenMessage<GetRunGraphResponse> = /*@__PURE__*/
+  messageDesc(file_tutti_v1_orchestrator_service, 17);
+
+/**
  * Cancels a run.
  *
  * @generated from message tutti.v1.CancelRunRequest
@@ -622,7 +679,7 @@ export type CancelRunRequest = Message<"tutti.v1.CancelRunRequest"> & {
  * Use `create(CancelRunRequestSchema)` to create a new message.
  */
 export const CancelRunRequestSchema: GenMessage<CancelRunRequest> = /*@__PURE__*/
-  messageDesc(file_tutti_v1_orchestrator_service, 16);
+  messageDesc(file_tutti_v1_orchestrator_service, 18);
 
 /**
  * The cancellation is on disk; attempts that run may take their grace.
@@ -650,7 +707,7 @@ export type CancelRunResponse = Message<"tutti.v1.CancelRunResponse"> & {
  * Use `create(CancelRunResponseSchema)` to create a new message.
  */
 export const CancelRunResponseSchema: GenMessage<CancelRunResponse> = /*@__PURE__*/
-  messageDesc(file_tutti_v1_orchestrator_service, 17);
+  messageDesc(file_tutti_v1_orchestrator_service, 19);
 
 /**
  * Cancels a task.
@@ -699,7 +756,7 @@ export type CancelTaskRequest = Message<"tutti.v1.CancelTaskRequest"> & {
  * Use `create(CancelTaskRequestSchema)` to create a new message.
  */
 export const CancelTaskRequestSchema: GenMessage<CancelTaskRequest> = /*@__PURE__*/
-  messageDesc(file_tutti_v1_orchestrator_service, 18);
+  messageDesc(file_tutti_v1_orchestrator_service, 20);
 
 /**
  * The cancellation is on disk; attempts that run may take their grace.
@@ -727,7 +784,7 @@ export type CancelTaskResponse = Message<"tutti.v1.CancelTaskResponse"> & {
  * Use `create(CancelTaskResponseSchema)` to create a new message.
  */
 export const CancelTaskResponseSchema: GenMessage<CancelTaskResponse> = /*@__PURE__*/
-  messageDesc(file_tutti_v1_orchestrator_service, 19);
+  messageDesc(file_tutti_v1_orchestrator_service, 21);
 
 /**
  * Asks for events.
@@ -770,7 +827,7 @@ export type WatchRequest = Message<"tutti.v1.WatchRequest"> & {
  * Use `create(WatchRequestSchema)` to create a new message.
  */
 export const WatchRequestSchema: GenMessage<WatchRequest> = /*@__PURE__*/
-  messageDesc(file_tutti_v1_orchestrator_service, 20);
+  messageDesc(file_tutti_v1_orchestrator_service, 22);
 
 /**
  * Some events.
@@ -799,7 +856,7 @@ export type WatchResponse = Message<"tutti.v1.WatchResponse"> & {
  * Use `create(WatchResponseSchema)` to create a new message.
  */
 export const WatchResponseSchema: GenMessage<WatchResponse> = /*@__PURE__*/
-  messageDesc(file_tutti_v1_orchestrator_service, 21);
+  messageDesc(file_tutti_v1_orchestrator_service, 23);
 
 /**
  * What to do when a run with the chosen id exists already.
@@ -882,6 +939,61 @@ export type TaskView = (typeof TaskView)[keyof typeof TaskView] | UnknownEnum;
  */
 export const TaskViewSchema: GenEnum<TaskView> = /*@__PURE__*/
   enumDesc(file_tutti_v1_orchestrator_service, 1);
+
+/**
+ * In which language a graph is told.
+ *
+ * @generated from enum tutti.v1.GraphFormat
+ */
+export const GraphFormat = {
+  /**
+   * GRAPH_FORMAT_MERMAID.
+   *
+   * @generated from enum value: GRAPH_FORMAT_UNSPECIFIED = 0;
+   */
+  UNSPECIFIED: 0,
+
+  /**
+   * A flowchart of Mermaid.
+   *
+   * @generated from enum value: GRAPH_FORMAT_MERMAID = 1;
+   */
+  MERMAID: 1,
+
+  /**
+   * A directed graph of Graphviz.
+   *
+   * @generated from enum value: GRAPH_FORMAT_DOT = 2;
+   */
+  DOT: 2,
+
+  /**
+   * One JSON object, on one line. Names of enums stand without their prefix; strings that say nothing
+   * are empty.
+   *   `run`: `namespace`, `runId`, `name`, `state`, `reason`.
+   *   `nodes`, in the order of submission: `key`, `capability`, `state`, `reason`, `parent`,
+   *   `priority`, `attemptCount`, `allowFailure`, and `join` with `mode` and `count`, the number of
+   *   edges that it asks for.
+   *   `edges`, by their `to`: `from` and `to`, keys of tasks, and `condition`.
+   *   `order`: every key, each after the keys it depends on.
+   *
+   * @generated from enum value: GRAPH_FORMAT_JSON = 3;
+   */
+  JSON: 3,
+} as const;
+
+/**
+ * In which language a graph is told.
+ *
+ * @generated from enum tutti.v1.GraphFormat
+ */
+export type GraphFormat = (typeof GraphFormat)[keyof typeof GraphFormat] | UnknownEnum;
+
+/**
+ * Describes the enum tutti.v1.GraphFormat.
+ */
+export const GraphFormatSchema: GenEnum<GraphFormat> = /*@__PURE__*/
+  enumDesc(file_tutti_v1_orchestrator_service, 2);
 
 /**
  * Submits runs, tells how they stand, ends them.
@@ -973,6 +1085,18 @@ export const OrchestratorService: GenService<{
     methodKind: "unary";
     input: typeof ListTasksRequestSchema;
     output: typeof ListTasksResponseSchema;
+  },
+  /**
+   * A run as a graph with the states of its tasks, as text for other tools. RESOURCE_EXHAUSTED
+   * (LIMIT_REACHED) beyond 5,000 tasks, 20,000 dependencies or 3 MiB of text: ListTasks tells of
+   * larger runs, page by page.
+   *
+   * @generated from rpc tutti.v1.OrchestratorService.GetRunGraph
+   */
+  getRunGraph: {
+    methodKind: "unary";
+    input: typeof GetRunGraphRequestSchema;
+    output: typeof GetRunGraphResponseSchema;
   },
   /**
    * Cancels what is not final in a run. FAILED_PRECONDITION if the run is final.

@@ -160,8 +160,8 @@ export const StateReason = {
 
   /**
    * Task READY: no executor that takes work offers its capability at this moment. Found out when the
-   * task is read, so GetTask and ListTasks tell it, in the place of any other reason of a READY task;
-   * events do not.
+   * task is read, so GetTask, ListTasks and GetRunGraph tell it, in the place of any other reason of a
+   * READY task; events do not.
    *
    * @generated from enum value: STATE_REASON_NO_EXECUTOR = 20;
    */
