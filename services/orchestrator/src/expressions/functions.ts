@@ -125,7 +125,8 @@ function firstFitting(
 }
 
 function callSteps(name: string, target: CelValue | undefined, args: readonly CelValue[]): number {
-  const steps = args.reduce<number>((sum, arg) => sum + readingSteps(arg), 1 + readingSteps(target));
+  let steps = 1 + readingSteps(target);
+  for (const arg of args) steps += readingSteps(arg);
   const [part] = args;
   return searches.has(name) && typeof target === 'string' && typeof part === 'string'
     ? steps + (target.length * part.length) / 1024

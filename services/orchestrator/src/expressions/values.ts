@@ -15,9 +15,9 @@ import { type CelList, type CelMap, type CelValue, isCelUint } from '@bufbuild/c
 import type { Json } from '../domain/expression.ts';
 import type { Budget } from './budget.ts';
 
-const LIST = Symbol.for('@bufbuild/cel/list');
-const MAP = Symbol.for('@bufbuild/cel/map');
-const JSON_SOURCE = Symbol('json source');
+const LIST: unique symbol = Symbol.for('@bufbuild/cel/list');
+const MAP: unique symbol = Symbol.for('@bufbuild/cel/map');
+const JSON_SOURCE: unique symbol = Symbol('json source');
 
 /** What an item of a list or map counts for beside its characters. */
 export const ITEM_CHARACTERS = 8;
@@ -26,10 +26,7 @@ type JsonObject = { readonly [key: string]: Json };
 
 export function celOfJson(json: Json, budget: Budget): CelValue {
   if (json === null || typeof json !== 'object') return json;
-  if (isJsonList(json)) {
-    return listOf(json.length, (index) => celOfJson(json[index] ?? null, budget), budget, json);
-  }
-  return jsonMap(json, budget);
+  return isJsonList(json) ? asCelList(new JsonList(json, budget)) : asCelMap(new JsonMap(json, budget));
 }
 
 /** The JSON that a value stands for as a whole; undefined for one that was computed. */
@@ -48,144 +45,199 @@ export function isOwn(value: CelValue): boolean {
 export function ownList(list: CelList, budget: Budget): CelList {
   const items = Array.from(list);
   budget.produce(items.length * ITEM_CHARACTERS);
-  return grownList(items, items.length, budget);
+  return asCelList(new GrownList(items, budget));
 }
 
 export function ownMap(map: CelMap, budget: Budget): CelMap {
-  const entries = new Map<bigint | string | boolean, CelValue>();
+  const entries = new Map<MapKey, CelValue>();
   for (const [key, value] of map.entries()) entries.set(isCelUint(key) ? key.value : key, value);
   budget.produce(entries.size * 2 * ITEM_CHARACTERS);
-  return mapOf(
-    () => entries.size,
-    () => [...entries.keys()],
-    (key) => entries.get(key),
-    budget,
-  );
+  return asCelMap(new MadeMap(entries, budget));
 }
-
-interface Growth {
-  readonly buffer: CelValue[];
-  readonly length: number;
-}
-const growths = new WeakMap<CelList, Growth>();
 
 /**
  * Appends in place where the left list ends at the end of its buffer, as slices of Go do: `map` and
  * `filter` take steps linear in their items. Lists are values all the same: each sees its own length.
  */
 export function concatenate(left: CelList, right: CelList, budget: Budget): CelList {
-  const growth = growths.get(left);
-  const inPlace = growth !== undefined && growth.buffer.length === growth.length;
-  budget.produce((right.size + (inPlace ? 0 : left.size)) * ITEM_CHARACTERS);
-  const buffer = inPlace ? growth.buffer : Array.from(left);
+  const grown = left instanceof GrownList && left.buffer.length === left.size ? left.buffer : undefined;
+  budget.produce((right.size + (grown === undefined ? left.size : 0)) * ITEM_CHARACTERS);
+  const buffer = grown ?? Array.from(left);
   // A list may be joined to itself: what is read does not grow meanwhile.
   const count = right.size;
   for (let index = 0; index < count; index += 1) {
     const item = right.get(index);
     if (item !== undefined) buffer.push(item);
   }
-  return grownList(buffer, buffer.length, budget);
+  return asCelList(new GrownList(buffer, budget));
 }
 
-function grownList(buffer: CelValue[], length: number, budget: Budget): CelList {
-  const list = listOf(length, (index) => buffer[index] ?? null, budget, undefined);
-  growths.set(list, { buffer, length });
-  return list;
-}
+// Classes, not closures: an expression makes thousands of these.
 
-function listOf(
-  size: number,
-  at: (index: number) => CelValue,
-  budget: Budget,
-  source: Json | undefined,
-): CelList {
-  function visit(index: number): CelValue {
-    const item = at(index);
-    budget.charge(1 + readingSteps(item));
+abstract class ChargedList {
+  readonly [LIST] = true;
+  readonly [JSON_SOURCE]: Json | undefined;
+  readonly size: number;
+  private readonly budget: Budget;
+
+  constructor(size: number, budget: Budget, source: Json | undefined) {
+    this.size = size;
+    this.budget = budget;
+    this[JSON_SOURCE] = source;
+  }
+
+  protected abstract at(index: number): CelValue;
+
+  get(index: number): CelValue | undefined {
+    if (!Number.isInteger(index) || index < 0 || index >= this.size) return undefined;
+    const item = this.at(index);
+    this.budget.charge(1 + readingSteps(item));
     return item;
   }
-  function* values(): Generator<CelValue> {
-    for (let index = 0; index < size; index += 1) yield visit(index);
+
+  *values(): Generator<CelValue> {
+    for (let index = 0; index < this.size; index += 1) yield this.get(index) ?? null;
   }
-  const list = {
-    [LIST]: {},
-    [JSON_SOURCE]: source,
-    size,
-    get: (index: number) =>
-      Number.isInteger(index) && index >= 0 && index < size ? visit(index) : undefined,
-    values,
-    [Symbol.iterator]: values,
-  };
-  return list as unknown as CelList;
+
+  [Symbol.iterator](): Generator<CelValue> {
+    return this.values();
+  }
 }
 
-function jsonMap(json: JsonObject, budget: Budget): CelMap {
-  let keys: readonly string[] | undefined;
-  // Sorted: an object means the same in whichever order its keys were stored or sent.
-  function sortedKeys(): readonly string[] {
-    if (keys === undefined) {
-      const found = Object.keys(json);
-      budget.charge(found.length);
-      keys = found.sort();
-    }
-    return keys;
+class JsonList extends ChargedList {
+  private readonly json: readonly Json[];
+  private readonly owner: Budget;
+
+  constructor(json: readonly Json[], budget: Budget) {
+    super(json.length, budget, json);
+    this.json = json;
+    this.owner = budget;
   }
-  return mapOf(
-    () => sortedKeys().length,
-    sortedKeys,
-    (key) => {
-      if (typeof key !== 'string') return undefined;
-      // The value and no more: neither what is inherited nor what would run code.
-      const value = Object.getOwnPropertyDescriptor(json, key)?.value as Json | undefined;
-      return value === undefined ? undefined : celOfJson(value, budget);
-    },
-    budget,
-    json,
-  );
+
+  protected at(index: number): CelValue {
+    return celOfJson(this.json[index] ?? null, this.owner);
+  }
+}
+
+class GrownList extends ChargedList {
+  /** May grow past the size of this list. */
+  readonly buffer: CelValue[];
+
+  constructor(buffer: CelValue[], budget: Budget) {
+    super(buffer.length, budget, undefined);
+    this.buffer = buffer;
+  }
+
+  protected at(index: number): CelValue {
+    return this.buffer[index] ?? null;
+  }
 }
 
 type MapKey = bigint | string | boolean;
 
-function mapOf(
-  size: () => number,
-  keysOf: () => readonly MapKey[],
-  at: (key: MapKey) => CelValue | undefined,
-  budget: Budget,
-  source?: Json,
-): CelMap {
-  function get(key: unknown): CelValue | undefined {
+abstract class ChargedMap {
+  readonly [MAP] = true;
+  readonly [JSON_SOURCE]: Json | undefined;
+  protected readonly budget: Budget;
+
+  constructor(budget: Budget, source: Json | undefined) {
+    this.budget = budget;
+    this[JSON_SOURCE] = source;
+  }
+
+  protected abstract at(key: MapKey): CelValue | undefined;
+  protected abstract allKeys(): readonly MapKey[];
+
+  get size(): number {
+    return this.allKeys().length;
+  }
+
+  get(key: unknown): CelValue | undefined {
     const known = mapKey(key);
-    const value = known === undefined ? undefined : at(known);
-    budget.charge(1 + readingSteps(value));
+    const value = known === undefined ? undefined : this.at(known);
+    this.budget.charge(1 + readingSteps(value));
     return value;
   }
-  function* keys(): Generator<MapKey> {
-    for (const key of keysOf()) {
-      budget.charge(1);
+
+  has(key: unknown): boolean {
+    return this.get(key) !== undefined;
+  }
+
+  *keys(): Generator<MapKey> {
+    for (const key of this.allKeys()) {
+      this.budget.charge(1);
       yield key;
     }
   }
-  function* entries(): Generator<[MapKey, CelValue]> {
-    for (const key of keys()) yield [key, get(key) ?? null];
+
+  *entries(): Generator<[MapKey, CelValue]> {
+    for (const key of this.keys()) yield [key, this.get(key) ?? null];
   }
-  const map = {
-    [MAP]: {},
-    [JSON_SOURCE]: source,
-    get size() {
-      return size();
-    },
-    get,
-    has: (key: unknown) => get(key) !== undefined,
-    keys,
-    entries,
-    *values() {
-      for (const [, value] of entries()) yield value;
-    },
-    forEach(visit: (value: CelValue, key: MapKey) => void) {
-      for (const [key, value] of entries()) visit(value, key);
-    },
-    [Symbol.iterator]: entries,
-  };
+
+  *values(): Generator<CelValue> {
+    for (const [, value] of this.entries()) yield value;
+  }
+
+  forEach(visit: (value: CelValue, key: MapKey) => void): void {
+    for (const [key, value] of this.entries()) visit(value, key);
+  }
+
+  [Symbol.iterator](): Generator<[MapKey, CelValue]> {
+    return this.entries();
+  }
+}
+
+class JsonMap extends ChargedMap {
+  private readonly json: JsonObject;
+  private sortedKeys: readonly string[] | undefined;
+
+  constructor(json: JsonObject, budget: Budget) {
+    super(budget, json);
+    this.json = json;
+  }
+
+  protected at(key: MapKey): CelValue | undefined {
+    if (typeof key !== 'string') return undefined;
+    // The value and no more: neither what is inherited nor what would run code.
+    const value = Object.getOwnPropertyDescriptor(this.json, key)?.value as Json | undefined;
+    return value === undefined ? undefined : celOfJson(value, this.budget);
+  }
+
+  /** Sorted: an object means the same in whichever order its keys were stored or sent. */
+  protected allKeys(): readonly string[] {
+    if (this.sortedKeys === undefined) {
+      const keys = Object.keys(this.json);
+      this.budget.charge(keys.length);
+      this.sortedKeys = keys.sort();
+    }
+    return this.sortedKeys;
+  }
+}
+
+class MadeMap extends ChargedMap {
+  private readonly items: ReadonlyMap<MapKey, CelValue>;
+
+  constructor(items: ReadonlyMap<MapKey, CelValue>, budget: Budget) {
+    super(budget, undefined);
+    this.items = items;
+  }
+
+  protected at(key: MapKey): CelValue | undefined {
+    return this.items.get(key);
+  }
+
+  protected allKeys(): readonly MapKey[] {
+    return [...this.items.keys()];
+  }
+}
+
+// The library forbids others to implement its types, by symbols that it does not export.
+
+function asCelList(list: ChargedList): CelList {
+  return list as unknown as CelList;
+}
+
+function asCelMap(map: ChargedMap): CelMap {
   return map as unknown as CelMap;
 }
 
