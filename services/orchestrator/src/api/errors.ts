@@ -53,8 +53,17 @@ const CODES: Readonly<Record<RejectionCode, Code>> = {
   MALFORMED_MESSAGE: Code.InvalidArgument,
 };
 
-/** Of the metadata `resource`: a bound that waiting does not change. */
+/** Of the metadata `resource`: bounds that waiting does not change. */
 export const MESSAGE_BYTES = 'message_bytes';
+export const GRAPH_TASKS = 'graph_tasks';
+export const GRAPH_DEPENDENCIES = 'graph_dependencies';
+export const GRAPH_BYTES = 'graph_bytes';
+const FIXED_BOUNDS: readonly (string | undefined)[] = [
+  MESSAGE_BYTES,
+  GRAPH_TASKS,
+  GRAPH_DEPENDENCIES,
+  GRAPH_BYTES,
+];
 
 export interface FieldViolation {
   readonly field: string;
@@ -159,7 +168,7 @@ function isWorthRetrying(rejection: Rejection): boolean {
     case 'NOT_SERVING':
       return true;
     case 'LIMIT_REACHED':
-      return rejection.metadata.resource !== MESSAGE_BYTES;
+      return !FIXED_BOUNDS.includes(rejection.metadata.resource);
     default:
       return false;
   }

@@ -16,6 +16,7 @@ import { type StreamHandler, serverStream, unary } from '../method.ts';
 import type { ApiTracing } from '../tracing.ts';
 import { createCancelHandlers } from './cancel.ts';
 import { createExecutorHandlers } from './executors.ts';
+import { createGraphHandlers } from './graph.ts';
 import { createRunHandlers } from './runs.ts';
 import { createSubmitHandlers } from './submit.ts';
 import { createTaskHandlers } from './tasks.ts';
@@ -46,6 +47,7 @@ export function createServices(deps: ServicesDeps) {
   const cancel = createCancelHandlers(orchestrator);
   const runs = createRunHandlers(queries);
   const tasks = createTaskHandlers(orchestrator);
+  const graphs = createGraphHandlers(orchestrator);
   const executors = createExecutorHandlers(orchestrator);
   const watching = createWatchHandlers({
     orchestrator,
@@ -62,6 +64,7 @@ export function createServices(deps: ServicesDeps) {
       listRuns: unary(deps, method.listRuns, runs.listRuns),
       getTask: unary(deps, method.getTask, tasks.getTask),
       listTasks: unary(deps, method.listTasks, tasks.listTasks),
+      getRunGraph: unary(deps, method.getRunGraph, graphs.getRunGraph),
       cancelRun: unary(deps, method.cancelRun, cancel.cancelRun),
       cancelTask: unary(deps, method.cancelTask, cancel.cancelTask),
       watch: serverStream(deps, method.watch, mapped(watching.watch, toMessage)),

@@ -1,0 +1,97 @@
+// How is a run drawn? From what is durable, within bounds that make one answer of it.
+
+import { create } from '@bufbuild/protobuf';
+import {
+  type GetRunGraphRequest,
+  type GetRunGraphResponse,
+  GetRunGraphResponseSchema,
+  GraphFormat,
+} from '@tutti/proto/tutti/v1/orchestrator_service_pb.ts';
+import { accept, type Refusal, type Result, reject } from '../../domain/rejection.ts';
+import type { Orchestrator } from '../../runtime/orchestrator.ts';
+import type { RunRow, TaskRow } from '../../store/port.ts';
+import { decodeTaskSpec } from '../../wire/stored-spec.ts';
+import { namespaceOf } from '../call.ts';
+import { GRAPH_BYTES, GRAPH_DEPENDENCIES, GRAPH_TASKS } from '../errors.ts';
+import { toDot } from '../graph/dot.ts';
+import { createRunGraph, type RunGraph, type TaskStanding } from '../graph/graph.ts';
+import { toGraphJson } from '../graph/json.ts';
+import { toMermaid } from '../graph/mermaid.ts';
+import type { UnaryHandler } from '../method.ts';
+import { findRun } from './runs.ts';
+
+/** As the proto promises. */
+const MAX_TASKS = 5_000;
+const MAX_DEPENDENCIES = 20_000;
+/** Clients of gRPC take 4 MiB at once where nothing else is set. */
+const MAX_BYTES = 3 * 1024 * 1024;
+
+export interface GraphHandlers {
+  readonly getRunGraph: UnaryHandler<GetRunGraphRequest, GetRunGraphResponse>;
+}
+
+type GraphOrchestrator = Pick<Orchestrator, 'offers'> & {
+  readonly queries: Pick<Orchestrator['queries'], 'getRun' | 'listTasks'>;
+};
+
+export function createGraphHandlers(orchestrator: GraphOrchestrator): GraphHandlers {
+  const { queries } = orchestrator;
+  return {
+    async getRunGraph(request) {
+      const namespace = namespaceOf(request);
+      const run = await findRun(queries, namespace, request.runId);
+      if (!run.ok) return run;
+      const taskCount = Object.values(run.value.counts).reduce((sum, count) => sum + count, 0);
+      if (taskCount > MAX_TASKS) return tooLarge(GRAPH_TASKS, MAX_TASKS, taskCount, 'tasks');
+      // One read is one moment.
+      const filter = { states: [], after: -1, limit: MAX_TASKS };
+      const rows = await queries.listTasks(namespace, run.value.run, filter);
+      const tasks = standings(rows, (capability) => orchestrator.offers(namespace, capability));
+      const edgeCount = tasks.reduce((sum, { spec }) => sum + spec.dependencies.length, 0);
+      if (edgeCount > MAX_DEPENDENCIES) {
+        return tooLarge(GRAPH_DEPENDENCIES, MAX_DEPENDENCIES, edgeCount, 'dependencies');
+      }
+      return answer(createRunGraph(toGraphRun(namespace, run.value), tasks), request.format);
+    },
+  };
+}
+
+function toGraphRun(namespace: string, { runId, name, phase, reason }: RunRow): RunGraph['run'] {
+  return { namespace, runId, name, state: phase, reason };
+}
+
+/** @param offers as Orchestrator.offers; asked once for each capability that a READY task needs */
+function standings(
+  rows: readonly TaskRow[],
+  offers: (capability: string) => boolean | undefined,
+): readonly TaskStanding[] {
+  const offered = new Map<string, boolean | undefined>();
+  const isOffered = (capability: string): boolean | undefined => {
+    if (!offered.has(capability)) offered.set(capability, offers(capability));
+    return offered.get(capability);
+  };
+  return rows.map(({ spec: bytes, state, reason, attemptCount }) => {
+    const spec = decodeTaskSpec(bytes);
+    const hasNoExecutor = state === 'READY' && isOffered(spec.capability) === false;
+    return { spec, state, reason: hasNoExecutor ? 'NO_EXECUTOR' : reason, attemptCount };
+  });
+}
+
+function answer(graph: RunGraph, format: GraphFormat): Result<GetRunGraphResponse> {
+  const text = render(graph, format);
+  const bytes = Buffer.byteLength(text);
+  if (bytes > MAX_BYTES) return tooLarge(GRAPH_BYTES, MAX_BYTES, bytes, 'bytes of text');
+  return accept(create(GetRunGraphResponseSchema, { text }));
+}
+
+/** Mermaid is the default. */
+function render(graph: RunGraph, format: GraphFormat): string {
+  if (format === GraphFormat.DOT) return toDot(graph);
+  if (format === GraphFormat.JSON) return toGraphJson(graph);
+  return toMermaid(graph);
+}
+
+function tooLarge(resource: string, limit: number, actual: number, what: string): Refusal {
+  const message = `the graph has ${actual} ${what}, and at most ${limit} are drawn; use ListTasks, which tells the same page by page`;
+  return reject('LIMIT_REACHED', message, { resource, limit: String(limit), actual: String(actual) });
+}
