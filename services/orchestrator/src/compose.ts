@@ -3,6 +3,7 @@
 // Start: the store first (its lock makes this process the owner), NATS, the engines, and the doors last.
 // Stop: the engines take no more and finish their commits, then the doors close, then what they stood on.
 
+import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { createValidator } from '@bufbuild/protovalidate';
 import type { Logger as PinoLogger } from 'pino';
@@ -12,12 +13,14 @@ import { createServices, type Services } from './api/services/index.ts';
 import type { Configuration } from './configuration.ts';
 import { DEFAULT_ENGINE_LIMITS } from './engine/options.ts';
 import { startMessaging } from './messaging.ts';
+import type { NatsLink } from './nats/connection.ts';
 import { createExecutorTransport, HEADER_RESERVE_BYTES } from './nats/deliveries.ts';
 import { createEventPublisher } from './nats/events.ts';
 import { createExecutorGateway } from './nats/gateway.ts';
-import { createSubjects } from './nats/subjects.ts';
+import { type Presence, startPresence } from './nats/presence.ts';
+import { createSubjects, type Subjects } from './nats/subjects.ts';
 import { createOrchestrator, DEFAULT_RUNTIME_LIMITS } from './runtime/create-orchestrator.ts';
-import type { CommitObserver } from './runtime/ports.ts';
+import type { Clock, CommitObserver } from './runtime/ports.ts';
 import { createSystemClock } from './runtime/system-clock.ts';
 import { createRunIdMint, createTokenMint } from './runtime/tokens.ts';
 import { openSqliteStore } from './store/sqlite/open.ts';
@@ -71,6 +74,9 @@ async function start(
   signal.throwIfAborted();
   const { link } = messaging;
   const subjects = createSubjects(configuration.natsPrefix);
+  const presence = await takePrefix(configuration.natsPrefix, link, subjects, clock);
+  stack.push('presence', async () => presence.stop());
+  signal.throwIfAborted();
 
   const orchestrator = createOrchestrator({
     store,
@@ -125,6 +131,7 @@ async function start(
     failed: Promise.race([
       messaging.lost.then((reason) => reason ?? new Promise<never>(() => {})),
       store.lost,
+      presence.rivalled,
     ]),
     async stop() {
       // The engines first: they end watchers, and answer what comes late with NOT_SERVING.
@@ -133,6 +140,17 @@ async function start(
       await stack.stop();
     },
   };
+}
+
+function takePrefix(prefix: string, link: NatsLink, subjects: Subjects, clock: Clock): Promise<Presence> {
+  return startPresence({
+    link,
+    subjects,
+    prefix,
+    orchestratorId: createTokenMint()(),
+    startedAtMs: clock.nowMs(),
+    place: `process ${process.pid} on ${hostname()}`,
+  });
 }
 
 async function openDoors(

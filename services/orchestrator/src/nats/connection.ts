@@ -49,8 +49,11 @@ export interface NatsLink {
   connected(): boolean;
   /** The largest message, headers included, that the server takes. */
   maxPayloadBytes(): number;
-  /** False if the message was dropped. Never throws for the state of the connection. */
-  publish(subject: string, bytes: Uint8Array, headers?: MsgHdrs): boolean;
+  /**
+   * False if the message was dropped. Never throws for the state of the connection. With `replyTo`, the
+   * server itself answers there, with the code 503, if nobody is subscribed to the subject.
+   */
+  publish(subject: string, bytes: Uint8Array, headers?: MsgHdrs, replyTo?: string): boolean;
   /** The handler must not throw. Survives reconnects. */
   subscribe(subject: string, handler: (message: Msg) => void): Subscription;
   /** Resolves once the server has taken what was sent before; rejects if it is not there. */
@@ -197,13 +200,16 @@ function createLink(connection: NatsConnection, options: NatsOptions): NatsLink 
     maxPayloadBytes: () => maxPayloadBytes,
     droppedMessages: () => dropped,
     closed,
-    publish(subject, bytes, headers) {
+    publish(subject, bytes, headers, replyTo) {
       if (!connected || unconfirmedBytes > maxUnconfirmedBytes) {
         dropped += 1;
         return false;
       }
       try {
-        connection.publish(subject, bytes, headers === undefined ? undefined : { headers });
+        connection.publish(subject, bytes, {
+          ...(headers === undefined ? {} : { headers }),
+          ...(replyTo === undefined ? {} : { reply: replyTo }),
+        });
       } catch (error) {
         // It was closed, and the word of it is still on its way here.
         if (!connection.isClosed() && !connection.isDraining()) throw error;

@@ -20,6 +20,10 @@ export interface Subjects {
   parseRequest(subject: string): RequestSubject | undefined;
   tasks(namespace: string, capability: string, executorId: string): string;
   events(namespace: string, runId: string): string;
+  /** Where orchestrators ask each other who is there. No namespace can be named so. */
+  orchestrators(): string;
+  /** Where one of them is answered. */
+  answersTo(orchestratorId: string): string;
 }
 
 const TOKEN = /^[A-Za-z0-9_-]+$/;
@@ -56,6 +60,8 @@ export function createSubjects(prefix: string): Subjects {
       `${prefix}.${checked(NAMESPACE, namespace)}.tasks.${checked(DOTTED, capability)}.${checked(TOKEN, executorId)}`,
     events: (namespace, runId) =>
       `${prefix}.${checked(NAMESPACE, namespace)}.events.${checked(TOKEN, runId)}`,
+    orchestrators: () => `${prefix}._orchestrator`,
+    answersTo: (orchestratorId) => `${prefix}._orchestrator.${checked(TOKEN, orchestratorId)}`,
   };
 }
 
