@@ -109,7 +109,15 @@ function isCommon(change: Change): change is CommonChange {
       return true;
     case 'TaskCompleted':
       return change.usage === undefined;
-    default:
+    case 'RunCancelling':
+    case 'RunFailed':
+    case 'RunCancelled':
+    case 'TaskProgressed':
+    case 'TaskCancelling':
+    case 'TaskRetrying':
+    case 'TaskFailed':
+    case 'TaskCancelled':
+    case 'TaskSkipped':
       return false;
   }
 }

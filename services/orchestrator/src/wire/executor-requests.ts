@@ -50,16 +50,25 @@ export function registrationFromWire(message: RegisterRequest): Result<RegisterE
     labels: { ...message.labels },
     slots: message.slots,
     held: message.held,
-    phase: PHASES[message.phase] === 'ACTIVE' ? 'ACTIVE' : 'DRAINING',
+    phase: phaseOf(message.phase) === 'ACTIVE' ? 'ACTIVE' : 'DRAINING',
   });
 }
 
-const PHASES: Readonly<Record<number, Heartbeat['phase']>> = {
+type KnownPhase = (typeof ExecutorPhase)[keyof typeof ExecutorPhase];
+
+const PHASES: Readonly<Record<KnownPhase, Heartbeat['phase']>> = {
   [ExecutorPhase.UNSPECIFIED]: 'ACTIVE',
   [ExecutorPhase.ACTIVE]: 'ACTIVE',
   [ExecutorPhase.DRAINING]: 'DRAINING',
   [ExecutorPhase.LEAVING]: 'LEAVING',
 };
+
+function phaseOf(phase: ExecutorPhase): Heartbeat['phase'] {
+  const known = PHASES[phase as KnownPhase];
+  if (known === undefined)
+    throw new Error(`phase ${phase} is none of the contract: its rules were not checked`);
+  return known;
+}
 
 export function heartbeatFromWire(message: HeartbeatRequest): Result<Heartbeat> {
   const attempts: HeldAttempt[] = [];
@@ -75,7 +84,7 @@ export function heartbeatFromWire(message: HeartbeatRequest): Result<Heartbeat> 
   return accept({
     executorId: message.executorId,
     session: message.session,
-    phase: PHASES[message.phase] ?? 'ACTIVE',
+    phase: phaseOf(message.phase),
     attempts,
   });
 }

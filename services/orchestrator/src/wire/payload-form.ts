@@ -39,7 +39,17 @@ export function eventInForm(event: Event, form: PayloadForm): Event {
     case 'taskFailed':
       errorInForm(change.value.error, form);
       break;
-    default:
+    case 'runSubmitted':
+    case 'runCancelling':
+    case 'runCompleted':
+    case 'runFailed':
+    case 'runCancelled':
+    case 'taskReady':
+    case 'taskStarted':
+    case 'taskProgressed':
+    case 'taskCancelling':
+    case 'taskSkipped':
+    case undefined:
       break; // Holds no payload.
   }
   return event;
