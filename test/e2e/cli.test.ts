@@ -71,7 +71,12 @@ interface Answer {
   documents(): any[];
 }
 
-async function tutti(address: string, args: readonly string[], stdin = ''): Promise<Answer> {
+async function tutti(
+  address: string,
+  args: readonly string[],
+  stdin = '',
+  onStderr: (text: string) => void = () => {},
+): Promise<Answer> {
   const command = spawn(process.execPath, [cli, ...args], {
     env: { ...process.env, TUTTI_ADDRESS: address },
   });
@@ -83,6 +88,7 @@ async function tutti(address: string, args: readonly string[], stdin = ''): Prom
   });
   command.stderr.setEncoding('utf8').on('data', (text: string) => {
     stderr += text;
+    onStderr(text);
   });
   command.stdin.end(stdin);
   const [code] = await once(command, 'close');
@@ -205,6 +211,21 @@ describe('tutti with everything on one machine', () => {
     const json = await tutti(address, ['submit', '-', '--wait', '-o', 'json'], failing);
     expect(json.code).toBe(1);
     expect(json.documents()).toMatchObject([{ state: 'RUN_STATE_FAILED', failedTask: 'a' }]);
+  });
+
+  test('what nobody offers is named to who waits for it', async () => {
+    const mistyped = `tasks:
+      - { key: a, capability: text.stat }
+      - { key: b, capability: text.stat }`;
+    const noted = Promise.withResolvers<string>();
+    const submit = ['submit', '-', '--wait', '--run-id', 'mistyped'];
+    const waiting = tutti(address, submit, mistyped, noted.resolve);
+    const note = 'no executor offers text.stat; what there is: tutti executors\n';
+    expect(await noted.promise).toBe(note);
+    expect((await tutti(address, ['get', 'mistyped', '--tasks'])).stdout).toContain('NO_EXECUTOR');
+    await tutti(address, ['cancel', 'mistyped']);
+    const { code, stderr } = await waiting;
+    expect([code, stderr]).toEqual([3, note]);
   });
 
   test('D.8: a cancelled run gives 3 to who waits for it; cancelling it again is refused', async () => {

@@ -38,6 +38,8 @@ export interface CommandClient {
   getRun(runId: string): Promise<Run>;
   getTask(runId: string, taskKey: string): Promise<Task>;
   listTasks(runId: string): AsyncIterable<Task>;
+  /** In full: those that could start if there were somebody to start them. */
+  listReadyTasks(runId: string): AsyncIterable<Task>;
   /** At most so many, however many calls that takes. */
   listRuns(filter: RunFilter, limit: number, pageToken: string): Promise<RunPage>;
   cancelRun(runId: string, message: string): Promise<CancelRunResponse>;

@@ -20,6 +20,8 @@ const timeoutMs = 60_000;
 /** How much later than asked an answer to WaitRun may come. */
 const answerMs = 10_000;
 const listPageSize = 1_000;
+/** Of what comes with its inputs. */
+const fullPageSize = 100;
 
 export function connect(address: string, namespace: string): CommandClient {
   const client = createClient({ address, namespace, timeoutMs, retry: { maxAttempts } });
@@ -61,6 +63,8 @@ export function connect(address: string, namespace: string): CommandClient {
     getTask: (runId, taskKey) =>
       orFailure(client.getTask(runId, taskKey, { payloadForm: PayloadForm.VALUE })),
     listTasks: (runId) => eachOrFailure(client.listTasks(runId, { pageSize: listPageSize })),
+    listReadyTasks: (runId) =>
+      eachOrFailure(client.listTasks(runId, { states: ['READY'], full: true, pageSize: fullPageSize })),
     listRuns: (filter, limit, pageToken) => orFailure(listRuns(client, filter, limit, pageToken)),
     async cancelRun(runId, message) {
       return create(CancelRunResponseSchema, await orFailure(client.cancelRun(runId, { message })));

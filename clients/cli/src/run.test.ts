@@ -50,6 +50,7 @@ function scriptedClient(runs: readonly (Run | Failure)[] = [], changes: Partial<
     getTask: async () =>
       create(TaskSchema, { key: 'b', attemptCount: 3, error: { code: 'OOPS', message: 'broken' } }),
     listTasks: nothing,
+    listReadyTasks: nothing,
     listRuns: async () => ({ runs: [], nextPageToken: '' }),
     cancelRun: async () => create(CancelRunResponseSchema, { cancelledCount: 2, cancellingCount: 1 }),
     listExecutors: nothing,

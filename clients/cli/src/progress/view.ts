@@ -9,6 +9,8 @@ export interface ProgressView {
   show(runId: string, counts: Counts): void;
   /** A remark in the place of the progress, for example that the connection is lost. */
   remark(text: string): void;
+  /** A remark that stays. */
+  note(text: string): void;
   /** Leaves the place clean for what is printed next. */
   end(): void;
 }
@@ -29,7 +31,7 @@ export function createProgressView(output: Output): ProgressView {
   return output.format === 'text' ? createLines(output) : silent;
 }
 
-const silent: ProgressView = { intervalMs: silentIntervalMs, show() {}, remark() {}, end() {} };
+const silent: ProgressView = { intervalMs: silentIntervalMs, show() {}, remark() {}, note() {}, end() {} };
 
 function createBar(sink: Sink): ProgressView {
   // A terminal that does not know its size says 0.
@@ -44,6 +46,8 @@ function createBar(sink: Sink): ProgressView {
     intervalMs: barIntervalMs,
     show: (_, counts) => draw(renderBarLine(counts, columns())),
     remark: (text) => draw(text.slice(0, columns() - 1)),
+    // The bar is drawn again in the next line.
+    note: (text) => sink.write(`${clearLine}${text}\n`),
     end() {
       if (isDrawn) sink.write(clearLine);
       isDrawn = false;
@@ -61,6 +65,7 @@ function createLines(output: Output): ProgressView {
       last = line;
     },
     remark: (text) => output.remark(text),
+    note: (text) => output.remark(text),
     end() {},
   };
 }
