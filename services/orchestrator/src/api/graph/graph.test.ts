@@ -1,0 +1,76 @@
+// BEHAVIOURS A.8: the order and the graph itself, as Mermaid, DOT and JSON, with states. The goldens are
+// also what docs/graph.md shows.
+
+import { describe, expect, test } from 'vitest';
+import { toDot } from './dot.ts';
+import { createRunGraph } from './graph.ts';
+import { RUN, sampleTasks, standing } from './graph-fixture.ts';
+import { toGraphJson } from './json.ts';
+import { toMermaid } from './mermaid.ts';
+import { topologicalOrder } from './order.ts';
+
+const sample = createRunGraph(RUN, sampleTasks());
+
+describe('goldens: each kind of box, edge, join and reason', () => {
+  test('Mermaid', async () => {
+    await expect(toMermaid(sample)).toMatchFileSnapshot('./goldens/sample.mmd');
+  });
+
+  test('DOT', async () => {
+    await expect(toDot(sample)).toMatchFileSnapshot('./goldens/sample.dot');
+  });
+
+  test('JSON', async () => {
+    const pretty = `${JSON.stringify(JSON.parse(toGraphJson(sample)), undefined, 2)}\n`;
+    await expect(pretty).toMatchFileSnapshot('./goldens/sample.graph.json');
+  });
+});
+
+test('two equal dependencies are one edge, and count once', () => {
+  expect(sample.edges.filter(({ to }) => to === 4)).toHaveLength(2);
+  expect(sample.nodes[4]?.join).toEqual({ mode: 'ANY', count: 1, edgeCount: 2 });
+});
+
+test('a parent orders nothing (A.1): a child may stand before it', () => {
+  const { order } = createRunGraph(RUN, [standing('child', { parent: 'box' }), standing('box')]);
+  expect(order).toEqual([0, 1]);
+});
+
+test('order: of tasks that become free together, the one submitted first', () => {
+  const edges = [
+    { from: 3, to: 0 },
+    { from: 3, to: 1 },
+  ];
+  expect(topologicalOrder(4, edges)).toEqual([2, 3, 0, 1]);
+});
+
+test('a circle has no order', () => {
+  const circle = [
+    { from: 0, to: 1 },
+    { from: 1, to: 0 },
+  ];
+  expect(topologicalOrder(3, circle)).toEqual([2]);
+  const tasks = [
+    standing('a', { dependencies: [{ key: 'b', condition: 'SUCCESS' }] }),
+    standing('b', { dependencies: [{ key: 'a', condition: 'SUCCESS' }] }),
+  ];
+  expect(() => createRunGraph(RUN, tasks)).toThrow('goes in a circle');
+});
+
+test('what cannot have been stored is a defect, and says so', () => {
+  expect(() => createRunGraph(RUN, [standing('a', { parent: 'gone' })])).toThrow('no task "gone"');
+});
+
+test('the longest chain, in the deepest nest, is drawn without a deep stack and without a flood of spaces', () => {
+  const keyOf = (index: number) => `t${index}`;
+  const tasks = Array.from({ length: 5_000 }, (_, index) =>
+    standing(keyOf(index), {
+      parent: index === 0 ? '' : keyOf(index - 1),
+      dependencies: index === 0 ? [] : [{ key: keyOf(index - 1), condition: 'SUCCESS' }],
+    }),
+  );
+  const graph = createRunGraph(RUN, tasks);
+  for (const text of [toMermaid(graph), toDot(graph), toGraphJson(graph)]) {
+    expect(text.length).toBeLessThan(1_500_000);
+  }
+});
