@@ -58,9 +58,11 @@ function signalGroup(child: ChildProcess, signal: NodeJS.Signals): void {
 }
 
 afterEach(async () => {
-  for (const child of running) {
-    if (child.exitCode !== null || child.signalCode !== null) continue;
-    const ended = once(child, 'exit');
+  // The latest first: an executor leaves soon while there is somebody to tell.
+  for (const child of running.toReversed()) {
+    if (child.stdout?.closed) continue;
+    // Not before everybody has let go of its output.
+    const ended = once(child, 'close');
     signalGroup(child, 'SIGTERM');
     const impatience = setTimeout(() => signalGroup(child, 'SIGKILL'), 20_000);
     await ended;
