@@ -83,13 +83,7 @@ async function start(
     clock,
     transport: createExecutorTransport({ link, subjects, tracing, logger }),
     observer: inTurn([metrics.observer, tracing.observer, createEventPublisher({ link, subjects, logger })]),
-    engine: {
-      ...DEFAULT_ENGINE_LIMITS,
-      leaseDurationMs: configuration.leaseDurationMs,
-      heartbeatIntervalMs: Math.floor(configuration.leaseDurationMs / HEARTBEATS_PER_LEASE),
-      maxAssignmentBytes: link.maxPayloadBytes() - HEADER_RESERVE_BYTES,
-      mintToken: createTokenMint(),
-    },
+    engine: engineOptions(configuration, link),
     limits: DEFAULT_RUNTIME_LIMITS,
     commitFinished: (report) => metrics.commitFinished(report.namespace, report),
     warn: (message, error) => logger.warn({ err: error }, message),
@@ -107,6 +101,7 @@ async function start(
     validator: createValidator(),
     tracing,
     logger,
+    idShared: metrics.idShared,
   });
   await gateway.start();
   stack.push('gateway', () => gateway.stop());
@@ -139,6 +134,16 @@ async function start(
       await Promise.all([grpc.close(DOOR_GRACE_MS), http.close(DOOR_GRACE_MS)]);
       await stack.stop();
     },
+  };
+}
+
+function engineOptions({ leaseDurationMs }: Configuration, link: NatsLink) {
+  return {
+    ...DEFAULT_ENGINE_LIMITS,
+    leaseDurationMs,
+    heartbeatIntervalMs: Math.floor(leaseDurationMs / HEARTBEATS_PER_LEASE),
+    maxAssignmentBytes: link.maxPayloadBytes() - HEADER_RESERVE_BYTES,
+    mintToken: createTokenMint(),
   };
 }
 

@@ -12,6 +12,8 @@ import type { Lease } from './leases.ts';
 export interface Executor extends PoolMember {
   /** Undefined after a restart, until it registers again. */
   session: string | undefined;
+  /** The one that this one took the place of while it was alive. */
+  replaced: string | undefined;
   readonly labels: Readonly<Record<string, string>>;
   draining: boolean;
   /** By token. */
@@ -26,6 +28,7 @@ export function createExecutor(core: Core, input: RegisterExecutor): Executor {
   return {
     executorId: input.executorId,
     session: core.options.mintToken(),
+    replaced: undefined,
     slots: input.slots,
     labels: input.labels,
     capabilities: new Map(
@@ -62,11 +65,22 @@ export function executorOf(core: Core, executorId: string, session: string): Exe
   return executor?.session !== undefined && executor.session === session ? executor : undefined;
 }
 
-export function unknownSession(executorId: string): Refusal {
+/** Of a session that executorOf() does not find. */
+export function unknownSession(core: Core, executorId: string, session: string): Refusal {
+  if (session !== '' && core.executors.get(executorId)?.replaced === session) return superseded(executorId);
   return reject(
     'UNKNOWN_SESSION',
     `the session of executor ${executorId} is unknown: register again with what it holds`,
     { executor_id: executorId },
+  );
+}
+
+/** Whoever is replaced has stopped by then, or is a second process under the same id. */
+function superseded(executorId: string): Refusal {
+  return reject(
+    'UNKNOWN_SESSION',
+    `another registration took over the session of executor ${executorId}: give each executor process an id of its own, or register again with what it holds`,
+    { executor_id: executorId, superseded: 'true' },
   );
 }
 

@@ -11,7 +11,7 @@ import { expireIfDue, leave, loseLease } from './loss.ts';
 export function heartbeat(core: Core, input: Heartbeat): EngineCalls['Heartbeat']['reply'] {
   expireIfDue(core, input.executorId);
   const executor = executorOf(core, input.executorId, input.session);
-  if (executor === undefined) return unknownSession(input.executorId);
+  if (executor === undefined) return unknownSession(core, input.executorId, input.session);
   executor.heardAtMs = core.nowMs;
   const dropped: string[] = [];
   const cancellations: Cancellation[] = [];

@@ -24,6 +24,7 @@ export function registerExecutor(
     );
   }
   const executor = createExecutor(core, input);
+  executor.replaced = earlier?.session;
   const kept = earlier === undefined ? [] : takeOver(core, earlier, executor, new Set(input.held));
   core.executors.set(input.executorId, executor);
   core.pool.add(executor);

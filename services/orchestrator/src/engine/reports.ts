@@ -12,7 +12,7 @@ import { expireIfDue } from './loss.ts';
 export function report(core: Core, input: ReportAttempts): EngineCalls['Report']['reply'] {
   expireIfDue(core, input.executorId);
   const executor = executorOf(core, input.executorId, input.session);
-  if (executor === undefined) return unknownSession(input.executorId);
+  if (executor === undefined) return unknownSession(core, input.executorId, input.session);
   executor.heardAtMs = core.nowMs;
   return accept(input.reports.map((one) => record(core, input.executorId, one)));
 }

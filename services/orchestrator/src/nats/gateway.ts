@@ -15,6 +15,7 @@ import type { NatsLink } from './connection.ts';
 import type { AttemptTracing } from './deliveries.ts';
 import type { Logger } from './logger.ts';
 import { createRequestHandlers, type RequestHandler } from './requests.ts';
+import { createSharedIds } from './shared-ids.ts';
 import type { RequestKind, Subjects } from './subjects.ts';
 
 export interface GatewayOptions {
@@ -24,6 +25,8 @@ export interface GatewayOptions {
   readonly validator: Validator;
   readonly tracing: AttemptTracing;
   readonly logger: Logger;
+  /** Told of each message of an executor whose id another one uses too. */
+  readonly idShared?: () => void;
   /** Requests beyond it are refused with LIMIT_REACHED until others are answered. Default 4,096. */
   readonly maxRequestsInFlight?: number;
   /** The same for the bytes of the requests. Default 256 MiB. */
@@ -44,7 +47,12 @@ const KINDS: readonly RequestKind[] = ['register', 'heartbeat', 'report'];
 
 export function createExecutorGateway(options: GatewayOptions): ExecutorGateway {
   const { link, subjects, logger } = options;
-  const handlers = createRequestHandlers({ ...options, maxPayloadBytes: () => link.maxPayloadBytes() });
+  const sharedIds = createSharedIds({ logger, nowMs: Date.now, shared: options.idShared ?? (() => {}) });
+  const handlers = createRequestHandlers({
+    ...options,
+    sharedIds,
+    maxPayloadBytes: () => link.maxPayloadBytes(),
+  });
   const maxRequests = options.maxRequestsInFlight ?? MAX_REQUESTS_IN_FLIGHT;
   const maxBytes = options.maxBytesInFlight ?? MAX_BYTES_IN_FLIGHT;
   const subscriptions: Subscription[] = [];

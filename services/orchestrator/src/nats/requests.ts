@@ -18,6 +18,7 @@ import { protocolError, registrationToWire, reportStatusToWire } from '../wire/e
 import { heartbeatFromWire, registrationFromWire, reportsFromWire } from '../wire/executor-requests.ts';
 import type { AttemptTracing } from './deliveries.ts';
 import { encodeHeartbeatAck } from './heartbeat-ack.ts';
+import type { SharedIds } from './shared-ids.ts';
 import type { RequestKind } from './subjects.ts';
 import { decodeValid } from './validation.ts';
 
@@ -25,6 +26,8 @@ export interface RequestContext {
   readonly orchestrator: Pick<Orchestrator, 'call'>;
   readonly validator: Validator;
   readonly tracing: AttemptTracing;
+  /** Shown every refusal of a heartbeat or a report. */
+  readonly sharedIds: SharedIds;
   maxPayloadBytes(): number;
 }
 
@@ -70,7 +73,7 @@ function createRegisterHandler({ orchestrator, validator }: RequestContext): Req
 }
 
 function createHeartbeatHandler(context: RequestContext): RequestHandler {
-  const { orchestrator, validator, tracing } = context;
+  const { orchestrator, validator, tracing, sharedIds } = context;
   const refuse = (error: ProtocolError) =>
     toBinary(
       HeartbeatResponseSchema,
@@ -85,13 +88,16 @@ function createHeartbeatHandler(context: RequestContext): RequestHandler {
       const input = heartbeatFromWire(message.value);
       if (!input.ok) return reject(input.rejection);
       const reply = await orchestrator.call(namespace, 'Heartbeat', input.value);
-      if (!reply.ok) return reject(reply.rejection);
+      if (!reply.ok) {
+        sharedIds.refused(namespace, input.value.executorId, reply.rejection);
+        return reject(reply.rejection);
+      }
       return encodeHeartbeatAck(namespace, reply.value, tracing, context.maxPayloadBytes());
     },
   };
 }
 
-function createReportHandler({ orchestrator, validator }: RequestContext): RequestHandler {
+function createReportHandler({ orchestrator, validator, sharedIds }: RequestContext): RequestHandler {
   const refuse = (error: ProtocolError) =>
     toBinary(ReportResponseSchema, create(ReportResponseSchema, { result: { case: 'error', value: error } }));
   const reject = (rejection: Rejection) => refuse(protocolError(rejection));
@@ -103,7 +109,10 @@ function createReportHandler({ orchestrator, validator }: RequestContext): Reque
       const input = reportsFromWire(message.value);
       if (!input.ok) return reject(input.rejection);
       const reply = await orchestrator.call(namespace, 'Report', input.value);
-      if (!reply.ok) return reject(reply.rejection);
+      if (!reply.ok) {
+        sharedIds.refused(namespace, input.value.executorId, reply.rejection);
+        return reject(reply.rejection);
+      }
       const value = create(ReportAcksSchema, { statuses: reply.value.map(reportStatusToWire) });
       return toBinary(
         ReportResponseSchema,

@@ -238,6 +238,12 @@ test('watchers that were cut', async () => {
   expect(await scrape(metrics, 'tutti_watchers_cut')).toEqual(['tutti_watchers_cut_total 2']);
 });
 
+test('messages of executors that share an id', async () => {
+  const metrics = testMetrics();
+  metrics.idShared();
+  expect(await scrape(metrics, 'tutti_executor_ids')).toEqual(['tutti_executor_ids_shared_total 1']);
+});
+
 test('the process is measured too, its event loop among the rest', async () => {
   const metrics = createMetrics({ nowMs: () => NOW_MS });
   const text = await metrics.registry.metrics();

@@ -39,6 +39,8 @@ export interface Metrics {
   observeWatchers(count: () => number): void;
   /** A watcher took nothing for too long and was cut. */
   watcherCut(): void;
+  /** A message came from an executor whose id another one uses too. */
+  idShared(): void;
 }
 
 export function createMetrics(options: MetricsOptions): Metrics {
@@ -77,6 +79,11 @@ export function createMetrics(options: MetricsOptions): Metrics {
     help: 'Watches that were ended because their reader took nothing for too long.',
     registers,
   });
+  const idsShared = new Counter({
+    name: 'tutti_executor_ids_shared_total',
+    help: 'Messages of executors whose id another executor uses too: their tasks are performed more than once.',
+    registers,
+  });
   const failuresOf = createChildren(labelLimit, (namespace) => commitFailures.labels(namespace));
 
   return {
@@ -102,5 +109,6 @@ export function createMetrics(options: MetricsOptions): Metrics {
       });
     },
     watcherCut: () => watchersCut.inc(),
+    idShared: () => idsShared.inc(),
   };
 }
