@@ -3,7 +3,7 @@
 import { create } from '@bufbuild/protobuf';
 import { status } from '@grpc/grpc-js';
 import { StatusSchema } from '@tutti/proto/google/rpc/error_pb.ts';
-import { RunIdConflict, TaskView } from '@tutti/proto/tutti/v1/orchestrator_service_pb.ts';
+import { GraphFormat, RunIdConflict, TaskView } from '@tutti/proto/tutti/v1/orchestrator_service_pb.ts';
 import { RunState } from '@tutti/proto/tutti/v1/run_pb.ts';
 import { TaskState } from '@tutti/proto/tutti/v1/task_pb.ts';
 import { afterEach, beforeEach, expect, test } from 'vitest';
@@ -110,6 +110,15 @@ test('closing fails what is in flight, what is waiting for another try, and what
   client.close();
   await Promise.all(ends);
   await expect(client.getRun('r')).rejects.toBeInstanceOf(ClientClosedError);
+});
+
+test('A.8: asks for a graph in the format wanted, Mermaid if none is', async () => {
+  server.handlers.getRunGraph = ({ namespace, runId, format }) => ({
+    text: `${namespace} ${runId} ${format}`,
+  });
+  expect(await client.graph('r')).toBe(`ns r ${GraphFormat.MERMAID}`);
+  expect(await client.graph('r', 'JSON')).toBe(`ns r ${GraphFormat.JSON}`);
+  expect(await client.run('r').graph('DOT')).toBe(`ns r ${GraphFormat.DOT}`);
 });
 
 test('decodes a refusal with its reason, metadata and fields', async () => {

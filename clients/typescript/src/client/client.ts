@@ -5,6 +5,7 @@ import type { MessageInitShape } from '@bufbuild/protobuf';
 import { timestampFromDate } from '@bufbuild/protobuf/wkt';
 import { ExecutorService } from '@tutti/proto/tutti/v1/executor_service_pb.ts';
 import {
+  GraphFormat,
   type ListRunsRequestSchema,
   type ListTasksRequestSchema,
   OrchestratorService,
@@ -96,7 +97,7 @@ function toSubmission({ spec, runId = '', onConflict }: Submission) {
 function reading(
   caller: Caller,
   namespace: string,
-): Pick<Client, 'getRun' | 'getTask' | 'listRuns' | 'listTasks' | 'listExecutors'> {
+): Pick<Client, 'getRun' | 'getTask' | 'graph' | 'listRuns' | 'listTasks' | 'listExecutors'> {
   return {
     async getRun(runId, options) {
       const { run } = await caller.unary(method.getRun, { namespace, runId }, options);
@@ -107,6 +108,10 @@ function reading(
       const request = { namespace, runId, taskKey, payloadForm };
       const { task } = await caller.unary(method.getTask, request, options);
       return present(task, `task ${taskKey} of run ${runId}`);
+    },
+    async graph(runId, format = 'MERMAID', options = {}) {
+      const request = { namespace, runId, format: GraphFormat[format] };
+      return (await caller.unary(method.getRunGraph, request, options)).text;
     },
     async *listRuns(options = {}) {
       const request = listRunsRequest(namespace, options);

@@ -49,6 +49,7 @@ export type {
   CancelOutcome,
   Client,
   ClientOptions,
+  GraphFormatName,
   ListRunsOptions,
   ListTasksOptions,
   RunHandle,

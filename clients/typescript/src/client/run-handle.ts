@@ -27,6 +27,7 @@ export function createRunHandle(
     existed,
     wait: (options = {}) => waitForRun(client, runId, options),
     get: (options) => client.getRun(runId, options),
+    graph: (format, options) => client.graph(runId, format, options),
     tasks: (options) => client.listTasks(runId, options),
     async result(taskKey = SINGLE_TASK_KEY, options = {}) {
       const task = await client.getTask(runId, taskKey, options);

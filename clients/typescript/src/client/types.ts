@@ -4,6 +4,7 @@ import type { DescMessage, DescMethodUnary, MessageInitShape, MessageShape } fro
 import type { ChannelCredentials } from '@grpc/grpc-js';
 import type { Event } from '@tutti/proto/tutti/v1/event_pb.ts';
 import type { Executor } from '@tutti/proto/tutti/v1/executor_service_pb.ts';
+import type { GraphFormat } from '@tutti/proto/tutti/v1/orchestrator_service_pb.ts';
 import type { PayloadForm } from '@tutti/proto/tutti/v1/payload_pb.ts';
 import type { Run, RunSpec, RunState } from '@tutti/proto/tutti/v1/run_pb.ts';
 import type { Task, TaskState } from '@tutti/proto/tutti/v1/task_pb.ts';
@@ -31,6 +32,8 @@ export interface ClientOptions {
 export type RunStateName = Exclude<keyof typeof RunState, 'UNSPECIFIED'>;
 /** A name of TaskState, for example `READY`. */
 export type TaskStateName = Exclude<keyof typeof TaskState, 'UNSPECIFIED'>;
+/** A name of GraphFormat, for example `DOT`. */
+export type GraphFormatName = Exclude<keyof typeof GraphFormat, 'UNSPECIFIED'>;
 
 /** What can be said of a submission. */
 export interface SubmitOptions extends CallOptions {
@@ -121,6 +124,8 @@ export interface RunHandle {
   wait(options?: WaitOptions): Promise<WaitOutcome>;
   get(options?: CallOptions): Promise<Run>;
   tasks(options?: ListTasksOptions): AsyncGenerator<Task, void, void>;
+  /** As Client.graph. */
+  graph(format?: GraphFormatName, options?: CallOptions): Promise<string>;
   /**
    * The result of a completed task, parsed; undefined if it has none. Throws
    * TaskNotCompletedError. Default key: `task`, which is that of a task submitted alone.
@@ -155,6 +160,11 @@ export interface Client {
     taskKey: string,
     options?: CallOptions & { readonly payloadForm?: PayloadForm },
   ): Promise<Task>;
+  /**
+   * The graph of the run with the states of its tasks, as text for Mermaid (default) or Graphviz, or as
+   * JSON. Up to 5,000 tasks; larger ones are refused (LIMIT_REACHED).
+   */
+  graph(runId: string, format?: GraphFormatName, options?: CallOptions): Promise<string>;
   cancelRun(runId: string, options?: CancelOptions): Promise<CancelOutcome>;
   /** `subtree`: also every task grouped under it by `parent`. */
   cancelTask(
