@@ -34,6 +34,29 @@ describe('the configuration', () => {
     });
   });
 
+  it.each([
+    'notaurl://',
+    'http://a:4222',
+    'nats://',
+    'nats://a:70000',
+    'nats://a/b',
+    'a b',
+    'nats://a,nope://b',
+  ])('refuses --nats %s, which nobody could ever reach', (url) => {
+    expect(messageOf(['--nats', url])).toMatch(/^--nats is '.+': give servers such as nats:\/\/127/);
+  });
+
+  it('does not repeat the password of a wrong --nats', () => {
+    expect(messageOf(['--nats', 'nope://me:secret@a:1'])).toContain("'nope://***@a:1'");
+  });
+
+  it.each(['nats://a:4222', 'tls://me:secret@a.example', 'localhost:4222', 'a', '[::1]:4222'])(
+    'takes --nats %s',
+    (url) => {
+      expect(readConfiguration(['--nats', url], {})).toMatchObject({ configuration: { natsServers: [url] } });
+    },
+  );
+
   it('opens the nats-server beside it to other machines only if that is said (it has no credentials)', () => {
     expect(readConfiguration(['--host', '0.0.0.0'], {})).toMatchObject({
       configuration: { host: '0.0.0.0', natsHost: '127.0.0.1' },

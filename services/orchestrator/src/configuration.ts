@@ -119,7 +119,7 @@ function parse(flags: readonly string[], environment: Environment): Configuratio
     host: text('host'),
     grpcPort: integer('grpc-port', text('grpc-port'), 0, 65_535),
     httpPort: integer('http-port', text('http-port'), 0, 65_535),
-    natsServers: list(text('nats')),
+    natsServers: list(text('nats')).map(natsServer),
     natsHost: text('nats-host'),
     natsPrefix: text('nats-prefix'),
     natsCredsFile: file('nats-creds'),
@@ -146,6 +146,16 @@ function integer(name: string, text: string, least: number, most: number): numbe
 function oneOf(name: string, text: string, allowed: readonly string[]): string {
   if (allowed.includes(text)) return text;
   throw new Error(`--${name} is '${text}': give one of ${allowed.join(', ')}`);
+}
+
+/** `nats://host:4222`, `tls://host`, or without a scheme; anything else would be tried for ever. */
+function natsServer(text: string): string {
+  const url = URL.parse(text.includes('://') ? text : `nats://${text}`);
+  const isServer = url !== null && ['nats:', 'tls:'].includes(url.protocol) && url.hostname !== '';
+  if (isServer && ['', '/'].includes(url.pathname) && url.search === '' && url.hash === '') return text;
+  // A password may stand before the @, and messages end up in logs.
+  const shown = text.replace(/\/\/.*@/, '//***@');
+  throw new Error(`--nats is '${shown}': give servers such as nats://127.0.0.1:4222, separated by commas`);
 }
 
 function list(text: string): readonly string[] {
