@@ -189,6 +189,24 @@ describe('tutti with everything on one machine', () => {
     expect(runs.map((entry: { runId: string }) => entry.runId)).toContain('chain-1');
   });
 
+  test('A.8: graph draws a run with its states, in each language', async () => {
+    const submit = ['submit', '-', '--wait', '--run-id', 'drawn'];
+    expect((await tutti(address, submit, chain)).code).toBe(0);
+    const mermaid = await tutti(address, ['graph', 'drawn']);
+    expect([mermaid.code, mermaid.stderr]).toEqual([0, '']);
+    expect(mermaid.stdout).toContain('title: "chain, run drawn: COMPLETED"');
+    expect(mermaid.stdout).toContain('n1["second<br/>echo<br/>COMPLETED"]:::isCOMPLETED');
+    expect(mermaid.stdout).toContain('n0 --> n1');
+    const dot = await tutti(address, ['graph', 'drawn', '--format', 'dot']);
+    expect(dot.stdout).toMatch(/^digraph run \{\n[^]*n0 -> n1 [^]*\n\}\n$/);
+    const json = await tutti(address, ['graph', 'drawn', '--format', 'json']);
+    expect(json.documents()).toMatchObject([
+      { order: ['first', 'second'], edges: [{ from: 'first', to: 'second', condition: 'SUCCESS' }] },
+    ]);
+    const none = await tutti(address, ['graph', 'ghost', '-o', 'json']);
+    expect([none.code, JSON.parse(none.stderr).error.reason]).toEqual([1, 'RUN_NOT_FOUND']);
+  });
+
   test('F.7: submitting the same run twice runs it once', async () => {
     const submit = ['submit', '-', '--run-id', 'once', '-o', 'json'];
     expect((await tutti(address, submit, chain)).code).toBe(0);
@@ -207,7 +225,7 @@ describe('tutti with everything on one machine', () => {
     const { code, stdout } = await tutti(address, ['submit', '-', '--wait'], failing);
     expect(code).toBe(1);
     expect(stdout).toContain('FAILED');
-    expect(stdout).toContain('failed first: a after 1 attempts: PATH_NOT_ALLOWED');
+    expect(stdout).toContain('failed first: a after 1 attempt: PATH_NOT_ALLOWED');
     const json = await tutti(address, ['submit', '-', '--wait', '-o', 'json'], failing);
     expect(json.code).toBe(1);
     expect(json.documents()).toMatchObject([{ state: 'RUN_STATE_FAILED', failedTask: 'a' }]);

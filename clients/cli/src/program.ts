@@ -1,10 +1,12 @@
 // Which commands are there, with which options? Says nothing of what they do.
 
+import { GraphFormat } from '@tutti/proto/tutti/v1/orchestrator_service_pb.ts';
 import { RunState, RunStateSchema } from '@tutti/proto/tutti/v1/run_pb.ts';
 import { Command, InvalidArgumentError, Option } from 'commander';
 import type { RunFilter } from './client.ts';
 import type { RunRange } from './commands/read.ts';
 import type { SubmitOptions } from './commands/submit.ts';
+import { usageFailure } from './failure.ts';
 import type { OutputFormat, Sink } from './output.ts';
 
 /** Options that every command has. */
@@ -39,6 +41,7 @@ export interface Actions {
   getRun(runId: string, options: GlobalOptions): Promise<void>;
   getTask(runId: string, taskKey: string, options: GlobalOptions): Promise<void>;
   listTasks(runId: string, options: GlobalOptions): Promise<void>;
+  drawGraph(runId: string, format: GraphFormat, options: GlobalOptions): Promise<void>;
   listRuns(filter: RunFilter, range: RunRange, options: GlobalOptions): Promise<void>;
   cancel(runId: string, message: string, options: GlobalOptions): Promise<void>;
   listExecutors(capability: string, options: GlobalOptions): Promise<void>;
@@ -82,6 +85,7 @@ export function createProgram(actions: Actions, stdout: Sink): Command {
   addSubmit(program, actions);
   addImport(program, actions);
   addReaders(program, actions);
+  addGraph(program, actions);
   addCancel(program, actions);
   return program;
 }
@@ -182,6 +186,23 @@ function addReaders(program: Command, actions: Actions): void {
     );
 }
 
+const graphFormats = { mermaid: GraphFormat.MERMAID, dot: GraphFormat.DOT, json: GraphFormat.JSON };
+
+function addGraph(program: Command, actions: Actions): void {
+  program
+    .command('graph')
+    .description('print the graph of a run with the states of its tasks')
+    .argument('<run>')
+    .addOption(
+      new Option('--format <format>', 'language of the graph')
+        .choices(Object.keys(graphFormats))
+        .default('mermaid'),
+    )
+    .action((runId: string, options: { format: keyof typeof graphFormats }, command: Command) =>
+      actions.drawGraph(runId, graphFormats[options.format], globals(command)),
+    );
+}
+
 function addCancel(program: Command, actions: Actions): void {
   program
     .command('cancel')
@@ -216,6 +237,9 @@ function withSubmitOptions(command: Command): Command {
 }
 
 function submitOptions({ wait, runId, useExisting }: RawSubmitOptions): SubmitOptions {
+  if (useExisting && runId === undefined) {
+    throw usageFailure('--use-existing says what to do with the id of --run-id: give that too');
+  }
   return { wait: wait ?? false, runId: runId ?? '', useExisting: useExisting ?? false };
 }
 

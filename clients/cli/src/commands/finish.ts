@@ -34,7 +34,8 @@ async function tellTheEnd({ client, output }: CommandContext, run: Run): Promise
   if (run.failedTask !== '') {
     const task = await client.getTask(run.runId, run.failedTask);
     const why = task.error === undefined ? '' : `: ${describeError(task.error)}`;
-    output.text(`failed first: ${run.failedTask} after ${task.attemptCount} attempts${why}`);
+    const attempts = task.attemptCount === 1 ? '1 attempt' : `${task.attemptCount} attempts`;
+    output.text(`failed first: ${run.failedTask} after ${attempts}${why}`);
   }
   if (run.traceId !== '') output.text(`trace ${run.traceId}`);
 }

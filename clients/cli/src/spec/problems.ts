@@ -20,6 +20,12 @@ export interface Problem {
   readonly description: string;
 }
 
+/** Of messages that are written as a text in JSON, where the decoder says only what it did not get. */
+const expectations: Readonly<Record<string, string>> = {
+  'google.protobuf.Duration': 'expected a duration in seconds such as "5s" or "0.25s", got %',
+  'google.protobuf.Timestamp': 'expected a time such as "2026-01-31T12:00:00Z", got %',
+};
+
 /** More than these help nobody. */
 const maxProblems = 10;
 
@@ -108,7 +114,8 @@ function tryDecode(desc: DescMessage, json: JsonValue, path: JsonPath, problems:
     fromJson(desc, json);
   } catch (error) {
     const text = error instanceof Error ? error.message : String(error);
-    problems.push({ path, description: text.replace(/^cannot decode .*? from JSON: /, '') });
+    const description = expectations[desc.typeName] ?? text.replace(/^cannot decode .*? from JSON: /, '');
+    problems.push({ path, description: description.replace('%', kindOf(json)) });
   }
 }
 

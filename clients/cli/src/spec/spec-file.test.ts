@@ -82,6 +82,12 @@ tasks:
     ['labels: {a: [1]}', 'labels', 'string'],
     ['- a', '(root)', 'expected a mapping of the fields of RunSpec, got a list'],
     ['', '(root)', 'got null'],
+    [
+      'tasks: [{ key: a, capability: b, timeouts: { attempt: 5 } }]',
+      'tasks[0].timeouts.attempt',
+      'expected a duration in seconds such as "5s" or "0.25s", got 5',
+    ],
+    ['timeout: 5m', 'timeout', 'such as "5s" or "0.25s", got "5m"'],
   ])('bad input: %j is refused at %s', (text, path, description) => {
     const failure = failureOf(text);
     expect(failure.exitCode).toBe(2);
