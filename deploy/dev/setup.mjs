@@ -61,7 +61,8 @@ function installPackages() {
   const reason = reasonToInstall();
   if (reason === undefined) return;
   say(`npm ci (${reason})`);
-  if (!run('npm', ['ci', '--no-audit', '--no-fund'])) {
+  // Packages warn of the Node that npm runs with; they will run with the one that is installed here.
+  if (!run('npm', ['ci', '--no-audit', '--no-fund', '--loglevel=error'])) {
     throw new Error('npm ci failed; its own message stands above');
   }
 }
