@@ -4,6 +4,8 @@ import type { Event } from '@tutti/proto/tutti/v1/event_pb.ts';
 import type { Executor } from '@tutti/proto/tutti/v1/executor_service_pb.ts';
 import type {
   CancelRunResponse,
+  GetRunGraphResponse,
+  GraphFormat,
   SubmitRunResponse,
   WaitRunResponse,
 } from '@tutti/proto/tutti/v1/orchestrator_service_pb.ts';
@@ -38,6 +40,7 @@ export interface CommandClient {
   getRun(runId: string): Promise<Run>;
   getTask(runId: string, taskKey: string): Promise<Task>;
   listTasks(runId: string): AsyncIterable<Task>;
+  getRunGraph(runId: string, format: GraphFormat): Promise<GetRunGraphResponse>;
   /** In full: those that could start if there were somebody to start them. */
   listReadyTasks(runId: string): AsyncIterable<Task>;
   /** At most so many, however many calls that takes. */

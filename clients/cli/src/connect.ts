@@ -62,6 +62,8 @@ export function connect(address: string, namespace: string): CommandClient {
     getRun: (runId) => orFailure(client.getRun(runId)),
     getTask: (runId, taskKey) =>
       orFailure(client.getTask(runId, taskKey, { payloadForm: PayloadForm.VALUE })),
+    getRunGraph: (runId, format) =>
+      orFailure(client.call(OrchestratorService.method.getRunGraph, { namespace, runId, format })),
     listTasks: (runId) => eachOrFailure(client.listTasks(runId, { pageSize: listPageSize })),
     listReadyTasks: (runId) =>
       eachOrFailure(client.listTasks(runId, { states: ['READY'], full: true, pageSize: fullPageSize })),

@@ -5,6 +5,7 @@ import { CommanderError } from 'commander';
 import type { CommandClient } from './client.ts';
 import { cancelRun } from './commands/cancel.ts';
 import type { CommandContext } from './commands/context.ts';
+import { drawGraph } from './commands/graph.ts';
 import { getRun, getTask, listExecutors, listRuns, listTasks } from './commands/read.ts';
 import { submitFile, submitWfformat } from './commands/submit.ts';
 import { watchRun } from './commands/watch.ts';
@@ -81,6 +82,8 @@ function createActions(around: Surroundings, finish: (code: number) => void): Ac
     getRun: (runId, options) => withClient(options, (context) => getRun(context, runId)),
     getTask: (runId, taskKey, options) => withClient(options, (context) => getTask(context, runId, taskKey)),
     listTasks: (runId, options) => withClient(options, (context) => listTasks(context, runId)),
+    drawGraph: (runId, format, options) =>
+      withClient(options, (context) => drawGraph(context, runId, format)),
     listRuns: (filter, range, options) => withClient(options, (context) => listRuns(context, filter, range)),
     cancel: (runId, message, options) => withClient(options, (context) => cancelRun(context, runId, message)),
     listExecutors: (capability, options) =>
