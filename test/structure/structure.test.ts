@@ -4,6 +4,7 @@
 // repository.
 
 import { describe, expect, test } from 'vitest';
+import { findDeadPaths } from './documents.ts';
 import { findForeignImports, findLayerViolations, findTestImports } from './layers.ts';
 import { findImpurities } from './purity.ts';
 import {
@@ -209,5 +210,20 @@ describe('nothing belongs to one machine', () => {
 
   test('the lock file serves every platform', () => {
     expect(show(findMissingLockEntries(readFile('package-lock.json')))).toEqual([]);
+  });
+});
+
+describe('the guides point at what exists', () => {
+  test('a moved file is found, by name and by link', () => {
+    const text = 'see `engine/moved.ts` and [this](./gone.md), not `--flag` or `a.b.{c}`';
+    const found = findDeadPaths({ path: 'services/orchestrator/ARCHITECTURE.md', text }, () => false);
+    expect(found.map(({ message }) => message)).toEqual([
+      'names engine/moved.ts, which does not exist',
+      'names ./gone.md, which does not exist',
+    ]);
+  });
+
+  test('in the repository', () => {
+    expect(check(texts, findDeadPaths)).toEqual([]);
   });
 });
