@@ -114,6 +114,8 @@ export function createOrchestrator(dependencies: OrchestratorDependencies): Runn
     queries: store,
     offers: (namespace, capability) => namespaces.driver(namespace)?.offers(capability),
     serving: () => serving,
+    failingNamespaces: () =>
+      namespaces.drivers().flatMap((driver) => (driver.failing() ? [driver.namespace] : [])),
     gauges: () => namespaces.drivers().flatMap((driver) => driver.gauges() ?? []),
     watcherCount,
     async start() {

@@ -1,6 +1,6 @@
 // What becomes of calls and namespaces when the engine has a defect, or the store does not answer.
 
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, onTestFinished, vi } from 'vitest';
 import { createMemoryPlace } from '../store/memory/memory-store.ts';
 import { type CommitFate, chainOf, type Fixture, startFixture, startWorker } from './orchestrator-fixture.ts';
 
@@ -160,6 +160,46 @@ describe('a namespace that nobody has used', () => {
   });
 });
 
+describe('a namespace whose latest commit failed', () => {
+  const failing = () => fixture.orchestrator.failingNamespaces();
+
+  it('is failing until one succeeds', async () => {
+    expect(failing()).toEqual([]);
+    fixture.gate = async () => 'FAIL';
+    expect((await submit(chainOf('one', ['a']))).ok).toBe(false);
+    expect((await submit(chainOf('one', ['a']))).ok).toBe(false);
+    expect(failing()).toEqual(['default']);
+    fixture.gate = async () => 'COMMIT';
+    expect((await submit(chainOf('one', ['a']))).ok).toBe(true);
+    expect(failing()).toEqual([]);
+  });
+
+  it('is taken for well without one 30 s after the store took its claim, or nobody would send one', async () => {
+    const advance = steerTime();
+    fixture.gate = async () => 'FAIL';
+    expect((await submit(chainOf('one', ['a']))).ok).toBe(false);
+    await expect.poll(() => fixture.orchestrator.gauges()).toHaveLength(1);
+    advance(29_000);
+    expect(failing()).toEqual(['default']);
+    advance(1_000);
+    expect(failing()).toEqual([]);
+    expect((await submit(chainOf('one', ['a']))).ok).toBe(false);
+    expect(failing()).toEqual(['default']);
+  });
+
+  it('is failing for as long as the store takes no claim of it', async () => {
+    const advance = steerTime();
+    await list('default');
+    fixture.gate = async () => 'FAIL';
+    const claims = vi.spyOn(fixture.store, 'claim').mockRejectedValue(new Error('the disk is gone'));
+    expect((await submit(chainOf('one', ['a']))).ok).toBe(false);
+    await expect.poll(() => claims.mock.calls.length).toBeGreaterThan(1);
+    advance(60_000);
+    expect(failing()).toEqual(['default']);
+    claims.mockRestore();
+  });
+});
+
 describe('the bound of unanswered calls', () => {
   it('counts those that wait for the store to be asked', async () => {
     await fixture.orchestrator.stop();
@@ -183,6 +223,17 @@ describe('the bound of unanswered calls', () => {
     expect((await submit(chainOf('c', ['x']))).ok).toBe(true);
   });
 });
+
+/** Returns what puts the clock of the orchestrator forward. */
+function steerTime(): (byMs: number) => void {
+  const now = performance.now.bind(performance);
+  let aheadMs = 0;
+  const spy = vi.spyOn(performance, 'now').mockImplementation(() => now() + aheadMs);
+  onTestFinished(() => spy.mockRestore());
+  return (byMs) => {
+    aheadMs += byMs;
+  };
+}
 
 /** Lets everything that waits for nothing but its turn have it. */
 async function turns(count: number): Promise<void> {

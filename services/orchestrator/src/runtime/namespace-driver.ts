@@ -35,6 +35,11 @@ export interface NamespaceDriver {
   gauges(): EngineGauges | undefined;
   /** Whether an executor that takes work offers the capability; undefined while that is not known. */
   offers(capability: string): boolean | undefined;
+  /**
+   * The latest commit failed. True until one succeeds; or, where there is nothing to commit, until the
+   * store has taken the claim of the new load, and nothing has failed for a while after that.
+   */
+  failing(): boolean;
   /** Nothing runs, nobody is connected, nobody waits: it can be stopped, and made again at its next use. */
   idle(): boolean;
   /** Finishes the commit under way and what waits for it; later calls are answered with NOT_SERVING. */
@@ -52,6 +57,9 @@ export interface DriverDependencies {
   readonly warn: (message: string, error: unknown) => void;
 }
 
+/** How long a namespace that was loaded anew counts as failing, unless it commits. */
+const RECOVERED_AFTER_MS = 30_000;
+
 /** The caller bounds the calls that are unanswered at once. */
 export function createNamespaceDriver(dependencies: DriverDependencies): NamespaceDriver {
   const { namespace, store, clock, transport, observer } = dependencies;
@@ -59,15 +67,18 @@ export function createNamespaceDriver(dependencies: DriverDependencies): Namespa
   const ticker = createTicker(clock, () => step({ type: 'Tick' }));
   const loading = createLoading({
     clock,
-    load: () => loadSession(store, dependencies.engineOptions, clock),
+    load: () => loadSession(store, dependencies.engineOptions, clock, commitFailed),
     loaded(fresh) {
       session = fresh;
+      loadedAtMs = clock.nowMs();
       stallWatch.reset();
       planFlush();
     },
     warn: (error) => dependencies.warn(`namespace ${namespace} could not be loaded, trying again`, error),
   });
   let session: Session | undefined;
+  let loadedAtMs = 0;
+  let commitFailed = false;
   let lastCallId = 0;
   let stopping = false;
   let flushPlanned = false;
@@ -150,6 +161,7 @@ export function createNamespaceDriver(dependencies: DriverDependencies): Namespa
       ok: failure === undefined,
     });
     committing = undefined;
+    commitFailed = failure !== undefined;
     if (failure === undefined) release(from, output, prepared.committed);
     if (session !== from) return;
     if (failure !== undefined) {
@@ -229,6 +241,10 @@ export function createNamespaceDriver(dependencies: DriverDependencies): Namespa
     },
     gauges: () => session?.engine.gauges(),
     offers: (capability) => session?.engine.offers(capability),
+    failing() {
+      const recovered = session?.epoch !== undefined && clock.nowMs() - loadedAtMs >= RECOVERED_AFTER_MS;
+      return commitFailed && !recovered;
+    },
     idle() {
       if (session === undefined || committing !== undefined) return false;
       const { activeRuns, executors } = session.engine.gauges();

@@ -32,6 +32,11 @@ export interface Orchestrator {
   offers(namespace: string, capability: string): boolean | undefined;
   /** False while starting and stopping. */
   serving(): boolean;
+  /**
+   * The namespaces whose latest commit failed: their calls are answered with COMMIT_FAILED or
+   * NOT_SERVING. Each is loaded anew and goes on by itself once the store takes commits again.
+   */
+  failingNamespaces(): readonly string[];
 }
 
 export type StoreQueries = Pick<

@@ -23,18 +23,24 @@ export interface Session {
 /**
  * Claims a namespace that has events, and brings its active runs back. One without any is claimed by
  * its first commit only: whoever looks at a name must not leave a row in the store for it.
+ * @param claim true: it is claimed all the same, which shows whether the store can be written to
  */
-export async function loadSession(store: Store, options: EngineOptions, clock: Clock): Promise<Session> {
+export async function loadSession(
+  store: Store,
+  options: EngineOptions,
+  clock: Clock,
+  claim: boolean,
+): Promise<Session> {
   const { namespace } = options;
-  const used = (await store.latestRevision(namespace)) > 0;
-  const claim = used ? await store.claim(namespace) : undefined;
+  const used = claim || (await store.latestRevision(namespace)) > 0;
+  const claimed = used ? await store.claim(namespace) : undefined;
   const runs = used ? await loadActiveRuns(store, namespace) : [];
-  const latestRevision = claim?.latestRevision ?? 0;
+  const latestRevision = claimed?.latestRevision ?? 0;
   return {
     engine: createEngine(options, latestRevision, runs, clock.nowMs()),
     hub: createEventHub(latestRevision),
     pending: new Map(),
-    epoch: claim?.epoch,
+    epoch: claimed?.epoch,
   };
 }
 

@@ -1,4 +1,8 @@
 // Does the server take calls? grpc.health.v1, for load balancers and probes.
+//
+// It says SERVING also while commits fail: reads go on, calls that change state are told to be repeated,
+// and clients that trust this answer would otherwise never send the call that shows the recovery. Whether
+// commits succeed is what GET /readyz of the HTTP door tells.
 
 import { setTimeout as delay } from 'node:timers/promises';
 import { create } from '@bufbuild/protobuf';

@@ -10,6 +10,8 @@ export interface Metrics {
 
 export interface PagesDeps {
   readonly serving: () => boolean;
+  /** Whose latest commit failed. */
+  readonly failingNamespaces: () => readonly string[];
   /** What a Prometheus server reads; undefined: there are none. */
   readonly metrics: (() => Promise<Metrics>) | undefined;
   readonly log: IncidentLog;
@@ -22,8 +24,10 @@ export function createPages(deps: PagesDeps): (request: HttpRequest, response: H
     switch (path) {
       case '/healthz':
         return text(response, 200, 'ok\n');
-      case '/readyz':
-        return deps.serving() ? text(response, 200, 'ok\n') : text(response, 503, 'starting or stopping\n');
+      case '/readyz': {
+        const why = whyNotReady(deps);
+        return text(response, why === undefined ? 200 : 503, `${why ?? 'ok'}\n`);
+      }
       case '/metrics':
         if (deps.metrics === undefined) return unknownPath(response, path);
         deps.metrics().then(
@@ -38,6 +42,18 @@ export function createPages(deps: PagesDeps): (request: HttpRequest, response: H
         return unknownPath(response, path);
     }
   };
+}
+
+/** How many namespaces are named. */
+const MAX_NAMED = 10;
+
+/** Undefined: ready. */
+function whyNotReady({ serving, failingNamespaces }: PagesDeps): string | undefined {
+  if (!serving()) return 'starting or stopping';
+  const failing = failingNamespaces();
+  if (failing.length === 0) return undefined;
+  const named = failing.slice(0, MAX_NAMED).join(', ') + (failing.length > MAX_NAMED ? ', …' : '');
+  return `the latest commit failed of namespace ${named}; the log of the orchestrator says why, it goes on by itself`;
 }
 
 function text(response: HttpResponse, status: number, body: string): void {

@@ -8,11 +8,15 @@ import {
   createGrpcWebTransport,
 } from '@connectrpc/connect-node';
 import { BadRequestSchema, ErrorInfoSchema } from '@tutti/proto/google/rpc/error_pb.ts';
+import {
+  Health,
+  HealthCheckResponse_ServingStatus as HealthStatus,
+} from '@tutti/proto/grpc/health/v1/health_pb.ts';
 import { ExecutorService } from '@tutti/proto/tutti/v1/executor_service_pb.ts';
 import { OrchestratorService } from '@tutti/proto/tutti/v1/orchestrator_service_pb.ts';
 import { describe, expect, test } from 'vitest';
 import { startWorker } from '../../runtime/orchestrator-fixture.ts';
-import { openDoors, postJson, refusalOfJson } from '../doors-fixture.ts';
+import { grpcClient, openDoors, postJson, refusalOfJson } from '../doors-fixture.ts';
 
 const spec = (...keys: string[]) => ({ tasks: keys.map((key) => ({ key, capability: 'work' })) });
 
@@ -186,6 +190,29 @@ describe.each(transports)('%s', (_name, makeTransport) => {
 });
 
 describe('beside the services', () => {
+  test('/readyz says 503 from a commit that failed to one that succeeds', async () => {
+    const { http, grpc, runtime } = await openDoors();
+    const submit = (namespace: string) =>
+      postJson(http, 'SubmitRun', { namespace, run: { spec: { tasks: [{ key: 'a', capability: 'c' }] } } });
+    const health = () => grpcClient(grpc, Health).call('Check', {}) as unknown as Promise<{ status: number }>;
+    expect((await submit('well')).status).toBe(200);
+    runtime.gate = async ({ namespace }) => (namespace === 'ill' ? 'FAIL' : 'COMMIT');
+    expect((await submit('ill')).status).toBe(503);
+    expect((await submit('well')).status).toBe(200);
+    const notReady = await get(`${http}/readyz`);
+    expect(notReady.status).toBe(503);
+    expect(notReady.body).toMatch(/^the latest commit failed of namespace ill; the log .* says why/);
+    expect(await get(`${http}/healthz`)).toMatchObject({ status: 200 });
+    // Clients that ask for it would otherwise never send the call that shows the recovery.
+    expect(await health()).toMatchObject({ status: HealthStatus.SERVING });
+    // A load alone proves nothing yet.
+    await expect.poll(() => runtime.orchestrator.gauges().length).toBe(2);
+    expect(await get(`${http}/readyz`)).toMatchObject({ status: 503 });
+    runtime.gate = async () => 'COMMIT';
+    expect((await submit('ill')).status).toBe(200);
+    expect(await get(`${http}/readyz`)).toMatchObject({ status: 200, body: 'ok\n' });
+  });
+
   test('there are probes and metrics', async () => {
     const metrics = async () => ({ contentType: 'text/plain; version=0.0.4', body: 'tutti_up 1\n' });
     const { http, runtime } = await openDoors({ http: { metrics } });

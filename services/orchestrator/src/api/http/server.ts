@@ -38,7 +38,12 @@ export async function startHttpServer(options: HttpServerOptions): Promise<Door>
   const adapter = createAdapter(services, shutdown.signal);
   const hosts = createHostPolicy(options.host, options.allowedHosts ?? []);
   const cors = createCorsPolicy(options.corsOrigins ?? []);
-  const pages = createPages({ serving: services.serving, metrics: options.metrics, log });
+  const pages = createPages({
+    serving: services.serving,
+    failingNamespaces: services.failingNamespaces,
+    metrics: options.metrics,
+    log,
+  });
   const listener = (request: HttpRequest, response: HttpResponse): void => {
     response.on('error', () => response.destroy());
     if (hosts(request, response) || cors(request, response)) return;

@@ -77,6 +77,7 @@ export function createServices(deps: ServicesDeps) {
       watch: serverStream(deps, method.watch, mapped(watching.watch, toBytes)),
     },
     serving: () => orchestrator.serving(),
+    failingNamespaces: () => orchestrator.failingNamespaces(),
   };
 }
 

@@ -42,6 +42,7 @@ function scripted(parts: Partial<Orchestrator>, row?: Partial<RunRow>): Orchestr
     call: missing,
     watch: missing,
     serving: () => true,
+    failingNamespaces: () => [],
     offers: () => undefined,
     queries: {
       getRun: async () => row as RunRow | undefined,
