@@ -121,7 +121,8 @@ export const ErrorReason = {
   RUN_ALREADY_EXISTS: 13,
 
   /**
-   * [FAILED_PRECONDITION] What should be cancelled is final. Metadata: `state`.
+   * [FAILED_PRECONDITION] What should be cancelled is final. Metadata: `state`, of the task for
+   * CancelTask, of the run for CancelRun.
    *
    * @generated from enum value: ERROR_REASON_ALREADY_FINAL = 14;
    */
@@ -150,9 +151,10 @@ export const ErrorReason = {
 
   /**
    * [RESOURCE_EXHAUSTED] A bound of the orchestrator is reached. Metadata: `resource`, `limit`.
-   * Comes with RetryInfo where waiting helps, so not for the resource `message_bytes` (a request
-   * takes at most 16 MiB), nor for `graph_tasks`, `graph_dependencies` and `graph_bytes`. What is beyond 32 MiB gRPC itself refuses, with the same status and
-   * without any details.
+   * Comes with RetryInfo where waiting helps: for the resources `active_tasks`, `pending_calls`,
+   * `namespaces`, `watchers` and `executors`; not for `message_bytes` (a request takes at most
+   * 16 MiB), `graph_tasks`, `graph_dependencies` and `graph_bytes`. A request beyond 32 MiB is
+   * refused by gRPC itself, with the same status and without any details.
    *
    * @generated from enum value: ERROR_REASON_LIMIT_REACHED = 18;
    */
@@ -175,14 +177,17 @@ export const ErrorReason = {
   COMMIT_FAILED: 20,
 
   /**
-   * [UNAVAILABLE] The orchestrator is starting or stopping. Comes with RetryInfo.
+   * [UNAVAILABLE] The orchestrator is starting or stopping, or cannot read its store for now. Metadata:
+   * `namespace`, where only that one cannot be loaded. Comes with RetryInfo.
    *
    * @generated from enum value: ERROR_REASON_NOT_SERVING = 21;
    */
   NOT_SERVING: 21,
 
   /**
-   * [FAILED_PRECONDITION] The executor's session is unknown: register again.
+   * [FAILED_PRECONDITION] The executor's session is unknown: register again. If it was taken over by
+   * another registration under the same executor id, the message says so: then each process needs an
+   * id of its own.
    *
    * @generated from enum value: ERROR_REASON_UNKNOWN_SESSION = 22;
    */
