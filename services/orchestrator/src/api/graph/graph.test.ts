@@ -1,5 +1,5 @@
-// BEHAVIOURS A.8: the order and the graph itself, as Mermaid, DOT and JSON, with states. The goldens are
-// also what docs/graph.md shows.
+// BEHAVIOURS A.8: the order and the graph itself, as Mermaid, DOT and JSON, with states. The golden of
+// Mermaid is also what docs/graph.md shows.
 
 import { readFile } from 'node:fs/promises';
 import { describe, expect, test } from 'vitest';
@@ -25,6 +25,11 @@ describe('goldens: each kind of box, edge, join and reason', () => {
     const golden = await readFile(new URL('./goldens/sample.json', import.meta.url), 'utf8');
     expect(JSON.parse(toGraphJson(sample))).toEqual(JSON.parse(golden));
   });
+});
+
+test('docs/graph.md shows the golden', async () => {
+  const page = await readFile(new URL('../../../../../docs/graph.md', import.meta.url), 'utf8');
+  expect(page).toContain(`\`\`\`mermaid\n${toMermaid(sample)}\`\`\`\n`);
 });
 
 test('two equal dependencies are one edge, and count once', () => {
