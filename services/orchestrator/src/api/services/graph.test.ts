@@ -111,13 +111,12 @@ test('a graph at the limits is drawn', async () => {
 });
 
 test.each([
-  ['graph_tasks', 5_000, flat(5_001), MERMAID, '5001'],
+  ['graph_tasks', 5_000, flat(5_001), MERMAID],
   [
     'graph_dependencies',
     20_000,
     [...between(100, 200), ...between(1, 1).map((task) => ({ ...task, key: `v${task.key}` }))],
     MERMAID,
-    '20001',
   ],
   [
     'graph_bytes',
@@ -126,11 +125,10 @@ test.each([
       index === 0 ? task : { ...task, dependencies: [{ key: long(index - 1) }] },
     ),
     AS_JSON,
-    expect.stringMatching(/^\d+$/),
   ],
 ])(
   'beyond %s it is refused, with what to do, and without a hint to try again',
-  async (resource, limit, tasks, format, actual) => {
+  async (resource, limit, tasks, format) => {
     const { call, submit } = await open();
     await submit('r', tasks);
     const refusal = await refused(call('GetRunGraph', { runId: 'r', format }));
@@ -138,7 +136,7 @@ test.each([
       code: 8,
       reason: 'LIMIT_REACHED',
       message: expect.stringContaining('use ListTasks'),
-      metadata: { resource, limit: String(limit), actual },
+      metadata: { resource, limit: String(limit) },
       retryDelayMs: undefined,
     });
   },

@@ -42,16 +42,13 @@ export function createGraphHandlers(orchestrator: GraphOrchestrator): GraphHandl
       const run = await findRun(queries, namespace, request.runId);
       if (!run.ok) return run;
       const taskCount = Object.values(run.value.counts).reduce((sum, count) => sum + count, 0);
-      if (taskCount > MAX_TASKS) return tooLarge(GRAPH_TASKS, MAX_TASKS, taskCount, 'tasks');
+      if (taskCount > MAX_TASKS) return tooLarge(GRAPH_TASKS, MAX_TASKS, 'tasks');
       // One read is one moment.
       const filter = { states: [], after: -1, limit: MAX_TASKS };
       const rows = await queries.listTasks(namespace, run.value.run, filter);
       const tasks = standings(rows, (capability) => orchestrator.offers(namespace, capability));
-      const edgeCount = tasks.reduce((sum, { spec }) => sum + spec.dependencies.length, 0);
-      if (edgeCount > MAX_DEPENDENCIES) {
-        return tooLarge(GRAPH_DEPENDENCIES, MAX_DEPENDENCIES, edgeCount, 'dependencies');
-      }
-      return answer(createRunGraph(toGraphRun(namespace, run.value), tasks), request.format);
+      if (!tasks.ok) return tasks;
+      return answer(createRunGraph(toGraphRun(namespace, run.value), tasks.value), request.format);
     },
   };
 }
@@ -60,27 +57,36 @@ function toGraphRun(namespace: string, { runId, name, phase, reason }: RunRow): 
   return { namespace, runId, name, state: phase, reason };
 }
 
-/** @param offers as Orchestrator.offers; asked once for each capability that a READY task needs */
+/**
+ * Stops at the first dependency too many: there could be millions of them.
+ * @param offers as Orchestrator.offers; asked once for each capability that a READY task needs
+ */
 function standings(
   rows: readonly TaskRow[],
   offers: (capability: string) => boolean | undefined,
-): readonly TaskStanding[] {
+): Result<readonly TaskStanding[]> {
   const offered = new Map<string, boolean | undefined>();
   const isOffered = (capability: string): boolean | undefined => {
     if (!offered.has(capability)) offered.set(capability, offers(capability));
     return offered.get(capability);
   };
-  return rows.map(({ spec: bytes, state, reason, attemptCount }) => {
+  const tasks: TaskStanding[] = [];
+  let dependencyCount = 0;
+  for (const { spec: bytes, state, reason, attemptCount } of rows) {
     const spec = decodeTaskSpec(bytes);
+    dependencyCount += spec.dependencies.length;
+    if (dependencyCount > MAX_DEPENDENCIES) {
+      return tooLarge(GRAPH_DEPENDENCIES, MAX_DEPENDENCIES, 'dependencies');
+    }
     const hasNoExecutor = state === 'READY' && isOffered(spec.capability) === false;
-    return { spec, state, reason: hasNoExecutor ? 'NO_EXECUTOR' : reason, attemptCount };
-  });
+    tasks.push({ spec, state, reason: hasNoExecutor ? 'NO_EXECUTOR' : reason, attemptCount });
+  }
+  return accept(tasks);
 }
 
 function answer(graph: RunGraph, format: GraphFormat): Result<GetRunGraphResponse> {
   const text = render(graph, format);
-  const bytes = Buffer.byteLength(text);
-  if (bytes > MAX_BYTES) return tooLarge(GRAPH_BYTES, MAX_BYTES, bytes, 'bytes of text');
+  if (Buffer.byteLength(text) > MAX_BYTES) return tooLarge(GRAPH_BYTES, MAX_BYTES, 'bytes of text');
   return accept(create(GetRunGraphResponseSchema, { text }));
 }
 
@@ -91,7 +97,7 @@ function render(graph: RunGraph, format: GraphFormat): string {
   return toMermaid(graph);
 }
 
-function tooLarge(resource: string, limit: number, actual: number, what: string): Refusal {
-  const message = `the graph has ${actual} ${what}, and at most ${limit} are drawn; use ListTasks, which tells the same page by page`;
-  return reject('LIMIT_REACHED', message, { resource, limit: String(limit), actual: String(actual) });
+function tooLarge(resource: string, limit: number, what: string): Refusal {
+  const message = `the graph has more than ${limit} ${what}, the most that is drawn; use ListTasks, which tells the same page by page`;
+  return reject('LIMIT_REACHED', message, { resource, limit: String(limit) });
 }
