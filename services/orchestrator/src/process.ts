@@ -26,7 +26,7 @@ if (process.argv.includes('--help')) {
 async function run(configuration: Configuration): Promise<void> {
   const logger = pino(
     { level: configuration.logLevel, base: { service: 'tutti-orchestrator' } },
-    pino.destination(2),
+    logDestination(),
   );
   const end = endOfProcess(configuration);
   process.on('uncaughtException', (error) => {
@@ -57,6 +57,19 @@ async function run(configuration: Configuration): Promise<void> {
     process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n`);
     process.exit(EXIT_FAILURE);
   }
+}
+
+/**
+ * Standard error. Once its terminal is closed nobody reads it: that must not break the end in order, nor
+ * keep this process, which at its exit would try for ever to write the rest.
+ */
+function logDestination() {
+  const destination = pino.destination(2);
+  destination.on('error', () => {
+    destination.write = () => true;
+    destination.flushSync = () => {};
+  });
+  return destination;
 }
 
 /** Resolves with what asks the process to end. */
