@@ -97,7 +97,9 @@ test('leaves on SIGHUP and gives back what it holds', async () => {
   orchestrator.assign('ready-2', {
     ...{ leaseToken: 'lease-2', runId: 'run-1', taskKey: 'b', capability: 'sleep', attempt: 1, input },
   });
-  await orchestrator.until('the heartbeat', () => orchestrator.heartbeats.length > 0);
+  await orchestrator.until('a heartbeat with it', () =>
+    orchestrator.heartbeats.some(({ attempts }) => attempts.length > 0),
+  );
   child.kill('SIGHUP');
   expect(await ended).toBe(0);
   expect(orchestrator.reports.at(-1)?.outcome?.case).toBe('released');
