@@ -198,24 +198,6 @@ describe('tutti with everything on one machine', () => {
     expect(mermaid.stdout).toContain('n1["second<br/>echo<br/>COMPLETED"]:::isCOMPLETED');
     expect(mermaid.stdout).toContain('n0 --> n1');
     const dot = await tutti(address, ['graph', 'drawn', '--format', 'dot']);
-    expect(dot.stdout).toMatch(/^digraph run \{\n[^]*n0 -> n1 [^]*\n\}\n$/);
-    const json = await tutti(address, ['graph', 'drawn', '--format', 'json']);
-    expect(json.documents()).toMatchObject([
-      { order: ['first', 'second'], edges: [{ from: 'first', to: 'second', condition: 'SUCCESS' }] },
-    ]);
-    const none = await tutti(address, ['graph', 'ghost', '-o', 'json']);
-    expect([none.code, JSON.parse(none.stderr).error.reason]).toEqual([1, 'RUN_NOT_FOUND']);
-  });
-
-  test('A.8: graph draws a run with its states, in each language', async () => {
-    const submit = ['submit', '-', '--wait', '--run-id', 'drawn'];
-    expect((await tutti(address, submit, chain)).code).toBe(0);
-    const mermaid = await tutti(address, ['graph', 'drawn']);
-    expect([mermaid.code, mermaid.stderr]).toEqual([0, '']);
-    expect(mermaid.stdout).toContain('title: "chain, run drawn: COMPLETED"');
-    expect(mermaid.stdout).toContain('n1["second<br/>echo<br/>COMPLETED"]:::isCOMPLETED');
-    expect(mermaid.stdout).toContain('n0 --> n1');
-    const dot = await tutti(address, ['graph', 'drawn', '--format', 'dot']);
     expect(dot.stdout).toMatch(/^digraph run \{\n.*n0 -> n1 .*\n\}\n$/s);
     const json = await tutti(address, ['graph', 'drawn', '--format', 'json']);
     expect(json.documents()).toMatchObject([

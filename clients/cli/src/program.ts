@@ -1,7 +1,6 @@
 // Which commands are there, with which options? Says nothing of what they do.
 
 import { GraphFormat } from '@tutti/proto/tutti/v1/orchestrator_service_pb.ts';
-import { GraphFormat } from '@tutti/proto/tutti/v1/orchestrator_service_pb.ts';
 import { RunState, RunStateSchema } from '@tutti/proto/tutti/v1/run_pb.ts';
 import { Command, InvalidArgumentError, Option } from 'commander';
 import type { RunFilter } from './client.ts';
@@ -42,7 +41,6 @@ export interface Actions {
   getRun(runId: string, options: GlobalOptions): Promise<void>;
   getTask(runId: string, taskKey: string, options: GlobalOptions): Promise<void>;
   listTasks(runId: string, options: GlobalOptions): Promise<void>;
-  drawGraph(runId: string, format: GraphFormat, options: GlobalOptions): Promise<void>;
   drawGraph(runId: string, format: GraphFormat, options: GlobalOptions): Promise<void>;
   listRuns(filter: RunFilter, range: RunRange, options: GlobalOptions): Promise<void>;
   cancel(runId: string, message: string, options: GlobalOptions): Promise<void>;
@@ -87,7 +85,6 @@ export function createProgram(actions: Actions, stdout: Sink): Command {
   addSubmit(program, actions);
   addImport(program, actions);
   addReaders(program, actions);
-  addGraph(program, actions);
   addGraph(program, actions);
   addCancel(program, actions);
   return program;
@@ -186,23 +183,6 @@ function addReaders(program: Command, actions: Actions): void {
     .option('--capability <name>', 'only those with this capability')
     .action((options: { capability?: string }, command: Command) =>
       actions.listExecutors(options.capability ?? '', globals(command)),
-    );
-}
-
-const graphFormats = { mermaid: GraphFormat.MERMAID, dot: GraphFormat.DOT, json: GraphFormat.JSON };
-
-function addGraph(program: Command, actions: Actions): void {
-  program
-    .command('graph')
-    .description('print the graph of a run with the states of its tasks')
-    .argument('<run>')
-    .addOption(
-      new Option('--format <format>', 'language of the graph')
-        .choices(Object.keys(graphFormats))
-        .default('mermaid'),
-    )
-    .action((runId: string, options: { format: keyof typeof graphFormats }, command: Command) =>
-      actions.drawGraph(runId, graphFormats[options.format], globals(command)),
     );
 }
 

@@ -9,8 +9,6 @@ import {
   CancelRunResponseSchema,
   GetRunGraphResponseSchema,
   GraphFormat,
-  GetRunGraphResponseSchema,
-  GraphFormat,
   SubmitRunResponseSchema,
   WaitRunResponseSchema,
 } from '@tutti/proto/tutti/v1/orchestrator_service_pb.ts';
@@ -53,7 +51,6 @@ function scriptedClient(runs: readonly (Run | Failure)[] = [], changes: Partial<
     getRun: async () => runIn(RunState.COMPLETED),
     getTask: async () =>
       create(TaskSchema, { key: 'b', attemptCount: 3, error: { code: 'OOPS', message: 'broken' } }),
-    getRunGraph: async (_, format) => create(GetRunGraphResponseSchema, { text: `in format ${format}\n` }),
     getRunGraph: async (_, format) => create(GetRunGraphResponseSchema, { text: `in format ${format}\n` }),
     listTasks: nothing,
     listReadyTasks: nothing,
@@ -118,8 +115,6 @@ describe('exit codes', () => {
       ['import', 'wfformat', 'run.yaml', '--time-scale', '-1'],
       ['list', '-o', 'xml'],
       ['get', 'a', 'b', 'c'],
-      ['graph'],
-      ['graph', 'r1', '--format', 'svg'],
       ['graph'],
       ['graph', 'r1', '--format', 'svg'],
       ['submit', 'run.yaml', '--use-existing'],
@@ -258,20 +253,6 @@ describe('progress', () => {
   test('one that was never there is not', async () => {
     const { client } = scriptedClient([], { getRun: () => Promise.reject(unreachable) });
     expect((await tutti(['watch', 'r1'], client)).code).toBe(4);
-  });
-});
-
-describe('graph', () => {
-  test.each([
-    [[], GraphFormat.MERMAID],
-    [['--format', 'mermaid'], GraphFormat.MERMAID],
-    [['--format', 'dot'], GraphFormat.DOT],
-    [['--format', 'json'], GraphFormat.JSON],
-  ])('%j prints what the orchestrator drew, as it is', async (args, format) => {
-    const { code, stdout } = await tutti(['graph', 'r1', ...args], scriptedClient().client);
-    expect([code, stdout]).toEqual([0, `in format ${format}\n`]);
-    const json = await tutti(['graph', 'r1', ...args, '-o', 'json'], scriptedClient().client);
-    expect(JSON.parse(json.stdout)).toEqual({ text: `in format ${format}\n` });
   });
 });
 
