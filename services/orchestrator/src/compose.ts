@@ -12,6 +12,7 @@ import { startHttpServer } from './api/http/server.ts';
 import { createServices, type Services } from './api/services/index.ts';
 import type { Configuration } from './configuration.ts';
 import { DEFAULT_ENGINE_LIMITS } from './engine/options.ts';
+import { createExpressionCompiler } from './expressions/compiler.ts';
 import { startMessaging } from './messaging.ts';
 import type { NatsLink } from './nats/connection.ts';
 import { createExecutorTransport, HEADER_RESERVE_BYTES } from './nats/deliveries.ts';
@@ -78,8 +79,10 @@ async function start(
   stack.push('presence', async () => presence.stop());
   signal.throwIfAborted();
 
+  const expressions = createExpressionCompiler();
   const orchestrator = createOrchestrator({
     store,
+    expressions,
     clock,
     transport: createExecutorTransport({ link, subjects, tracing, logger }),
     observer: inTurn([metrics.observer, tracing.observer, createEventPublisher({ link, subjects, logger })]),
@@ -109,6 +112,7 @@ async function start(
   const { host } = configuration;
   const services = createServices({
     orchestrator,
+    expressions,
     tracing,
     log: logger,
     newRunId: createRunIdMint(clock),

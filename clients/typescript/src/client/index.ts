@@ -39,6 +39,7 @@ export {
   type DependencyInput,
   type RetryInput,
   type RunInput,
+  type SelectionInput,
   SpecError,
   type TaskInput,
   type TimeoutsInput,

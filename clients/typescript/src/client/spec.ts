@@ -5,13 +5,16 @@
 // would silently change what is run.
 
 import { create, type MessageInitShape } from '@bufbuild/protobuf';
+import { PayloadSchema } from '@tutti/proto/tutti/v1/payload_pb.ts';
 import { FailurePolicy, type RunSpec, RunSpecSchema } from '@tutti/proto/tutti/v1/run_pb.ts';
 import {
   DependencyCondition,
   type DependencySchema,
   JoinMode,
   type JoinSchema,
+  OversizePolicy,
   type RetryPolicySchema,
+  type SelectionSchema,
   type TaskSpec,
   TaskSpecSchema,
   type TimeoutsSchema,
@@ -35,6 +38,12 @@ export interface RunInput {
   readonly failurePolicy?: 'CONTINUE' | 'CANCEL';
   /** From submission to the end. Default: none. */
   readonly timeout?: DurationInput;
+  /** For expressions, as the variable `input`: a JSON value or text. Default: none. */
+  readonly input?: PayloadInput;
+  /** What the run comes to: a CEL expression over `input`, `results`, `states` and `errors`. */
+  readonly output?: string;
+  /** The key of the task whose result is what the run comes to; not together with `output`. */
+  readonly outputTask?: string;
 }
 
 /** One task of a run. */
@@ -65,6 +74,10 @@ export interface TaskInput {
   readonly allowFailure?: boolean;
   /** How long a cancelled attempt may take to end by itself. Default 10 s. */
   readonly cancelGrace?: DurationInput;
+  /** Whether it runs: a CEL expression over `input`, `results`, `states` and `errors`. Default: it does. */
+  readonly when?: string;
+  /** What its input is, instead of `input`: a CEL expression with the variables of `when`. */
+  readonly inputExpression?: string;
 }
 
 /** An edge of the graph. */
@@ -72,6 +85,26 @@ export interface DependencyInput {
   readonly key: string;
   /** What the upstream must have come to. Default `SUCCESS`; `FINISHED`: however it ended. */
   readonly condition?: 'SUCCESS' | 'FINISHED' | 'FAILURE';
+  /** What else must hold: a CEL expression over `result`, `state`, `error` and `input`. Default: nothing. */
+  readonly when?: string;
+  /** The upstream's name in expressions and for the attempt. Default: its key. */
+  readonly alias?: string;
+  /** The part of the result that the attempt is given. Default: all. */
+  readonly select?: SelectionInput;
+}
+
+/** A part of a result: at most one of `nothing`, `fields` and `lastItems`. */
+export interface SelectionInput {
+  /** True: the attempt learns the state alone. */
+  readonly nothing?: boolean;
+  /** Only these fields of an object. */
+  readonly fields?: readonly string[];
+  /** Only so many items from the end of a list. */
+  readonly lastItems?: number;
+  /** The most bytes of what is left. Default: no limit. */
+  readonly maxBytes?: number;
+  /** What becomes of a larger one: the task fails (default), or it is cut and passes as text. */
+  readonly oversize?: 'REFUSE' | 'CUT';
 }
 
 /** When a failed attempt is tried again. */
@@ -124,22 +157,28 @@ export function toRunSpec(input: RunInput | TaskInput | RunSpec): RunSpec {
   if (!('tasks' in input)) {
     return create(RunSpecSchema, { tasks: [toTaskSpec(input, 'task', SINGLE_TASK_KEY)] });
   }
-  const { name = '', labels = {}, tasks, failurePolicy, timeout, ...rest } = input;
+  const { name = '', labels = {}, tasks, failurePolicy, timeout, ...more } = input;
+  const { input: payload, output = '', outputTask = '', ...rest } = more;
   refuseUnknown(rest, '');
   if (!Array.isArray(tasks)) throw new SpecError('tasks', 'not a list');
   const spec = create(RunSpecSchema, {
     name,
     labels: { ...labels },
+    output,
+    outputTask,
     tasks: tasks.map((task: TaskInput, index) => toTaskSpec(task, `tasks[${index}]`, '')),
   });
   if (failurePolicy !== undefined) spec.failurePolicy = oneOf(FailurePolicy, failurePolicy, 'failurePolicy');
   if (timeout !== undefined) spec.timeout = duration(timeout, 'timeout');
+  const converted = toInput(payload, 'input');
+  if (converted !== undefined) spec.input = create(PayloadSchema, converted);
   return spec;
 }
 
 function toTaskSpec(input: TaskInput, path: string, defaultKey: string): TaskSpec {
   const { key = defaultKey, capability, input: payload, dependencies, after, join, ...more } = input;
-  const { onUnmet, parent, priority, retry, timeouts, allowFailure, cancelGrace, ...rest } = more;
+  const { onUnmet, parent, priority, retry, timeouts, allowFailure, cancelGrace, ...others } = more;
+  const { when, inputExpression, ...rest } = others;
   refuseUnknown(rest, path);
   if (dependencies !== undefined && after !== undefined) {
     throw new SpecError(`${path}.after`, 'give dependencies or after, not both');
@@ -161,6 +200,8 @@ function toTaskSpec(input: TaskInput, path: string, defaultKey: string): TaskSpe
   if (timeouts !== undefined) spec.timeouts = toTimeouts(timeouts, `${path}.timeouts`);
   if (allowFailure !== undefined) spec.allowFailure = allowFailure;
   if (cancelGrace !== undefined) spec.cancelGrace = duration(cancelGrace, `${path}.cancelGrace`);
+  if (when !== undefined) spec.when = when;
+  if (inputExpression !== undefined) spec.inputExpression = inputExpression;
   return create(TaskSpecSchema, spec);
 }
 
@@ -178,10 +219,26 @@ function toDependency(
   path: string,
 ): MessageInitShape<typeof DependencySchema> {
   if (typeof input === 'string') return { key: input };
-  const { key, condition, ...rest } = input;
+  const { key, condition, when, alias, select, ...rest } = input;
   refuseUnknown(rest, path);
-  if (condition === undefined) return { key };
-  return { key, condition: oneOf(DependencyCondition, condition, `${path}.condition`) };
+  const spec: MessageInitShape<typeof DependencySchema> = { key };
+  if (condition !== undefined) spec.condition = oneOf(DependencyCondition, condition, `${path}.condition`);
+  if (when !== undefined) spec.when = when;
+  if (alias !== undefined) spec.alias = alias;
+  if (select !== undefined) spec.select = toSelection(select, `${path}.select`);
+  return spec;
+}
+
+function toSelection(input: SelectionInput, path: string): MessageInitShape<typeof SelectionSchema> {
+  const { nothing, fields, lastItems, maxBytes, oversize, ...rest } = input;
+  refuseUnknown(rest, path);
+  const spec: MessageInitShape<typeof SelectionSchema> = {};
+  if (nothing !== undefined) spec.nothing = nothing;
+  if (fields !== undefined) spec.fields = [...fields];
+  if (lastItems !== undefined) spec.lastItems = lastItems;
+  if (maxBytes !== undefined) spec.maxBytes = maxBytes;
+  if (oversize !== undefined) spec.oversize = oneOf(OversizePolicy, oversize, `${path}.oversize`);
+  return spec;
 }
 
 function toJoin(join: 'ALL' | 'ANY' | number, path: string): MessageInitShape<typeof JoinSchema> {

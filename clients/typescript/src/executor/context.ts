@@ -36,7 +36,12 @@ export function createContext(deps: AttemptDeps, shared: ContextState): AttemptC
       return shared.abort.signal;
     },
     get dependencies() {
-      dependencies ??= new Map(assignment.dependencies.map((d) => [d.key, outcomeOf(d)]));
+      dependencies ??= new Map(
+        assignment.dependencies.map((dependency) => [
+          dependency.alias === '' ? dependency.key : dependency.alias,
+          outcomeOf(dependency),
+        ]),
+      );
       return dependencies;
     },
     get lastCheckpoint() {

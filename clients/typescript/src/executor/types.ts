@@ -68,7 +68,7 @@ export interface AttemptContext {
   readonly signal: AbortSignal;
   /** The input as it came. */
   readonly inputPayload: Payload | undefined;
-  /** By key, in their declared order; only those that are final. */
+  /** By key, or by the alias of the edge, in their declared order; only those that are final. */
   readonly dependencies: ReadonlyMap<string, DependencyOutcome>;
   /**
    * The results of the dependencies and the input in one object: objects field by field, later

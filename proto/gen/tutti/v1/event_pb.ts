@@ -18,7 +18,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file tutti/v1/event.proto.
  */
 export const file_tutti_v1_event: GenFile = /*@__PURE__*/
-  fileDesc("ChR0dXR0aS92MS9ldmVudC5wcm90bxIIdHV0dGkudjEilwYKBUV2ZW50EhAKCHJldmlzaW9uGAEgASgEEigKBHRpbWUYAiABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEg4KBnJ1bl9pZBgDIAEoCRIQCgh0YXNrX2tleRgEIAEoCRIvCg1ydW5fc3VibWl0dGVkGAogASgLMhYudHV0dGkudjEuUnVuU3VibWl0dGVkSAASMQoOcnVuX2NhbmNlbGxpbmcYCyABKAsyFy50dXR0aS52MS5SdW5DYW5jZWxsaW5nSAASLwoNcnVuX2NvbXBsZXRlZBgMIAEoCzIWLnR1dHRpLnYxLlJ1bkNvbXBsZXRlZEgAEikKCnJ1bl9mYWlsZWQYDSABKAsyEy50dXR0aS52MS5SdW5GYWlsZWRIABIvCg1ydW5fY2FuY2VsbGVkGA4gASgLMhYudHV0dGkudjEuUnVuQ2FuY2VsbGVkSAASKQoKdGFza19yZWFkeRgUIAEoCzITLnR1dHRpLnYxLlRhc2tSZWFkeUgAEi0KDHRhc2tfc3RhcnRlZBgVIAEoCzIVLnR1dHRpLnYxLlRhc2tTdGFydGVkSAASMwoPdGFza19wcm9ncmVzc2VkGBYgASgLMhgudHV0dGkudjEuVGFza1Byb2dyZXNzZWRIABIzCg90YXNrX2NhbmNlbGxpbmcYFyABKAsyGC50dXR0aS52MS5UYXNrQ2FuY2VsbGluZ0gAEi8KDXRhc2tfcmV0cnlpbmcYGCABKAsyFi50dXR0aS52MS5UYXNrUmV0cnlpbmdIABIxCg50YXNrX2NvbXBsZXRlZBgZIAEoCzIXLnR1dHRpLnYxLlRhc2tDb21wbGV0ZWRIABIrCgt0YXNrX2ZhaWxlZBgaIAEoCzIULnR1dHRpLnYxLlRhc2tGYWlsZWRIABIxCg50YXNrX2NhbmNlbGxlZBgbIAEoCzIXLnR1dHRpLnYxLlRhc2tDYW5jZWxsZWRIABItCgx0YXNrX3NraXBwZWQYHCABKAsyFS50dXR0aS52MS5UYXNrU2tpcHBlZEgAQggKBmNoYW5nZSKTAQoMUnVuU3VibWl0dGVkEgwKBG5hbWUYASABKAkSMgoGbGFiZWxzGAIgAygLMiIudHV0dGkudjEuUnVuU3VibWl0dGVkLkxhYmVsc0VudHJ5EhIKCnRhc2tfY291bnQYAyABKA0aLQoLTGFiZWxzRW50cnkSCwoDa2V5GAEgASgJEg0KBXZhbHVlGAIgASgJOgI4ASJHCg1SdW5DYW5jZWxsaW5nEiUKBnJlYXNvbhgBIAEoDjIVLnR1dHRpLnYxLlN0YXRlUmVhc29uEg8KB21lc3NhZ2UYAiABKAkiDgoMUnVuQ29tcGxldGVkIkcKCVJ1bkZhaWxlZBIlCgZyZWFzb24YASABKA4yFS50dXR0aS52MS5TdGF0ZVJlYXNvbhITCgtmYWlsZWRfdGFzaxgCIAEoCSI1CgxSdW5DYW5jZWxsZWQSJQoGcmVhc29uGAEgASgOMhUudHV0dGkudjEuU3RhdGVSZWFzb24iCwoJVGFza1JlYWR5IjMKC1Rhc2tTdGFydGVkEg8KB2F0dGVtcHQYASABKA0SEwoLZXhlY3V0b3JfaWQYAiABKAkiXQoOVGFza1Byb2dyZXNzZWQSDwoHYXR0ZW1wdBgBIAEoDRIkCghwcm9ncmVzcxgCIAEoCzISLnR1dHRpLnYxLlByb2dyZXNzEhQKDGNoZWNrcG9pbnRlZBgDIAEoCCJhCg5UYXNrQ2FuY2VsbGluZxIlCgZyZWFzb24YASABKA4yFS50dXR0aS52MS5TdGF0ZVJlYXNvbhIoCgVncmFjZRgCIAEoCzIZLmdvb2dsZS5wcm90b2J1Zi5EdXJhdGlvbiKCAgoMVGFza1JldHJ5aW5nEg8KB2F0dGVtcHQYASABKA0SLQoNYXR0ZW1wdF9zdGF0ZRgCIAEoDjIWLnR1dHRpLnYxLkF0dGVtcHRTdGF0ZRIiCgVlcnJvchgDIAEoCzITLnR1dHRpLnYxLlRhc2tFcnJvchIuCgpyZXRyeV90aW1lGAQgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIwCgV1c2FnZRgFIAMoCzIhLnR1dHRpLnYxLlRhc2tSZXRyeWluZy5Vc2FnZUVudHJ5GiwKClVzYWdlRW50cnkSCwoDa2V5GAEgASgJEg0KBXZhbHVlGAIgASgBOgI4ASKkAQoNVGFza0NvbXBsZXRlZBIPCgdhdHRlbXB0GAEgASgNEiEKBnJlc3VsdBgCIAEoCzIRLnR1dHRpLnYxLlBheWxvYWQSMQoFdXNhZ2UYAyADKAsyIi50dXR0aS52MS5UYXNrQ29tcGxldGVkLlVzYWdlRW50cnkaLAoKVXNhZ2VFbnRyeRILCgNrZXkYASABKAkSDQoFdmFsdWUYAiABKAE6AjgBIvUBCgpUYXNrRmFpbGVkEiUKBnJlYXNvbhgBIAEoDjIVLnR1dHRpLnYxLlN0YXRlUmVhc29uEg8KB2F0dGVtcHQYAiABKA0SLQoNYXR0ZW1wdF9zdGF0ZRgDIAEoDjIWLnR1dHRpLnYxLkF0dGVtcHRTdGF0ZRIiCgVlcnJvchgEIAEoCzITLnR1dHRpLnYxLlRhc2tFcnJvchIuCgV1c2FnZRgFIAMoCzIfLnR1dHRpLnYxLlRhc2tGYWlsZWQuVXNhZ2VFbnRyeRosCgpVc2FnZUVudHJ5EgsKA2tleRgBIAEoCRINCgV2YWx1ZRgCIAEoAToCOAEi0wEKDVRhc2tDYW5jZWxsZWQSJQoGcmVhc29uGAEgASgOMhUudHV0dGkudjEuU3RhdGVSZWFzb24SDwoHYXR0ZW1wdBgCIAEoDRIpCg5wYXJ0aWFsX3Jlc3VsdBgDIAEoCzIRLnR1dHRpLnYxLlBheWxvYWQSMQoFdXNhZ2UYBCADKAsyIi50dXR0aS52MS5UYXNrQ2FuY2VsbGVkLlVzYWdlRW50cnkaLAoKVXNhZ2VFbnRyeRILCgNrZXkYASABKAkSDQoFdmFsdWUYAiABKAE6AjgBIkYKC1Rhc2tTa2lwcGVkEiUKBnJlYXNvbhgBIAEoDjIVLnR1dHRpLnYxLlN0YXRlUmVhc29uEhAKCHVwc3RyZWFtGAIgASgJYgZwcm90bzM", [file_google_protobuf_duration, file_google_protobuf_timestamp, file_tutti_v1_payload, file_tutti_v1_state_reason, file_tutti_v1_task]);
+  fileDesc("ChR0dXR0aS92MS9ldmVudC5wcm90bxIIdHV0dGkudjEixAYKBUV2ZW50EhAKCHJldmlzaW9uGAEgASgEEigKBHRpbWUYAiABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEg4KBnJ1bl9pZBgDIAEoCRIQCgh0YXNrX2tleRgEIAEoCRIvCg1ydW5fc3VibWl0dGVkGAogASgLMhYudHV0dGkudjEuUnVuU3VibWl0dGVkSAASMQoOcnVuX2NhbmNlbGxpbmcYCyABKAsyFy50dXR0aS52MS5SdW5DYW5jZWxsaW5nSAASLwoNcnVuX2NvbXBsZXRlZBgMIAEoCzIWLnR1dHRpLnYxLlJ1bkNvbXBsZXRlZEgAEikKCnJ1bl9mYWlsZWQYDSABKAsyEy50dXR0aS52MS5SdW5GYWlsZWRIABIvCg1ydW5fY2FuY2VsbGVkGA4gASgLMhYudHV0dGkudjEuUnVuQ2FuY2VsbGVkSAASKQoKdGFza19yZWFkeRgUIAEoCzITLnR1dHRpLnYxLlRhc2tSZWFkeUgAEi0KDHRhc2tfc3RhcnRlZBgVIAEoCzIVLnR1dHRpLnYxLlRhc2tTdGFydGVkSAASMwoPdGFza19wcm9ncmVzc2VkGBYgASgLMhgudHV0dGkudjEuVGFza1Byb2dyZXNzZWRIABIzCg90YXNrX2NhbmNlbGxpbmcYFyABKAsyGC50dXR0aS52MS5UYXNrQ2FuY2VsbGluZ0gAEi8KDXRhc2tfcmV0cnlpbmcYGCABKAsyFi50dXR0aS52MS5UYXNrUmV0cnlpbmdIABIxCg50YXNrX2NvbXBsZXRlZBgZIAEoCzIXLnR1dHRpLnYxLlRhc2tDb21wbGV0ZWRIABIrCgt0YXNrX2ZhaWxlZBgaIAEoCzIULnR1dHRpLnYxLlRhc2tGYWlsZWRIABIxCg50YXNrX2NhbmNlbGxlZBgbIAEoCzIXLnR1dHRpLnYxLlRhc2tDYW5jZWxsZWRIABItCgx0YXNrX3NraXBwZWQYHCABKAsyFS50dXR0aS52MS5UYXNrU2tpcHBlZEgAEisKC3Rhc2tfcm91dGVkGB0gASgLMhQudHV0dGkudjEuVGFza1JvdXRlZEgAQggKBmNoYW5nZSKTAQoMUnVuU3VibWl0dGVkEgwKBG5hbWUYASABKAkSMgoGbGFiZWxzGAIgAygLMiIudHV0dGkudjEuUnVuU3VibWl0dGVkLkxhYmVsc0VudHJ5EhIKCnRhc2tfY291bnQYAyABKA0aLQoLTGFiZWxzRW50cnkSCwoDa2V5GAEgASgJEg0KBXZhbHVlGAIgASgJOgI4ASJHCg1SdW5DYW5jZWxsaW5nEiUKBnJlYXNvbhgBIAEoDjIVLnR1dHRpLnYxLlN0YXRlUmVhc29uEg8KB21lc3NhZ2UYAiABKAkiMQoMUnVuQ29tcGxldGVkEiEKBm91dHB1dBgBIAEoCzIRLnR1dHRpLnYxLlBheWxvYWQiWAoJUnVuRmFpbGVkEiUKBnJlYXNvbhgBIAEoDjIVLnR1dHRpLnYxLlN0YXRlUmVhc29uEhMKC2ZhaWxlZF90YXNrGAIgASgJEg8KB21lc3NhZ2UYAyABKAkiNQoMUnVuQ2FuY2VsbGVkEiUKBnJlYXNvbhgBIAEoDjIVLnR1dHRpLnYxLlN0YXRlUmVhc29uIi0KCVRhc2tSZWFkeRIgCgVpbnB1dBgBIAEoCzIRLnR1dHRpLnYxLlBheWxvYWQiMwoLVGFza1N0YXJ0ZWQSDwoHYXR0ZW1wdBgBIAEoDRITCgtleGVjdXRvcl9pZBgCIAEoCSJdCg5UYXNrUHJvZ3Jlc3NlZBIPCgdhdHRlbXB0GAEgASgNEiQKCHByb2dyZXNzGAIgASgLMhIudHV0dGkudjEuUHJvZ3Jlc3MSFAoMY2hlY2twb2ludGVkGAMgASgIImEKDlRhc2tDYW5jZWxsaW5nEiUKBnJlYXNvbhgBIAEoDjIVLnR1dHRpLnYxLlN0YXRlUmVhc29uEigKBWdyYWNlGAIgASgLMhkuZ29vZ2xlLnByb3RvYnVmLkR1cmF0aW9uIoICCgxUYXNrUmV0cnlpbmcSDwoHYXR0ZW1wdBgBIAEoDRItCg1hdHRlbXB0X3N0YXRlGAIgASgOMhYudHV0dGkudjEuQXR0ZW1wdFN0YXRlEiIKBWVycm9yGAMgASgLMhMudHV0dGkudjEuVGFza0Vycm9yEi4KCnJldHJ5X3RpbWUYBCABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEjAKBXVzYWdlGAUgAygLMiEudHV0dGkudjEuVGFza1JldHJ5aW5nLlVzYWdlRW50cnkaLAoKVXNhZ2VFbnRyeRILCgNrZXkYASABKAkSDQoFdmFsdWUYAiABKAE6AjgBIqQBCg1UYXNrQ29tcGxldGVkEg8KB2F0dGVtcHQYASABKA0SIQoGcmVzdWx0GAIgASgLMhEudHV0dGkudjEuUGF5bG9hZBIxCgV1c2FnZRgDIAMoCzIiLnR1dHRpLnYxLlRhc2tDb21wbGV0ZWQuVXNhZ2VFbnRyeRosCgpVc2FnZUVudHJ5EgsKA2tleRgBIAEoCRINCgV2YWx1ZRgCIAEoAToCOAEi9QEKClRhc2tGYWlsZWQSJQoGcmVhc29uGAEgASgOMhUudHV0dGkudjEuU3RhdGVSZWFzb24SDwoHYXR0ZW1wdBgCIAEoDRItCg1hdHRlbXB0X3N0YXRlGAMgASgOMhYudHV0dGkudjEuQXR0ZW1wdFN0YXRlEiIKBWVycm9yGAQgASgLMhMudHV0dGkudjEuVGFza0Vycm9yEi4KBXVzYWdlGAUgAygLMh8udHV0dGkudjEuVGFza0ZhaWxlZC5Vc2FnZUVudHJ5GiwKClVzYWdlRW50cnkSCwoDa2V5GAEgASgJEg0KBXZhbHVlGAIgASgBOgI4ASLTAQoNVGFza0NhbmNlbGxlZBIlCgZyZWFzb24YASABKA4yFS50dXR0aS52MS5TdGF0ZVJlYXNvbhIPCgdhdHRlbXB0GAIgASgNEikKDnBhcnRpYWxfcmVzdWx0GAMgASgLMhEudHV0dGkudjEuUGF5bG9hZBIxCgV1c2FnZRgEIAMoCzIiLnR1dHRpLnYxLlRhc2tDYW5jZWxsZWQuVXNhZ2VFbnRyeRosCgpVc2FnZUVudHJ5EgsKA2tleRgBIAEoCRINCgV2YWx1ZRgCIAEoAToCOAEiRgoLVGFza1NraXBwZWQSJQoGcmVhc29uGAEgASgOMhUudHV0dGkudjEuU3RhdGVSZWFzb24SEAoIdXBzdHJlYW0YAiABKAkiKwoKVGFza1JvdXRlZBIQCgh1cHN0cmVhbRgBIAEoCRILCgNtZXQYAiABKAhiBnByb3RvMw", [file_google_protobuf_duration, file_google_protobuf_timestamp, file_tutti_v1_payload, file_tutti_v1_state_reason, file_tutti_v1_task]);
 
 /**
  * One durable fact about a run. Every change of state is exactly one event; applying a run's events
@@ -172,6 +172,14 @@ export type Event = Message<"tutti.v1.Event"> & {
      */
     value: TaskSkipped;
     case: "taskSkipped";
+  } | {
+    /**
+     * WAITING, and the condition of one of its edges was evaluated.
+     *
+     * @generated from field: tutti.v1.TaskRouted task_routed = 29;
+     */
+    value: TaskRouted;
+    case: "taskRouted";
   } | { case: undefined; value?: undefined };
 };
 
@@ -183,8 +191,8 @@ export const EventSchema: GenMessage<Event> = /*@__PURE__*/
   messageDesc(file_tutti_v1_event, 0);
 
 /**
- * The run exists. Tasks without dependencies are READY from here on, all others WAITING; there is
- * no further event for that.
+ * The run exists. Tasks without dependencies and without expressions of their own are READY from here
+ * on, all others WAITING; there is no further event for that.
  *
  * @generated from message tutti.v1.RunSubmitted
  */
@@ -252,6 +260,12 @@ export const RunCancellingSchema: GenMessage<RunCancelling> = /*@__PURE__*/
  * @generated from message tutti.v1.RunCompleted
  */
 export type RunCompleted = Message<"tutti.v1.RunCompleted"> & {
+  /**
+   * What it came to, where its specification asks for it and there is one.
+   *
+   * @generated from field: tutti.v1.Payload output = 1;
+   */
+  output?: Payload | undefined;
 };
 
 /**
@@ -268,18 +282,25 @@ export const RunCompletedSchema: GenMessage<RunCompleted> = /*@__PURE__*/
  */
 export type RunFailed = Message<"tutti.v1.RunFailed"> & {
   /**
-   * TASK_FAILED or RUN_TIMEOUT.
+   * TASK_FAILED, RUN_TIMEOUT or EXPRESSION_FAILED.
    *
    * @generated from field: tutti.v1.StateReason reason = 1;
    */
   reason: StateReason;
 
   /**
-   * The first task whose failure nothing handled; empty with RUN_TIMEOUT.
+   * The first task whose failure nothing handled; only with TASK_FAILED.
    *
    * @generated from field: string failed_task = 2;
    */
   failedTask: string;
+
+  /**
+   * With EXPRESSION_FAILED: what was wrong with RunSpec.output.
+   *
+   * @generated from field: string message = 3;
+   */
+  message: string;
 };
 
 /**
@@ -316,6 +337,12 @@ export const RunCancelledSchema: GenMessage<RunCancelled> = /*@__PURE__*/
  * @generated from message tutti.v1.TaskReady
  */
 export type TaskReady = Message<"tutti.v1.TaskReady"> & {
+  /**
+   * What TaskSpec.input_expression came to, with the first one; unset where there is none.
+   *
+   * @generated from field: tutti.v1.Payload input = 1;
+   */
+  input?: Payload | undefined;
 };
 
 /**
@@ -598,14 +625,15 @@ export const TaskCancelledSchema: GenMessage<TaskCancelled> = /*@__PURE__*/
  */
 export type TaskSkipped = Message<"tutti.v1.TaskSkipped"> & {
   /**
-   * UPSTREAM_FAILED, UPSTREAM_CANCELLED, UPSTREAM_SKIPPED or UPSTREAM_COMPLETED.
+   * UPSTREAM_FAILED, UPSTREAM_CANCELLED, UPSTREAM_SKIPPED, UPSTREAM_COMPLETED, NOT_ROUTED or
+   * CONDITION_FALSE.
    *
    * @generated from field: tutti.v1.StateReason reason = 1;
    */
   reason: StateReason;
 
   /**
-   * The upstream task that decided it.
+   * The upstream task that decided it; empty with CONDITION_FALSE.
    *
    * @generated from field: string upstream = 2;
    */
@@ -618,4 +646,32 @@ export type TaskSkipped = Message<"tutti.v1.TaskSkipped"> & {
  */
 export const TaskSkippedSchema: GenMessage<TaskSkipped> = /*@__PURE__*/
   messageDesc(file_tutti_v1_event, 14);
+
+/**
+ * The condition (Dependency.when) of one of its edges was evaluated.
+ *
+ * @generated from message tutti.v1.TaskRouted
+ */
+export type TaskRouted = Message<"tutti.v1.TaskRouted"> & {
+  /**
+   * The upstream task of the edge.
+   *
+   * @generated from field: string upstream = 1;
+   */
+  upstream: string;
+
+  /**
+   * True: the edge is met. False: it can no longer be.
+   *
+   * @generated from field: bool met = 2;
+   */
+  met: boolean;
+};
+
+/**
+ * Describes the message tutti.v1.TaskRouted.
+ * Use `create(TaskRoutedSchema)` to create a new message.
+ */
+export const TaskRoutedSchema: GenMessage<TaskRouted> = /*@__PURE__*/
+  messageDesc(file_tutti_v1_event, 15);
 

@@ -17,7 +17,7 @@ import type { Message, UnknownEnum } from "@bufbuild/protobuf";
  * Describes the file tutti/v1/task.proto.
  */
 export const file_tutti_v1_task: GenFile = /*@__PURE__*/
-  fileDesc("ChN0dXR0aS92MS90YXNrLnByb3RvEgh0dXR0aS52MSKlBAoIVGFza1NwZWMSNgoDa2V5GAEgASgJQim6SCZyJBjIATIfXltBLVphLXowLTlfXVtBLVphLXowLTlfLjovLV0qJBJLCgpjYXBhYmlsaXR5GAIgASgJQje6SDRyMhiAATItXlthLXowLTldW2EtejAtOV8tXSooXC5bYS16MC05XVthLXowLTlfLV0qKSokEiAKBWlucHV0GAMgASgLMhEudHV0dGkudjEuUGF5bG9hZBI1CgxkZXBlbmRlbmNpZXMYBCADKAsyFC50dXR0aS52MS5EZXBlbmRlbmN5Qgm6SAaSAQMQkE4SHAoEam9pbhgFIAEoCzIOLnR1dHRpLnYxLkpvaW4SMQoIb25fdW5tZXQYBiABKA4yFS50dXR0aS52MS5Vbm1ldFBvbGljeUIIukgFggECEAESGAoGcGFyZW50GAcgASgJQgi6SAVyAxjIARIgCghwcmlvcml0eRgIIAEoBUIJukgGGgQYCigASACIAQESJAoFcmV0cnkYCSABKAsyFS50dXR0aS52MS5SZXRyeVBvbGljeRIkCgh0aW1lb3V0cxgKIAEoCzISLnR1dHRpLnYxLlRpbWVvdXRzEhUKDWFsbG93X2ZhaWx1cmUYCyABKAgSPgoMY2FuY2VsX2dyYWNlGAwgASgLMhkuZ29vZ2xlLnByb3RvYnVmLkR1cmF0aW9uQg26SAqqAQciAwiQHDIAQgsKCV9wcmlvcml0eSJhCgpEZXBlbmRlbmN5EhcKA2tleRgBIAEoCUIKukgHcgUQARjIARI6Cgljb25kaXRpb24YAiABKA4yHS50dXR0aS52MS5EZXBlbmRlbmN5Q29uZGl0aW9uQgi6SAWCAQIQASJLCgRKb2luEioKBG1vZGUYASABKA4yEi50dXR0aS52MS5Kb2luTW9kZUIIukgFggECEAESFwoFY291bnQYAiABKA1CCLpIBSoDGJBOIvcCCgtSZXRyeVBvbGljeRIeCgxtYXhfYXR0ZW1wdHMYASABKA1CCLpIBSoDGOgHEkAKDWluaXRpYWxfZGVsYXkYAiABKAsyGS5nb29nbGUucHJvdG9idWYuRHVyYXRpb25CDrpIC6oBCCIECICjBTIAEiwKBmZhY3RvchgDIAEoAUIcukgZ2AEBEhRAARkAAAAAAABZQCkAAAAAAADwPxI9CgltYXhfZGVsYXkYBCABKAsyGS5nb29nbGUucHJvdG9idWYuRHVyYXRpb25CD7pIDKoBCSIFCICangEyABIpCgZqaXR0ZXIYBSABKAFCGbpIFhIUQAEZAAAAAAAA8D8pAAAAAAAAAAASLgoTbm9uX3JldHJ5YWJsZV9jb2RlcxgGIAMoCUIRukgOkgELEGQiB3IFEAEYgAESKAoRbWF4X2xvc3RfYXR0ZW1wdHMYByABKA1CCLpIBSoDGOgHSACIAQFCFAoSX21heF9sb3N0X2F0dGVtcHRzIowCCghUaW1lb3V0cxI9CgVxdWV1ZRgBIAEoCzIZLmdvb2dsZS5wcm90b2J1Zi5EdXJhdGlvbkITukgQqgENIgUIgOeEDzIEEMCEPRI/CgdhdHRlbXB0GAIgASgLMhkuZ29vZ2xlLnByb3RvYnVmLkR1cmF0aW9uQhO6SBCqAQ0iBQiA54QPMgQQwIQ9Ej0KBXdob2xlGAMgASgLMhkuZ29vZ2xlLnByb3RvYnVmLkR1cmF0aW9uQhO6SBCqAQ0iBQiA54QPMgQQwIQ9EkEKCWhlYXJ0YmVhdBgEIAEoCzIZLmdvb2dsZS5wcm90b2J1Zi5EdXJhdGlvbkITukgQqgENIgUIgOeEDzIEEMCEPSJkCglUYXNrRXJyb3ISGAoEY29kZRgBIAEoCUIKukgHcgUQARiAARIZCgdtZXNzYWdlGAIgASgJQgi6SAVyAxiAQBIiCgdkZXRhaWxzGAMgASgLMhEudHV0dGkudjEuUGF5bG9hZCJRCghQcm9ncmVzcxIqCgdwZXJjZW50GAEgASgBQhm6SBYSFEABGQAAAAAAAFlAKQAAAAAAAAAAEhkKB21lc3NhZ2UYAiABKAlCCLpIBXIDGIAIIoMDCgdBdHRlbXB0Eg4KBm51bWJlchgBIAEoDRIlCgVzdGF0ZRgCIAEoDjIWLnR1dHRpLnYxLkF0dGVtcHRTdGF0ZRITCgtleGVjdXRvcl9pZBgDIAEoCRIuCgpzdGFydF90aW1lGAQgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIsCghlbmRfdGltZRgFIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASIgoFZXJyb3IYBiABKAsyEy50dXR0aS52MS5UYXNrRXJyb3ISKwoFdXNhZ2UYByADKAsyHC50dXR0aS52MS5BdHRlbXB0LlVzYWdlRW50cnkSJAoIcHJvZ3Jlc3MYCCABKAsyEi50dXR0aS52MS5Qcm9ncmVzcxIpCg5wYXJ0aWFsX3Jlc3VsdBgJIAEoCzIRLnR1dHRpLnYxLlBheWxvYWQaLAoKVXNhZ2VFbnRyeRILCgNrZXkYASABKAkSDQoFdmFsdWUYAiABKAE6AjgBItEDCgRUYXNrEg4KBnJ1bl9pZBgBIAEoCRILCgNrZXkYAiABKAkSIgoFc3RhdGUYAyABKA4yEy50dXR0aS52MS5UYXNrU3RhdGUSJQoGcmVhc29uGAQgASgOMhUudHV0dGkudjEuU3RhdGVSZWFzb24SFQoNYXR0ZW1wdF9jb3VudBgFIAEoDRIuCgpyZWFkeV90aW1lGAYgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIuCgpzdGFydF90aW1lGAcgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIsCghlbmRfdGltZRgIIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASIAoEc3BlYxgJIAEoCzISLnR1dHRpLnYxLlRhc2tTcGVjEiMKCGF0dGVtcHRzGAogAygLMhEudHV0dGkudjEuQXR0ZW1wdBIhCgZyZXN1bHQYCyABKAsyES50dXR0aS52MS5QYXlsb2FkEi4KCnJldHJ5X3RpbWUYDCABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEiIKBWVycm9yGA0gASgLMhMudHV0dGkudjEuVGFza0Vycm9yKqIBChNEZXBlbmRlbmN5Q29uZGl0aW9uEiQKIERFUEVOREVOQ1lfQ09ORElUSU9OX1VOU1BFQ0lGSUVEEAASIAocREVQRU5ERU5DWV9DT05ESVRJT05fU1VDQ0VTUxABEiEKHURFUEVOREVOQ1lfQ09ORElUSU9OX0ZJTklTSEVEEAISIAocREVQRU5ERU5DWV9DT05ESVRJT05fRkFJTFVSRRADKmMKCEpvaW5Nb2RlEhkKFUpPSU5fTU9ERV9VTlNQRUNJRklFRBAAEhEKDUpPSU5fTU9ERV9BTEwQARIRCg1KT0lOX01PREVfQU5ZEAISFgoSSk9JTl9NT0RFX0FUX0xFQVNUEAMqWQoLVW5tZXRQb2xpY3kSHAoYVU5NRVRfUE9MSUNZX1VOU1BFQ0lGSUVEEAASFQoRVU5NRVRfUE9MSUNZX1NLSVAQARIVChFVTk1FVF9QT0xJQ1lfRkFJTBACKukBCglUYXNrU3RhdGUSGgoWVEFTS19TVEFURV9VTlNQRUNJRklFRBAAEhYKElRBU0tfU1RBVEVfV0FJVElORxABEhQKEFRBU0tfU1RBVEVfUkVBRFkQAhIWChJUQVNLX1NUQVRFX1JVTk5JTkcQAxIXChNUQVNLX1NUQVRFX1JFVFJZSU5HEAQSGAoUVEFTS19TVEFURV9DT01QTEVURUQQBRIVChFUQVNLX1NUQVRFX0ZBSUxFRBAGEhgKFFRBU0tfU1RBVEVfQ0FOQ0VMTEVEEAcSFgoSVEFTS19TVEFURV9TS0lQUEVEEAgq0QEKDEF0dGVtcHRTdGF0ZRIdChlBVFRFTVBUX1NUQVRFX1VOU1BFQ0lGSUVEEAASGQoVQVRURU1QVF9TVEFURV9SVU5OSU5HEAESGwoXQVRURU1QVF9TVEFURV9DT01QTEVURUQQAhIYChRBVFRFTVBUX1NUQVRFX0ZBSUxFRBADEhsKF0FUVEVNUFRfU1RBVEVfVElNRURfT1VUEAQSFgoSQVRURU1QVF9TVEFURV9MT1NUEAUSGwoXQVRURU1QVF9TVEFURV9DQU5DRUxMRUQQBmIGcHJvdG8z", [file_buf_validate_validate, file_google_protobuf_duration, file_google_protobuf_timestamp, file_tutti_v1_payload, file_tutti_v1_state_reason]);
+  fileDesc("ChN0dXR0aS92MS90YXNrLnByb3RvEgh0dXR0aS52MSLhBAoIVGFza1NwZWMSNgoDa2V5GAEgASgJQim6SCZyJBjIATIfXltBLVphLXowLTlfXVtBLVphLXowLTlfLjovLV0qJBJLCgpjYXBhYmlsaXR5GAIgASgJQje6SDRyMhiAATItXlthLXowLTldW2EtejAtOV8tXSooXC5bYS16MC05XVthLXowLTlfLV0qKSokEiAKBWlucHV0GAMgASgLMhEudHV0dGkudjEuUGF5bG9hZBI1CgxkZXBlbmRlbmNpZXMYBCADKAsyFC50dXR0aS52MS5EZXBlbmRlbmN5Qgm6SAaSAQMQkE4SHAoEam9pbhgFIAEoCzIOLnR1dHRpLnYxLkpvaW4SMQoIb25fdW5tZXQYBiABKA4yFS50dXR0aS52MS5Vbm1ldFBvbGljeUIIukgFggECEAESGAoGcGFyZW50GAcgASgJQgi6SAVyAxjIARIgCghwcmlvcml0eRgIIAEoBUIJukgGGgQYCigASACIAQESJAoFcmV0cnkYCSABKAsyFS50dXR0aS52MS5SZXRyeVBvbGljeRIkCgh0aW1lb3V0cxgKIAEoCzISLnR1dHRpLnYxLlRpbWVvdXRzEhUKDWFsbG93X2ZhaWx1cmUYCyABKAgSPgoMY2FuY2VsX2dyYWNlGAwgASgLMhkuZ29vZ2xlLnByb3RvYnVmLkR1cmF0aW9uQg26SAqqAQciAwiQHDIAEhYKBHdoZW4YDSABKAlCCLpIBXIDGIAgEiIKEGlucHV0X2V4cHJlc3Npb24YDiABKAlCCLpIBXIDGIAgQgsKCV9wcmlvcml0eSLbAQoKRGVwZW5kZW5jeRIXCgNrZXkYASABKAlCCrpIB3IFEAEYyAESOgoJY29uZGl0aW9uGAIgASgOMh0udHV0dGkudjEuRGVwZW5kZW5jeUNvbmRpdGlvbkIIukgFggECEAESFgoEd2hlbhgDIAEoCUIIukgFcgMYgCASOwoFYWxpYXMYBCABKAlCLLpIKXInGMgBMiJeKFtBLVphLXowLTlfXVtBLVphLXowLTlfLjovLV0qKT8kEiMKBnNlbGVjdBgFIAEoCzITLnR1dHRpLnYxLlNlbGVjdGlvbiKbAQoJU2VsZWN0aW9uEg8KB25vdGhpbmcYASABKAgSIAoGZmllbGRzGAIgAygJQhC6SA2SAQoQ6AciBXIDGOgHEhIKCmxhc3RfaXRlbXMYAyABKA0SEQoJbWF4X2J5dGVzGAQgASgNEjQKCG92ZXJzaXplGAUgASgOMhgudHV0dGkudjEuT3ZlcnNpemVQb2xpY3lCCLpIBYIBAhABIksKBEpvaW4SKgoEbW9kZRgBIAEoDjISLnR1dHRpLnYxLkpvaW5Nb2RlQgi6SAWCAQIQARIXCgVjb3VudBgCIAEoDUIIukgFKgMYkE4i9wIKC1JldHJ5UG9saWN5Eh4KDG1heF9hdHRlbXB0cxgBIAEoDUIIukgFKgMY6AcSQAoNaW5pdGlhbF9kZWxheRgCIAEoCzIZLmdvb2dsZS5wcm90b2J1Zi5EdXJhdGlvbkIOukgLqgEIIgQIgKMFMgASLAoGZmFjdG9yGAMgASgBQhy6SBnYAQESFEABGQAAAAAAAFlAKQAAAAAAAPA/Ej0KCW1heF9kZWxheRgEIAEoCzIZLmdvb2dsZS5wcm90b2J1Zi5EdXJhdGlvbkIPukgMqgEJIgUIgJqeATIAEikKBmppdHRlchgFIAEoAUIZukgWEhRAARkAAAAAAADwPykAAAAAAAAAABIuChNub25fcmV0cnlhYmxlX2NvZGVzGAYgAygJQhG6SA6SAQsQZCIHcgUQARiAARIoChFtYXhfbG9zdF9hdHRlbXB0cxgHIAEoDUIIukgFKgMY6AdIAIgBAUIUChJfbWF4X2xvc3RfYXR0ZW1wdHMijAIKCFRpbWVvdXRzEj0KBXF1ZXVlGAEgASgLMhkuZ29vZ2xlLnByb3RvYnVmLkR1cmF0aW9uQhO6SBCqAQ0iBQiA54QPMgQQwIQ9Ej8KB2F0dGVtcHQYAiABKAsyGS5nb29nbGUucHJvdG9idWYuRHVyYXRpb25CE7pIEKoBDSIFCIDnhA8yBBDAhD0SPQoFd2hvbGUYAyABKAsyGS5nb29nbGUucHJvdG9idWYuRHVyYXRpb25CE7pIEKoBDSIFCIDnhA8yBBDAhD0SQQoJaGVhcnRiZWF0GAQgASgLMhkuZ29vZ2xlLnByb3RvYnVmLkR1cmF0aW9uQhO6SBCqAQ0iBQiA54QPMgQQwIQ9ImQKCVRhc2tFcnJvchIYCgRjb2RlGAEgASgJQgq6SAdyBRABGIABEhkKB21lc3NhZ2UYAiABKAlCCLpIBXIDGIBAEiIKB2RldGFpbHMYAyABKAsyES50dXR0aS52MS5QYXlsb2FkIlEKCFByb2dyZXNzEioKB3BlcmNlbnQYASABKAFCGbpIFhIUQAEZAAAAAAAAWUApAAAAAAAAAAASGQoHbWVzc2FnZRgCIAEoCUIIukgFcgMYgAgigwMKB0F0dGVtcHQSDgoGbnVtYmVyGAEgASgNEiUKBXN0YXRlGAIgASgOMhYudHV0dGkudjEuQXR0ZW1wdFN0YXRlEhMKC2V4ZWN1dG9yX2lkGAMgASgJEi4KCnN0YXJ0X3RpbWUYBCABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEiwKCGVuZF90aW1lGAUgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIiCgVlcnJvchgGIAEoCzITLnR1dHRpLnYxLlRhc2tFcnJvchIrCgV1c2FnZRgHIAMoCzIcLnR1dHRpLnYxLkF0dGVtcHQuVXNhZ2VFbnRyeRIkCghwcm9ncmVzcxgIIAEoCzISLnR1dHRpLnYxLlByb2dyZXNzEikKDnBhcnRpYWxfcmVzdWx0GAkgASgLMhEudHV0dGkudjEuUGF5bG9hZBosCgpVc2FnZUVudHJ5EgsKA2tleRgBIAEoCRINCgV2YWx1ZRgCIAEoAToCOAEi/AMKBFRhc2sSDgoGcnVuX2lkGAEgASgJEgsKA2tleRgCIAEoCRIiCgVzdGF0ZRgDIAEoDjITLnR1dHRpLnYxLlRhc2tTdGF0ZRIlCgZyZWFzb24YBCABKA4yFS50dXR0aS52MS5TdGF0ZVJlYXNvbhIVCg1hdHRlbXB0X2NvdW50GAUgASgNEi4KCnJlYWR5X3RpbWUYBiABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEi4KCnN0YXJ0X3RpbWUYByABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEiwKCGVuZF90aW1lGAggASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIgCgRzcGVjGAkgASgLMhIudHV0dGkudjEuVGFza1NwZWMSIwoIYXR0ZW1wdHMYCiADKAsyES50dXR0aS52MS5BdHRlbXB0EiEKBnJlc3VsdBgLIAEoCzIRLnR1dHRpLnYxLlBheWxvYWQSLgoKcmV0cnlfdGltZRgMIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASIgoFZXJyb3IYDSABKAsyEy50dXR0aS52MS5UYXNrRXJyb3ISKQoOY29tcHV0ZWRfaW5wdXQYDiABKAsyES50dXR0aS52MS5QYXlsb2FkKmYKDk92ZXJzaXplUG9saWN5Eh8KG09WRVJTSVpFX1BPTElDWV9VTlNQRUNJRklFRBAAEhoKFk9WRVJTSVpFX1BPTElDWV9SRUZVU0UQARIXChNPVkVSU0laRV9QT0xJQ1lfQ1VUEAIqogEKE0RlcGVuZGVuY3lDb25kaXRpb24SJAogREVQRU5ERU5DWV9DT05ESVRJT05fVU5TUEVDSUZJRUQQABIgChxERVBFTkRFTkNZX0NPTkRJVElPTl9TVUNDRVNTEAESIQodREVQRU5ERU5DWV9DT05ESVRJT05fRklOSVNIRUQQAhIgChxERVBFTkRFTkNZX0NPTkRJVElPTl9GQUlMVVJFEAMqYwoISm9pbk1vZGUSGQoVSk9JTl9NT0RFX1VOU1BFQ0lGSUVEEAASEQoNSk9JTl9NT0RFX0FMTBABEhEKDUpPSU5fTU9ERV9BTlkQAhIWChJKT0lOX01PREVfQVRfTEVBU1QQAypZCgtVbm1ldFBvbGljeRIcChhVTk1FVF9QT0xJQ1lfVU5TUEVDSUZJRUQQABIVChFVTk1FVF9QT0xJQ1lfU0tJUBABEhUKEVVOTUVUX1BPTElDWV9GQUlMEAIq6QEKCVRhc2tTdGF0ZRIaChZUQVNLX1NUQVRFX1VOU1BFQ0lGSUVEEAASFgoSVEFTS19TVEFURV9XQUlUSU5HEAESFAoQVEFTS19TVEFURV9SRUFEWRACEhYKElRBU0tfU1RBVEVfUlVOTklORxADEhcKE1RBU0tfU1RBVEVfUkVUUllJTkcQBBIYChRUQVNLX1NUQVRFX0NPTVBMRVRFRBAFEhUKEVRBU0tfU1RBVEVfRkFJTEVEEAYSGAoUVEFTS19TVEFURV9DQU5DRUxMRUQQBxIWChJUQVNLX1NUQVRFX1NLSVBQRUQQCCrRAQoMQXR0ZW1wdFN0YXRlEh0KGUFUVEVNUFRfU1RBVEVfVU5TUEVDSUZJRUQQABIZChVBVFRFTVBUX1NUQVRFX1JVTk5JTkcQARIbChdBVFRFTVBUX1NUQVRFX0NPTVBMRVRFRBACEhgKFEFUVEVNUFRfU1RBVEVfRkFJTEVEEAMSGwoXQVRURU1QVF9TVEFURV9USU1FRF9PVVQQBBIWChJBVFRFTVBUX1NUQVRFX0xPU1QQBRIbChdBVFRFTVBUX1NUQVRFX0NBTkNFTExFRBAGYgZwcm90bzM", [file_buf_validate_validate, file_google_protobuf_duration, file_google_protobuf_timestamp, file_tutti_v1_payload, file_tutti_v1_state_reason]);
 
 /**
  * One node of a run, as submitted. Never changes afterwards.
@@ -113,6 +113,25 @@ export type TaskSpec = Message<"tutti.v1.TaskSpec"> & {
    * @generated from field: google.protobuf.Duration cancel_grace = 12;
    */
   cancelGrace?: Duration | undefined;
+
+  /**
+   * Whether it runs at all: an expression (CEL), evaluated once its join is met, with the variables
+   * `input` (RunSpec.input), `results`, `states` and `errors` (of its dependencies, by key or alias).
+   * False: SKIPPED (CONDITION_FALSE). An expression that fails, or gives neither true nor false:
+   * FAILED (EXPRESSION_FAILED). At most 4,096 characters; empty: it runs.
+   *
+   * @generated from field: string when = 13;
+   */
+  when: string;
+
+  /**
+   * What its input is, instead of `input`: an expression (CEL) with the variables of `when`, evaluated
+   * once when the task becomes ready. Its value becomes JSON, and is the same for every attempt. If
+   * that fails: FAILED (EXPRESSION_FAILED). At most 4,096 characters; empty: `input` holds.
+   *
+   * @generated from field: string input_expression = 14;
+   */
+  inputExpression: string;
 };
 
 /**
@@ -141,6 +160,32 @@ export type Dependency = Message<"tutti.v1.Dependency"> & {
    * @generated from field: tutti.v1.DependencyCondition condition = 2;
    */
   condition: DependencyCondition;
+
+  /**
+   * What else must hold for the edge to be met: an expression (CEL), evaluated when the upstream has
+   * come to `condition`, with the variables `result` and `error` (null where there is none) and
+   * `state` of the upstream, and `input` (RunSpec.input). False: the edge can no longer be met; a task
+   * that is skipped for it says NOT_ROUTED. An expression that fails, or gives neither true nor false:
+   * this task is FAILED (EXPRESSION_FAILED). At most 4,096 characters; empty: it holds.
+   *
+   * @generated from field: string when = 3;
+   */
+  when: string;
+
+  /**
+   * Under which name expressions and attempts find the upstream, instead of its key. Unlike the names
+   * and keys of the task's other dependencies. At most 200 characters, of which keys are made.
+   *
+   * @generated from field: string alias = 4;
+   */
+  alias: string;
+
+  /**
+   * Which part of the result attempts are given. Expressions see the whole. Default: all of it.
+   *
+   * @generated from field: tutti.v1.Selection select = 5;
+   */
+  select?: Selection | undefined;
 };
 
 /**
@@ -149,6 +194,55 @@ export type Dependency = Message<"tutti.v1.Dependency"> & {
  */
 export const DependencySchema: GenMessage<Dependency> = /*@__PURE__*/
   messageDesc(file_tutti_v1_task, 1);
+
+/**
+ * A part of a result. At most one of `nothing`, `fields` and `last_items`; none of them: all.
+ *
+ * @generated from message tutti.v1.Selection
+ */
+export type Selection = Message<"tutti.v1.Selection"> & {
+  /**
+   * True: no result; the attempt still learns the upstream's state.
+   *
+   * @generated from field: bool nothing = 1;
+   */
+  nothing: boolean;
+
+  /**
+   * Only these fields, of a JSON object; anything else passes whole. At most 1,000.
+   *
+   * @generated from field: repeated string fields = 2;
+   */
+  fields: string[];
+
+  /**
+   * Only so many items from the end of a JSON list; anything else passes whole. 0: no limit.
+   *
+   * @generated from field: uint32 last_items = 3;
+   */
+  lastItems: number;
+
+  /**
+   * The most bytes that what is left may have. 0: no limit.
+   *
+   * @generated from field: uint32 max_bytes = 4;
+   */
+  maxBytes: number;
+
+  /**
+   * What becomes of a larger one.
+   *
+   * @generated from field: tutti.v1.OversizePolicy oversize = 5;
+   */
+  oversize: OversizePolicy;
+};
+
+/**
+ * Describes the message tutti.v1.Selection.
+ * Use `create(SelectionSchema)` to create a new message.
+ */
+export const SelectionSchema: GenMessage<Selection> = /*@__PURE__*/
+  messageDesc(file_tutti_v1_task, 2);
 
 /**
  * How many dependencies must be met before a task is ready. What is no longer needed goes on.
@@ -177,7 +271,7 @@ export type Join = Message<"tutti.v1.Join"> & {
  * Use `create(JoinSchema)` to create a new message.
  */
 export const JoinSchema: GenMessage<Join> = /*@__PURE__*/
-  messageDesc(file_tutti_v1_task, 2);
+  messageDesc(file_tutti_v1_task, 3);
 
 /**
  * When a failed attempt is tried again. The delay before attempt n + 1 is
@@ -242,7 +336,7 @@ export type RetryPolicy = Message<"tutti.v1.RetryPolicy"> & {
  * Use `create(RetryPolicySchema)` to create a new message.
  */
 export const RetryPolicySchema: GenMessage<RetryPolicy> = /*@__PURE__*/
-  messageDesc(file_tutti_v1_task, 3);
+  messageDesc(file_tutti_v1_task, 4);
 
 /**
  * Limits of time for a task. Each 1 ms to 365 days; unset means none.
@@ -287,7 +381,7 @@ export type Timeouts = Message<"tutti.v1.Timeouts"> & {
  * Use `create(TimeoutsSchema)` to create a new message.
  */
 export const TimeoutsSchema: GenMessage<Timeouts> = /*@__PURE__*/
-  messageDesc(file_tutti_v1_task, 4);
+  messageDesc(file_tutti_v1_task, 5);
 
 /**
  * Why an attempt did not succeed.
@@ -297,7 +391,7 @@ export const TimeoutsSchema: GenMessage<Timeouts> = /*@__PURE__*/
 export type TaskError = Message<"tutti.v1.TaskError"> & {
   /**
    * For machines: the executor's own code, or one of Tutti's: `TIMEOUT`, `HEARTBEAT_TIMEOUT`,
-   * `EXECUTOR_LOST`, `RELEASED`, `PAYLOAD_TOO_LARGE`. 1 to 128 characters.
+   * `EXECUTOR_LOST`, `RELEASED`, `PAYLOAD_TOO_LARGE`, `EXPRESSION_FAILED`. 1 to 128 characters.
    *
    * @generated from field: string code = 1;
    */
@@ -323,7 +417,7 @@ export type TaskError = Message<"tutti.v1.TaskError"> & {
  * Use `create(TaskErrorSchema)` to create a new message.
  */
 export const TaskErrorSchema: GenMessage<TaskError> = /*@__PURE__*/
-  messageDesc(file_tutti_v1_task, 5);
+  messageDesc(file_tutti_v1_task, 6);
 
 /**
  * What a running attempt last said of itself.
@@ -351,7 +445,7 @@ export type Progress = Message<"tutti.v1.Progress"> & {
  * Use `create(ProgressSchema)` to create a new message.
  */
 export const ProgressSchema: GenMessage<Progress> = /*@__PURE__*/
-  messageDesc(file_tutti_v1_task, 6);
+  messageDesc(file_tutti_v1_task, 7);
 
 /**
  * One try at a task.
@@ -428,7 +522,7 @@ export type Attempt = Message<"tutti.v1.Attempt"> & {
  * Use `create(AttemptSchema)` to create a new message.
  */
 export const AttemptSchema: GenMessage<Attempt> = /*@__PURE__*/
-  messageDesc(file_tutti_v1_task, 7);
+  messageDesc(file_tutti_v1_task, 8);
 
 /**
  * A task of a run, as it stands.
@@ -526,6 +620,13 @@ export type Task = Message<"tutti.v1.Task"> & {
    * @generated from field: tutti.v1.TaskError error = 13;
    */
   error?: TaskError | undefined;
+
+  /**
+   * What TaskSpec.input_expression came to, once the task was READY. Only in the full view.
+   *
+   * @generated from field: tutti.v1.Payload computed_input = 14;
+   */
+  computedInput?: Payload | undefined;
 };
 
 /**
@@ -533,7 +634,48 @@ export type Task = Message<"tutti.v1.Task"> & {
  * Use `create(TaskSchema)` to create a new message.
  */
 export const TaskSchema: GenMessage<Task> = /*@__PURE__*/
-  messageDesc(file_tutti_v1_task, 8);
+  messageDesc(file_tutti_v1_task, 9);
+
+/**
+ * What becomes of a result that is larger than its edge allows.
+ *
+ * @generated from enum tutti.v1.OversizePolicy
+ */
+export const OversizePolicy = {
+  /**
+   * OVERSIZE_POLICY_REFUSE.
+   *
+   * @generated from enum value: OVERSIZE_POLICY_UNSPECIFIED = 0;
+   */
+  UNSPECIFIED: 0,
+
+  /**
+   * The task is FAILED (ASSIGNMENT_TOO_LARGE) instead of being started.
+   *
+   * @generated from enum value: OVERSIZE_POLICY_REFUSE = 1;
+   */
+  REFUSE: 1,
+
+  /**
+   * It is cut at a whole character. Cut JSON is none any more: it passes as text/plain.
+   *
+   * @generated from enum value: OVERSIZE_POLICY_CUT = 2;
+   */
+  CUT: 2,
+} as const;
+
+/**
+ * What becomes of a result that is larger than its edge allows.
+ *
+ * @generated from enum tutti.v1.OversizePolicy
+ */
+export type OversizePolicy = (typeof OversizePolicy)[keyof typeof OversizePolicy] | UnknownEnum;
+
+/**
+ * Describes the enum tutti.v1.OversizePolicy.
+ */
+export const OversizePolicySchema: GenEnum<OversizePolicy> = /*@__PURE__*/
+  enumDesc(file_tutti_v1_task, 0);
 
 /**
  * When a dependency counts as met.
@@ -581,7 +723,7 @@ export type DependencyCondition = (typeof DependencyCondition)[keyof typeof Depe
  * Describes the enum tutti.v1.DependencyCondition.
  */
 export const DependencyConditionSchema: GenEnum<DependencyCondition> = /*@__PURE__*/
-  enumDesc(file_tutti_v1_task, 0);
+  enumDesc(file_tutti_v1_task, 1);
 
 /**
  * The ways to join edges.
@@ -629,7 +771,7 @@ export type JoinMode = (typeof JoinMode)[keyof typeof JoinMode] | UnknownEnum;
  * Describes the enum tutti.v1.JoinMode.
  */
 export const JoinModeSchema: GenEnum<JoinMode> = /*@__PURE__*/
-  enumDesc(file_tutti_v1_task, 1);
+  enumDesc(file_tutti_v1_task, 2);
 
 /**
  * What becomes of a task whose join can no longer be met.
@@ -670,7 +812,7 @@ export type UnmetPolicy = (typeof UnmetPolicy)[keyof typeof UnmetPolicy] | Unkno
  * Describes the enum tutti.v1.UnmetPolicy.
  */
 export const UnmetPolicySchema: GenEnum<UnmetPolicy> = /*@__PURE__*/
-  enumDesc(file_tutti_v1_task, 2);
+  enumDesc(file_tutti_v1_task, 3);
 
 /**
  * Where a task stands. The last four are final and never change.
@@ -753,7 +895,7 @@ export type TaskState = (typeof TaskState)[keyof typeof TaskState] | UnknownEnum
  * Describes the enum tutti.v1.TaskState.
  */
 export const TaskStateSchema: GenEnum<TaskState> = /*@__PURE__*/
-  enumDesc(file_tutti_v1_task, 3);
+  enumDesc(file_tutti_v1_task, 4);
 
 /**
  * Where an attempt stands. All but RUNNING are final.
@@ -822,5 +964,5 @@ export type AttemptState = (typeof AttemptState)[keyof typeof AttemptState] | Un
  * Describes the enum tutti.v1.AttemptState.
  */
 export const AttemptStateSchema: GenEnum<AttemptState> = /*@__PURE__*/
-  enumDesc(file_tutti_v1_task, 4);
+  enumDesc(file_tutti_v1_task, 5);
 

@@ -19,6 +19,7 @@ import {
   StatusSchema,
 } from '@tutti/proto/google/rpc/error_pb.ts';
 import { onTestFinished } from 'vitest';
+import { createExpressionCompiler } from '../expressions/compiler.ts';
 import type { Orchestrator } from '../runtime/orchestrator.ts';
 import { type Fixture, startFixture } from '../runtime/orchestrator-fixture.ts';
 import { startGrpcServer } from './grpc/server.ts';
@@ -55,6 +56,7 @@ export async function openDoorsTo(orchestrator: Orchestrator, options: DoorsOpti
   const log = { error: (fields: Readonly<Record<string, unknown>>) => void logged.push(fields) };
   let ids = 0;
   const services = createServices({
+    expressions: createExpressionCompiler(),
     orchestrator,
     log,
     newRunId: () => `minted-${++ids}`,

@@ -37,6 +37,7 @@ const CODES: Readonly<Record<RejectionCode, Code>> = {
   UNKNOWN_PARENT: Code.InvalidArgument,
   PARENT_CYCLE: Code.InvalidArgument,
   INVALID_JOIN: Code.InvalidArgument,
+  INVALID_EXPRESSION: Code.InvalidArgument,
   PAYLOAD_TOO_LARGE: Code.InvalidArgument,
   RUN_NOT_FOUND: Code.NotFound,
   TASK_NOT_FOUND: Code.NotFound,

@@ -34,7 +34,9 @@ export function submitRun(
 ): { readonly run: RunState; readonly events: readonly RunEvent[] } {
   const change = { type: 'RunSubmitted', runId, graph, traceparent } as const;
   const event = { revision: nextRevision, atMs: nowMs, change };
-  return { run: startRun(event), events: [event] };
+  const run = startRun(event);
+  const consequences = enact(run, follow(run, change), nowMs, nextRevision + 1);
+  return { run, events: consequences.length === 0 ? [event] : [event, ...consequences] };
 }
 
 /**

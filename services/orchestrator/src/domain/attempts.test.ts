@@ -189,7 +189,13 @@ describe('D.10: lost executors', () => {
 test('an assignment too large to send fails its task without an attempt', () => {
   const run = play([task('a', { retry: { maxAttempts: 5 } })]);
 
-  const steps = run.steps({ type: 'RefuseAssignment', task: 0, sizeBytes: 9_000, limitBytes: 8_000 });
+  const steps = run.steps({
+    type: 'RefuseAssignment',
+    task: 0,
+    upstream: undefined,
+    sizeBytes: 9_000,
+    limitBytes: 8_000,
+  });
 
   expect(steps[0]).toBe('a FAILED ASSIGNMENT_TOO_LARGE');
   expect(run.at('a').attempts).toEqual([]);
@@ -231,6 +237,8 @@ test('what comes too late comes to nothing', () => {
   expect(run.lose('a')).toEqual([]);
   expect(run.steps({ type: 'RetryTask', task: 0 })).toEqual([]);
   expect(run.steps({ type: 'ExpireGrace', task: 0 })).toEqual([]);
-  expect(run.steps({ type: 'RefuseAssignment', task: 0, sizeBytes: 2, limitBytes: 1 })).toEqual([]);
+  expect(
+    run.steps({ type: 'RefuseAssignment', task: 0, upstream: undefined, sizeBytes: 2, limitBytes: 1 }),
+  ).toEqual([]);
   expect(run.at('a')).toEqual(before);
 });

@@ -11,10 +11,12 @@ export type RunCommand =
       readonly executorId: string;
       readonly leaseToken: string;
     }
-  /** The assignment would exceed the largest message: the task fails, nobody is asked. */
+  /** The assignment would exceed the largest message, or a result its edge: the task fails, nobody is asked. */
   | {
       readonly type: 'RefuseAssignment';
       readonly task: number;
+      /** Whose result exceeds the limit of its edge; undefined where it is all in all that is too much. */
+      readonly upstream: number | undefined;
       readonly sizeBytes: number;
       readonly limitBytes: number;
     }

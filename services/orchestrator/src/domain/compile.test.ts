@@ -3,11 +3,12 @@
 import { describe, expect, test } from 'vitest';
 import { compileGraph } from './compile.ts';
 import type { Rejection } from './rejection.ts';
-import type { RunSpec } from './spec.ts';
+import { PLAIN_EDGE, type RunSpec } from './spec.ts';
 import { graphOf, spec, task } from './test-support.ts';
+import { createToyCompiler } from './toy-expressions.ts';
 
 function refusal(runSpec: RunSpec): Rejection {
-  const compiled = compileGraph(runSpec);
+  const compiled = compileGraph(runSpec, createToyCompiler());
   if (compiled.ok) throw new Error('accepted');
   return compiled.rejection;
 }
@@ -20,19 +21,19 @@ describe('A.1: one task, a flat set, a tree, a forest, a graph', () => {
 
     expect(graph.dependencies).toEqual([
       [
-        { upstream: 2, condition: 'SUCCESS' },
-        { upstream: 1, condition: 'FINISHED' },
+        { upstream: 2, condition: 'SUCCESS', ...PLAIN_EDGE },
+        { upstream: 1, condition: 'FINISHED', ...PLAIN_EDGE },
       ],
-      [{ upstream: 2, condition: 'FAILURE' }],
+      [{ upstream: 2, condition: 'FAILURE', ...PLAIN_EDGE }],
       [],
       [],
     ]);
     expect(graph.dependants).toEqual([
       [],
-      [{ task: 0, condition: 'FINISHED' }],
+      [{ task: 0, condition: 'FINISHED', when: '' }],
       [
-        { task: 0, condition: 'SUCCESS' },
-        { task: 1, condition: 'FAILURE' },
+        { task: 0, condition: 'SUCCESS', when: '' },
+        { task: 1, condition: 'FAILURE', when: '' },
       ],
       [],
     ]);
@@ -71,7 +72,7 @@ describe('A.2: what is refused', () => {
   test('two equal edges collapse into one', () => {
     const graph = graphOf(spec([task('a'), task('b', { after: ['a', 'a'] })]));
 
-    expect(graph.dependencies[1]).toEqual([{ upstream: 0, condition: 'SUCCESS' }]);
+    expect(graph.dependencies[1]).toEqual([{ upstream: 0, condition: 'SUCCESS', ...PLAIN_EDGE }]);
     expect(graph.required[1]).toBe(1);
   });
 

@@ -2,10 +2,13 @@
 //
 // Expects what the proto's own rules hold already: lengths, patterns, ranges.
 
+import { checkExpressions } from './check-expressions.ts';
 import { findDependencyCycle, findParentCycle } from './cycles.ts';
+import type { ExpressionCompiler } from './expression.ts';
 import type { Dependant, Edge, Graph } from './graph.ts';
+import { createPayloadReader } from './payload-json.ts';
 import { accept, type Rejection, type Result, reject } from './rejection.ts';
-import type { Dependency, DependencyCondition, Join, RunSpec } from './spec.ts';
+import type { Dependency, Join, RunSpec, Selection, TaskSpec } from './spec.ts';
 
 /** A longer circle is named by its two ends: an error has to fit into the trailers of an answer. */
 const CYCLE_CHARACTERS = 1_500;
@@ -14,7 +17,7 @@ const NO_EDGES: readonly Edge[] = Object.freeze([]);
 const NO_DEPENDANTS: readonly Dependant[] = Object.freeze([]);
 const NO_CHILDREN: readonly number[] = Object.freeze([]);
 
-export function compileGraph(spec: RunSpec): Result<Graph> {
+export function compileGraph(spec: RunSpec, expressions: ExpressionCompiler): Result<Graph> {
   if (spec.tasks.length === 0) return reject('INVALID_FIELD', 'a run needs at least one task', {}, 'tasks');
   const indexes = indexKeys(spec);
   if (!indexes.ok) return indexes;
@@ -29,8 +32,14 @@ export function compileGraph(spec: RunSpec): Result<Graph> {
   if (!parents.ok) return parents;
   const parentCycle = findParentCycle(parents.value);
   if (parentCycle !== undefined) return rejectParentCycle(spec, parentCycle);
+  const output = checkOutput(spec, indexes.value);
+  if (!output.ok) return output;
+  const usable = checkExpressions(spec, expressions);
+  if (!usable.ok) return usable;
   return accept({
     spec,
+    expressions,
+    readPayload: createPayloadReader(),
     dependencies: dependencies.value,
     dependants,
     children: groupByParent(parents.value),
@@ -57,7 +66,7 @@ function resolveDependencies(
   indexes: ReadonlyMap<string, number>,
 ): Result<readonly (readonly Edge[])[]> {
   const resolved: (readonly Edge[])[] = [];
-  const seen: SeenEdges = { bySeeker: new Int32Array(spec.tasks.length).fill(-1), conditions: [] };
+  const seen: SeenEdges = { bySeeker: new Int32Array(spec.tasks.length).fill(-1), entries: [] };
   for (const [index, task] of spec.tasks.entries()) {
     if (task.dependencies.length === 0) {
       resolved.push(NO_EDGES);
@@ -70,18 +79,21 @@ function resolveDependencies(
       if (rejection !== undefined) return { ok: false, rejection };
       if (upstream === undefined || seen.bySeeker[upstream] === index) continue; // an equal edge counts once
       seen.bySeeker[upstream] = index;
-      seen.conditions[upstream] = dependency.condition;
-      edges.push({ upstream, condition: dependency.condition });
+      seen.entries[upstream] = dependency;
+      const { condition, when, alias, select } = dependency;
+      edges.push({ upstream, condition, when, alias, select });
     }
+    const clash = checkNames(task, index);
+    if (clash !== undefined) return { ok: false, rejection: clash };
     resolved.push(edges);
   }
   return accept(resolved);
 }
 
-/** By upstream: the last task that had an edge to it, and with which condition. */
+/** By upstream: the last task that had an edge to it, and which. */
 interface SeenEdges {
   readonly bySeeker: Int32Array;
-  readonly conditions: DependencyCondition[];
+  readonly entries: Dependency[];
 }
 
 function checkDependency(
@@ -105,17 +117,67 @@ function checkDependency(
     const message = `task "${key}" depends on itself; drop the dependency`;
     return reject('SELF_DEPENDENCY', message, { key }, pathOf(index, position, 'key')).rejection;
   }
-  const earlier = seen.bySeeker[upstream] === index ? seen.conditions[upstream] : undefined;
-  if (earlier !== undefined && earlier !== dependency.condition) {
-    const message = `task "${key}" asks "${dependency.key}" for ${earlier} and for ${dependency.condition}; keep one of the two`;
+  const earlier = seen.bySeeker[upstream] === index ? seen.entries[upstream] : undefined;
+  const difference = earlier === undefined ? undefined : differenceOf(earlier, dependency);
+  if (earlier !== undefined && difference !== undefined) {
+    const message =
+      difference === 'condition'
+        ? `task "${key}" asks "${dependency.key}" for ${earlier.condition} and for ${dependency.condition}; keep one of the two`
+        : `task "${key}" depends on "${dependency.key}" twice, and the two differ in ${difference}; keep one of them`;
     const metadata = { key, dependency: dependency.key };
-    return reject('CONTRADICTING_DEPENDENCIES', message, metadata, pathOf(index, position, 'condition'))
+    return reject('CONTRADICTING_DEPENDENCIES', message, metadata, pathOf(index, position, difference))
       .rejection;
   }
   return undefined;
 }
 
-function pathOf(index: number, position: number, field: 'key' | 'condition'): string {
+/** Undefined for equal edges. */
+function differenceOf(one: Dependency, other: Dependency): DependencyField | undefined {
+  if (one.condition !== other.condition) return 'condition';
+  if (one.when !== other.when) return 'when';
+  if (one.alias !== other.alias) return 'alias';
+  return sameSelection(one.select, other.select) ? undefined : 'select';
+}
+
+function sameSelection(one: Selection, other: Selection): boolean {
+  return one === other || JSON.stringify(one) === JSON.stringify(other);
+}
+
+/** Each result has one name, or expressions and attempts would see one for the other. */
+function checkNames(task: TaskSpec, index: number): Rejection | undefined {
+  if (task.dependencies.every(({ alias }) => alias === '')) return undefined;
+  const upstreams = new Map<string, string>();
+  for (const [position, { key, alias }] of task.dependencies.entries()) {
+    const name = alias === '' ? key : alias;
+    const known = upstreams.get(name);
+    if (known !== undefined && known !== key) {
+      const message = `task "${task.key}" calls both "${known}" and "${key}" by the name "${name}"; give each a name of its own`;
+      return reject('INVALID_FIELD', message, {}, pathOf(index, position, 'alias')).rejection;
+    }
+    upstreams.set(name, key);
+  }
+  return undefined;
+}
+
+function checkOutput(spec: RunSpec, indexes: ReadonlyMap<string, number>): Result<true> {
+  const { output, outputTask } = spec;
+  if (outputTask === '') return accept(true);
+  if (output !== '') {
+    return reject(
+      'INVALID_FIELD',
+      'the run has an output and an output_task; keep one of the two',
+      {},
+      'output_task',
+    );
+  }
+  if (indexes.has(outputTask)) return accept(true);
+  const message = `output_task is "${outputTask}", which is no task of this run; name one of its keys`;
+  return reject('INVALID_FIELD', message, {}, 'output_task');
+}
+
+type DependencyField = 'key' | 'condition' | 'when' | 'alias' | 'select';
+
+function pathOf(index: number, position: number, field: DependencyField): string {
   return `tasks[${index}].dependencies[${position}].${field}`;
 }
 
@@ -149,10 +211,10 @@ function requiredEdges(join: Join, edges: number): number {
 function invert(dependencies: readonly (readonly Edge[])[]): readonly (readonly Dependant[])[] {
   const dependants: (Dependant[] | undefined)[] = new Array(dependencies.length);
   for (const [task, edges] of dependencies.entries()) {
-    for (const { upstream, condition } of edges) {
+    for (const { upstream, condition, when } of edges) {
       const known = dependants[upstream];
-      if (known === undefined) dependants[upstream] = [{ task, condition }];
-      else known.push({ task, condition });
+      if (known === undefined) dependants[upstream] = [{ task, condition, when }];
+      else known.push({ task, condition, when });
     }
   }
   return Array.from(dependants, (list) => list ?? NO_DEPENDANTS);

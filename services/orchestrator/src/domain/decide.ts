@@ -63,13 +63,16 @@ function startAttempt(run: RunState, command: Command<'StartAttempt'>): Changes 
 }
 
 function refuseAssignment(run: RunState, command: Command<'RefuseAssignment'>): Changes {
-  const { task, sizeBytes, limitBytes } = command;
+  const { task, upstream, sizeBytes, limitBytes } = command;
   if (taskOf(run, task).state !== 'READY') return NOTHING;
   const error = {
     code: 'PAYLOAD_TOO_LARGE',
     message:
-      `the input and the results of the dependencies come to ${sizeBytes} bytes, the limit of one assignment is ` +
-      `${limitBytes}; make them smaller, or pass a reference to data kept elsewhere`,
+      upstream === undefined
+        ? `the input and the results of the dependencies come to ${sizeBytes} bytes, the limit of one assignment is ` +
+          `${limitBytes}; make them smaller, or pass a reference to data kept elsewhere`
+        : `what is selected of the result of "${specOf(run, upstream).key}" has ${sizeBytes} bytes, its edge allows ` +
+          `${limitBytes}; select less, or let it be cut`,
     details: undefined,
   };
   return [
@@ -186,5 +189,5 @@ function expireRun(run: RunState, nowMs: number): Changes {
 function retryTask(run: RunState, command: Command<'RetryTask'>, nowMs: number): Changes {
   const status = taskOf(run, command.task);
   if (status.state !== 'RETRYING' || !isDue(status.retryAtMs, nowMs)) return NOTHING;
-  return [{ type: 'TaskReady', task: command.task }];
+  return [{ type: 'TaskReady', task: command.task, input: undefined }];
 }

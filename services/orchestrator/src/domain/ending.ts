@@ -2,21 +2,22 @@
 
 import type { Change } from './events.ts';
 import { hasRun, taskOf } from './lookup.ts';
+import { completion } from './output.ts';
 import type { RunState } from './state.ts';
 
 /** Costs the size of the run where a task was cancelled on its own, else nothing; once for a run. */
 export function ending(run: RunState): Change {
   const { failedTask } = run;
   if (run.phase === 'CANCELLING' && run.reason === 'RUN_TIMEOUT') {
-    return { type: 'RunFailed', reason: 'RUN_TIMEOUT', failedTask: undefined };
+    return { type: 'RunFailed', reason: 'RUN_TIMEOUT', failedTask: undefined, message: '' };
   }
   if (run.phase === 'CANCELLING' && run.reason === 'CANCEL_REQUESTED') {
     return { type: 'RunCancelled', reason: 'CANCEL_REQUESTED' };
   }
-  if (failedTask !== undefined) return { type: 'RunFailed', reason: 'TASK_FAILED', failedTask };
+  if (failedTask !== undefined) return { type: 'RunFailed', reason: 'TASK_FAILED', failedTask, message: '' };
   if (run.counts.CANCELLED > 0 && cancellationStands(run))
     return { type: 'RunCancelled', reason: 'TASK_CANCELLED' };
-  return { type: 'RunCompleted' };
+  return completion(run);
 }
 
 /** Whether some task was cancelled and no dependant ran in spite of it. */
@@ -29,7 +30,9 @@ function cancellationStands(run: RunState): boolean {
 
 function survived(run: RunState, cancelled: number): boolean {
   for (const { task, condition } of run.graph.dependants[cancelled] ?? []) {
-    if (condition === 'FINISHED' && hasRun(taskOf(run, task))) return true;
+    if (condition !== 'FINISHED') continue;
+    const status = taskOf(run, task);
+    if (hasRun(status) && !status.unrouted.has(cancelled)) return true;
   }
   return false;
 }

@@ -15,7 +15,7 @@ export interface RunEvent {
 }
 
 export interface TaskError {
-  /** The executor's own code, or one of TIMEOUT, HEARTBEAT_TIMEOUT, EXECUTOR_LOST, RELEASED, PAYLOAD_TOO_LARGE. */
+  /** The executor's own code, or one of TIMEOUT, HEARTBEAT_TIMEOUT, EXECUTOR_LOST, RELEASED, PAYLOAD_TOO_LARGE, EXPRESSION_FAILED. */
   readonly code: string;
   readonly message: string;
   readonly details: Payload | undefined;
@@ -36,10 +36,21 @@ export type UnsuccessfulEnd = 'FAILED' | 'TIMED_OUT' | 'LOST';
 export type Change =
   | RunSubmitted
   | { readonly type: 'RunCancelling'; readonly reason: StateReason; readonly message: string }
-  | { readonly type: 'RunCompleted' }
-  | { readonly type: 'RunFailed'; readonly reason: StateReason; readonly failedTask: number | undefined }
+  | { readonly type: 'RunCompleted'; readonly output: Payload | undefined }
+  | {
+      readonly type: 'RunFailed';
+      readonly reason: StateReason;
+      readonly failedTask: number | undefined;
+      /** With EXPRESSION_FAILED: what was wrong with the output. */
+      readonly message: string;
+    }
   | { readonly type: 'RunCancelled'; readonly reason: StateReason }
-  | { readonly type: 'TaskReady'; readonly task: number }
+  | {
+      readonly type: 'TaskReady';
+      readonly task: number;
+      /** What its expression came to; undefined where it has none, and after a retry. */
+      readonly input: Payload | undefined;
+    }
   | {
       readonly type: 'TaskStarted';
       readonly task: number;
@@ -98,10 +109,19 @@ export type Change =
       readonly type: 'TaskSkipped';
       readonly task: number;
       readonly reason: StateReason;
+      /** The one that decided it; undefined with CONDITION_FALSE. */
+      readonly upstream: number | undefined;
+    }
+  /** The `when` of an edge was evaluated. */
+  | {
+      readonly type: 'TaskRouted';
+      /** The one that waits. */
+      readonly task: number;
       readonly upstream: number;
+      readonly met: boolean;
     };
 
-/** Tasks without dependencies are READY from here on, all others WAITING; no further event says so. */
+/** Tasks without dependencies and expressions are READY from here on, all others WAITING; no further event says so. */
 export interface RunSubmitted {
   readonly type: 'RunSubmitted';
   readonly runId: string;

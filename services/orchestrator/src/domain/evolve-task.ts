@@ -26,6 +26,7 @@ export function evolveTask(task: TaskStatus, change: TaskChange, event: RunEvent
   switch (change.type) {
     case 'TaskReady':
       becomeReady(task, event);
+      task.computedInput ??= change.input;
       return;
     case 'TaskStarted':
       startAttempt(task, change, event.atMs);
@@ -66,6 +67,11 @@ export function evolveTask(task: TaskStatus, change: TaskChange, event: RunEvent
       return;
     case 'TaskSkipped':
       finish(task, 'SKIPPED', change.reason, event.atMs);
+      return;
+    case 'TaskRouted':
+      if (task.state !== 'WAITING') throw illegal(task, 'have an edge judged');
+      if (change.met) task.metEdges++;
+      else task.deadEdges++;
       return;
   }
 }

@@ -25,11 +25,13 @@ export function evolve(run: RunState, event: RunEvent): RunState {
       break;
     case 'RunCompleted':
       endRun(run, change, 'COMPLETED', event.atMs);
+      run.output = change.output;
       break;
     case 'RunFailed':
       endRun(run, change, 'FAILED', event.atMs);
       run.reason = change.reason;
       run.failedTask = change.failedTask ?? run.failedTask;
+      if (change.reason === 'EXPRESSION_FAILED') run.message = change.message;
       break;
     case 'RunCancelled':
       endRun(run, change, 'CANCELLED', event.atMs);
@@ -45,6 +47,10 @@ export function evolve(run: RunState, event: RunEvent): RunState {
     case 'TaskCancelled':
     case 'TaskSkipped':
       moveTask(run, change, event);
+      break;
+    case 'TaskRouted':
+      evolveTask(taskOf(run, change.task), change, event);
+      if (!change.met) withdrawRoute(run, change.task, change.upstream);
       break;
   }
   run.lastRevision = event.revision;
@@ -78,14 +84,14 @@ function moveTask(run: RunState, change: TaskChange, event: RunEvent): void {
   if (!hasRun(task)) withdrawHandler(run, change.task);
 }
 
-/** Tells the dependants' counters what came of this task. */
+/** Tells the dependants' counters what came of this task; edges with a `when` are judged one by one. */
 function settleEdges(run: RunState, upstream: number, state: FinalTaskState): void {
   const dependants = run.graph.dependants[upstream];
   if (dependants === undefined) return;
-  for (const { task, condition } of dependants) {
+  for (const { task, condition, when } of dependants) {
     const status = taskOf(run, task);
-    if (meets(condition, state)) status.metEdges++;
-    else status.deadEdges++;
+    if (!meets(condition, state)) status.deadEdges++;
+    else if (when === '') status.metEdges++;
   }
 }
 
@@ -93,11 +99,24 @@ function settleEdges(run: RunState, upstream: number, state: FinalTaskState): vo
 function withdrawHandler(run: RunState, task: number): void {
   const dependencies = run.graph.dependencies[task];
   if (dependencies === undefined) return;
+  const { unrouted } = taskOf(run, task);
   for (const { upstream, condition } of dependencies) {
-    if (!handlesFailure(condition)) continue;
+    if (!handlesFailure(condition) || unrouted.has(upstream)) continue;
     taskOf(run, upstream).handlers--;
     noteFailure(run, upstream);
   }
+}
+
+/** The edge from `upstream` was judged dead: over it, this task handles nothing. */
+function withdrawRoute(run: RunState, task: number, upstream: number): void {
+  const { state } = taskOf(run, upstream);
+  if (state === 'COMPLETED' || state === 'SKIPPED') return;
+  const status = taskOf(run, task);
+  if (status.unrouted.size === 0) status.unrouted = new Set([upstream]);
+  else (status.unrouted as Set<number>).add(upstream);
+  // A dead edge from a task that failed was met but for its `when`: it counted as a handler.
+  taskOf(run, upstream).handlers--;
+  noteFailure(run, upstream);
 }
 
 /** Remembers the first failure that nothing can handle any more. */

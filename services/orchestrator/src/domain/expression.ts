@@ -13,6 +13,8 @@ export type Evaluation =
 
 export interface CompiledExpression {
   readonly text: string;
+  /** Those that it reads, of the names given at its compilation. */
+  readonly variables: ReadonlySet<string>;
   /** Never throws, and ends within the limits of the compiler. The variables are not changed. */
   evaluate(variables: Readonly<Record<string, Json>>): Evaluation;
 }

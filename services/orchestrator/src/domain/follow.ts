@@ -1,6 +1,7 @@
 // What does a change bring with it, once the run has evolved by it?
 
 import { cancelRest } from './cancel.ts';
+import { admit, hasExpression, judge } from './conditions.ts';
 import { meets, skipReason } from './edges.ts';
 import { ending } from './ending.ts';
 import type { Change } from './events.ts';
@@ -8,7 +9,7 @@ import { openTasks } from './evolve.ts';
 import type { Dependant } from './graph.ts';
 import { specOf, taskOf } from './lookup.ts';
 import type { RunState } from './state.ts';
-import { type FinalTaskState, isFinalTask } from './states.ts';
+import { type FinalTaskState, isFinalTask, type StateReason } from './states.ts';
 
 const NOTHING: readonly Change[] = Object.freeze([]);
 
@@ -27,7 +28,10 @@ export function follow(run: RunState, change: Change): readonly Change[] {
     case 'TaskCancelled':
     case 'TaskSkipped':
       return followFinal(run, change.task);
+    case 'TaskRouted':
+      return followRouted(run, change);
     case 'RunSubmitted':
+      return admitFirst(run);
     case 'RunCompleted':
     case 'RunFailed':
     case 'RunCancelled':
@@ -43,15 +47,23 @@ function retryAtOnce(run: RunState, task: number): readonly Change[] {
   const { retryAtMs, attempts } = taskOf(run, task);
   const endedAtMs = attempts[attempts.length - 1]?.endedAtMs;
   if (retryAtMs === undefined || endedAtMs === undefined || retryAtMs > endedAtMs) return NOTHING;
-  return [{ type: 'TaskReady', task }];
+  return [{ type: 'TaskReady', task, input: undefined }];
+}
+
+/** Tasks that nothing comes before, but whose expressions decide. */
+function admitFirst(run: RunState): readonly Change[] {
+  const changes: Change[] = [];
+  for (let task = 0; task < run.tasks.length; task++) {
+    if (run.graph.required[task] === 0 && hasExpression(specOf(run, task))) changes.push(admit(run, task));
+  }
+  return changes;
 }
 
 function followFinal(run: RunState, task: number): readonly Change[] {
   if (openTasks(run) === 0) return [ending(run)];
   if (run.phase !== 'RUNNING') return NOTHING;
-  if (run.failedTask !== undefined && run.graph.spec.failurePolicy === 'CANCEL') {
-    return [{ type: 'RunCancelling', reason: 'TASK_FAILED', message: '' }];
-  }
+  const end = endEarly(run);
+  if (end !== undefined) return [end];
   const { state } = taskOf(run, task);
   const dependants = run.graph.dependants[task];
   if (dependants === undefined || dependants.length === 0 || !isFinalTask(state)) return NOTHING;
@@ -63,6 +75,19 @@ function followFinal(run: RunState, task: number): readonly Change[] {
   return changes;
 }
 
+function followRouted(run: RunState, change: Extract<Change, { type: 'TaskRouted' }>): readonly Change[] {
+  const end = endEarly(run); // A failure may have lost its last handler.
+  if (end !== undefined) return [end];
+  const { task, upstream, met } = change;
+  const tipped = met ? tipMet(run, task) : tipDead(run, task, upstream, 'NOT_ROUTED');
+  return tipped === undefined ? NOTHING : [tipped];
+}
+
+function endEarly(run: RunState): Change | undefined {
+  if (run.failedTask === undefined || run.graph.spec.failurePolicy !== 'CANCEL') return undefined;
+  return { type: 'RunCancelling', reason: 'TASK_FAILED', message: '' };
+}
+
 /** The change to a waiting task for which this one edge made the difference. */
 function tip(
   run: RunState,
@@ -70,16 +95,22 @@ function tip(
   upstream: number,
   state: FinalTaskState,
 ): Change | undefined {
-  const { task, condition } = dependant;
-  const status = taskOf(run, task);
-  if (status.state !== 'WAITING') return undefined;
-  const required = run.graph.required[task] ?? 0;
-  if (meets(condition, state)) return status.metEdges === required ? { type: 'TaskReady', task } : undefined;
-  const spare = (run.graph.dependencies[task]?.length ?? 0) - required;
-  if (status.deadEdges !== spare + 1) return undefined;
+  const { task, condition, when } = dependant;
+  if (taskOf(run, task).state !== 'WAITING') return undefined;
+  if (!meets(condition, state)) return tipDead(run, task, upstream, skipReason(state));
+  return when === '' ? tipMet(run, task) : judge(run, task, upstream, when);
+}
+
+function tipMet(run: RunState, task: number): Change | undefined {
+  return taskOf(run, task).metEdges === run.graph.required[task] ? admit(run, task) : undefined;
+}
+
+function tipDead(run: RunState, task: number, upstream: number, reason: StateReason): Change | undefined {
+  const spare = (run.graph.dependencies[task]?.length ?? 0) - (run.graph.required[task] ?? 0);
+  if (taskOf(run, task).deadEdges !== spare + 1) return undefined;
   switch (specOf(run, task).onUnmet) {
     case 'SKIP':
-      return { type: 'TaskSkipped', task, reason: skipReason(state), upstream };
+      return { type: 'TaskSkipped', task, reason, upstream };
     case 'FAIL': {
       const reason = 'DEPENDENCY_FAILED';
       return { type: 'TaskFailed', task, reason, ended: undefined, error: undefined, usage: undefined };
@@ -99,6 +130,8 @@ export function stillApplies(run: RunState, change: Change): boolean {
     case 'TaskSkipped':
     case 'TaskFailed':
       return !isFinalTask(taskOf(run, change.task).state);
+    case 'TaskRouted':
+      return taskOf(run, change.task).state === 'WAITING';
     case 'RunCancelling':
       return run.phase === 'RUNNING';
     case 'RunSubmitted':

@@ -1,17 +1,26 @@
 // The compiled form of a specification: keys resolved to indexes, edges in both directions.
 
-import type { DependencyCondition, RunSpec } from './spec.ts';
+import type { ExpressionCompiler, Json } from './expression.ts';
+import type { Payload } from './payload.ts';
+import type { DependencyCondition, RunSpec, Selection } from './spec.ts';
 
 export interface Edge {
   /** Index of the upstream task. */
   readonly upstream: number;
   readonly condition: DependencyCondition;
+  /** Empty for an edge without. */
+  readonly when: string;
+  /** Empty for the upstream's key. */
+  readonly alias: string;
+  readonly select: Selection;
 }
 
 export interface Dependant {
   /** Index of the task that waits. */
   readonly task: number;
   readonly condition: DependencyCondition;
+  /** Empty for an edge without. */
+  readonly when: string;
 }
 
 export interface Graph {
@@ -24,5 +33,9 @@ export interface Graph {
   readonly children: readonly (readonly number[])[];
   /** By task: how many edges must be met before it is ready. 0 for a task without dependencies. */
   readonly required: readonly number[];
+  /** Compiles, or remembers, what checkExpressions found usable. */
+  readonly expressions: ExpressionCompiler;
+  /** What expressions see of a payload; undefined for nothing. */
+  readPayload(payload: Payload): Json | undefined;
   indexOf(key: string): number | undefined;
 }

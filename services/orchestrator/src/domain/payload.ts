@@ -7,3 +7,14 @@ export interface Payload {
 }
 
 export const EMPTY_PAYLOAD: Payload = Object.freeze({ bytes: new Uint8Array(0), contentType: '' });
+
+/** Of the bytes of one payload, wherever it comes from. */
+export const MAX_PAYLOAD_BYTES = 262_144;
+
+export function isJson(contentType: string): boolean {
+  return contentType === '' || /^application\/json\s*(;|$)/i.test(contentType);
+}
+
+export function isText(contentType: string): boolean {
+  return /^text\//i.test(contentType);
+}

@@ -9,12 +9,13 @@ import type { RunCommand } from './commands.ts';
 import { nextDueAtMs, runDeadlineMs } from './due.ts';
 import type { Change, RunEvent } from './events.ts';
 import { evolve } from './evolve.ts';
+import type { Edge } from './graph.ts';
 import { type RunSubmittedEvent, startRun } from './initial.ts';
 import { specOf, taskOf } from './lookup.ts';
 import type { DependencyCondition, Join, RunSpec, TaskSpec } from './spec.ts';
 import type { RunState } from './state.ts';
 import type { RunPhase, TaskState } from './states.ts';
-import { describeChange, graphOf, payload, spec, task } from './test-support.ts';
+import { describeChange, type EdgeSketch, graphOf, payload, spec, task } from './test-support.ts';
 
 const FINAL: readonly string[] = ['COMPLETED', 'FAILED', 'CANCELLED', 'SKIPPED'];
 
@@ -44,6 +45,7 @@ const EVERY_CHANGE = [
   'RunCancelling RUN_TIMEOUT',
   'RunCancelling TASK_FAILED',
   'RunCompleted',
+  'RunFailed EXPRESSION_FAILED',
   'RunFailed RUN_TIMEOUT',
   'RunFailed TASK_FAILED',
   'RunSubmitted',
@@ -57,11 +59,15 @@ const EVERY_CHANGE = [
   'TaskFailed DEPENDENCY_FAILED',
   'TaskFailed ERROR_NOT_RETRYABLE',
   'TaskFailed EXECUTORS_LOST',
+  'TaskFailed EXPRESSION_FAILED',
   'TaskFailed QUEUE_TIMEOUT',
   'TaskFailed TASK_TIMEOUT',
   'TaskProgressed',
   'TaskReady',
   'TaskRetrying',
+  'TaskRouted',
+  'TaskSkipped CONDITION_FALSE',
+  'TaskSkipped NOT_ROUTED',
   'TaskSkipped UPSTREAM_CANCELLED',
   'TaskSkipped UPSTREAM_COMPLETED',
   'TaskSkipped UPSTREAM_FAILED',
@@ -152,7 +158,7 @@ function commandsFor(run: RunState, kind: number, index: number): readonly RunCo
     case 10:
       return [{ type: 'RecordProgress', task: index, progress: undefined, checkpoint: payload('here') }];
     case 11:
-      return [{ type: 'RefuseAssignment', task: index, sizeBytes: 2, limitBytes: 1 }];
+      return [{ type: 'RefuseAssignment', task: index, upstream: undefined, sizeBytes: 2, limitBytes: 1 }];
     case 12:
       return [{ type: 'CancelTask', task: index, subtree: index % 2 === 0 }];
     case 13:
@@ -207,6 +213,7 @@ function createWitness(run: RunState, first: readonly RunEvent[]) {
       expect(line).not.toMatch(/COMPLETED|FAILED|RETRYING|READY/);
     checkCounts(replica);
   }
+  for (const event of events.splice(1)) seeOne(event);
   return {
     events,
     see(seen: readonly RunEvent[]): void {
@@ -229,7 +236,7 @@ function isOver(run: RunState): boolean {
 function checkStart(run: RunState, index: number): void {
   const { join, retry } = specOf(run, index);
   const edges = run.graph.dependencies[index] ?? [];
-  const met = edges.filter((edge) => isMet(edge.condition, taskOf(run, edge.upstream).state)).length;
+  const met = edges.filter((edge) => isEdgeMet(run, edge)).length;
   expect(met).toBeGreaterThanOrEqual(needed(join, edges.length));
   if (join.mode === 'ALL') {
     for (const { upstream } of edges) expect(FINAL).toContain(taskOf(run, upstream).state);
@@ -254,9 +261,12 @@ function checkEnd(run: RunState): void {
   for (const [index, state] of ended.entries()) {
     expect(FINAL).toContain(state);
     const edges = run.graph.dependencies[index] ?? [];
-    const met = edges.filter((edge) => isMet(edge.condition, taskOf(run, edge.upstream).state)).length;
+    const met = edges.filter((edge) => isEdgeMet(run, edge)).length;
     const enough = met >= needed(specOf(run, index).join, edges.length);
-    const unmet = state === 'SKIPPED' || taskOf(run, index).reason === 'DEPENDENCY_FAILED';
+    const { reason } = taskOf(run, index);
+    const skipped = state === 'SKIPPED' && reason !== 'CONDITION_FALSE';
+    const unmet = skipped || reason === 'DEPENDENCY_FAILED';
+    checkExpressions(run, index, enough);
     if (unmet) expect(enough, `task ${index} could have run`).toBe(false);
     if (state === 'COMPLETED') expect(enough, `task ${index} should not have run`).toBe(true);
     if (taskOf(run, index).attempts.length === 0) expect(state).not.toBe('COMPLETED');
@@ -264,7 +274,24 @@ function checkEnd(run: RunState): void {
   }
   if (run.reason === 'RUN_TIMEOUT') expect(run.phase).toBe('FAILED');
   else if (run.reason === 'CANCEL_REQUESTED') expect(run.phase).toBe('CANCELLED');
+  else if (run.graph.spec.output === 'boom' && phaseOf(run) === 'COMPLETED')
+    expect([run.phase, run.reason]).toEqual(['FAILED', 'EXPRESSION_FAILED']);
   else expect(run.phase).toBe(phaseOf(run));
+}
+
+/** B.3, C.1, C.2: what an expression decided is what it says. */
+function checkExpressions(run: RunState, index: number, enough: boolean): void {
+  const { when, inputExpression } = specOf(run, index);
+  const { reason, attempts, computedInput } = taskOf(run, index);
+  const edges = run.graph.dependencies[index] ?? [];
+  if (reason === 'CONDITION_FALSE') expect([when, enough]).toEqual(['false', true]);
+  if (reason === 'NOT_ROUTED') expect(edges.some((edge) => edge.when !== '')).toBe(true);
+  if (reason === 'EXPRESSION_FAILED')
+    expect([when, inputExpression, ...edges.map((edge) => edge.when)]).toContain('boom');
+  if (attempts.length === 0) return;
+  expect([when, inputExpression]).not.toContain('boom');
+  expect(when).not.toBe('false');
+  expect(computedInput === undefined).toBe(inputExpression === '');
 }
 
 /** What the tasks alone make of a run that nobody ended. */
@@ -273,6 +300,7 @@ function phaseOf(run: RunState): RunPhase {
     (run.graph.dependants[index] ?? []).some(
       (edge) =>
         conditions.includes(edge.condition) &&
+        !taskOf(run, edge.task).unrouted.has(index) &&
         ['COMPLETED', 'FAILED'].includes(taskOf(run, edge.task).state) &&
         taskOf(run, edge.task).attempts.length > 0,
     );
@@ -281,6 +309,15 @@ function phaseOf(run: RunState): RunPhase {
   if (open('FAILED', (index) => specOf(run, index).allowFailure || ran(index, 'FAILURE', 'FINISHED')))
     return 'FAILED';
   return open('CANCELLED', (index) => ran(index, 'FINISHED')) ? 'CANCELLED' : 'COMPLETED';
+}
+
+/** What its `when` says of an upstream, each of which completes with "ok". */
+function isEdgeMet(run: RunState, { upstream, condition, when }: Edge): boolean {
+  const { state } = taskOf(run, upstream);
+  if (!isMet(condition, state)) return false;
+  if (when === 'result == "ok"') return state === 'COMPLETED';
+  if (when === 'state != "FAILED"') return state !== 'FAILED';
+  return when === '';
 }
 
 function isMet(condition: DependencyCondition, upstream: TaskState): boolean {
@@ -308,6 +345,7 @@ function runSpecs(): fc.Arbitrary<RunSpec> {
       tasks: fc.array(taskSketches(), { minLength: 1, maxLength: 10 }),
       failurePolicy: fc.constantFrom('CONTINUE', 'CANCEL'),
       timeoutMs: rarely(60),
+      output: fc.constantFrom('', '', 'states', 'boom'),
     })
     .chain(({ tasks, ...rest }) =>
       fc
@@ -323,7 +361,16 @@ type Sketch = ReturnType<typeof taskSketches> extends fc.Arbitrary<infer S> ? S 
 
 function taskSketches() {
   return fc.record({
-    upstreams: fc.array(fc.tuple(fc.nat({ max: 20 }), fc.constantFrom('', '', '?', '!')), { maxLength: 4 }),
+    upstreams: fc.array(
+      fc.tuple(
+        fc.nat({ max: 20 }),
+        fc.constantFrom('', '', '?', '!'),
+        fc.constantFrom('', '', '', '', 'result == "ok"', 'state != "FAILED"', 'boom'),
+      ),
+      { maxLength: 4 },
+    ),
+    when: fc.constantFrom('', '', '', '', '', 'true', 'false', 'boom'),
+    inputExpression: fc.constantFrom('', '', '', 'input', 'states', 'boom'),
     join: fc.constantFrom('ALL', 'ALL', 'ANY', 'AT_LEAST'),
     share: fc.nat({ max: 3 }),
     parent: fc.option(fc.nat({ max: 20 }), { nil: undefined }),
@@ -352,9 +399,12 @@ function rarely(valueMs: number): fc.Arbitrary<number | undefined> {
 
 function toTask(sketch: Sketch, place: number): TaskSpec {
   const { upstreams, join, share, parent, ...rest } = sketch;
-  const conditions = new Map<number, string>();
-  if (place > 0) for (const [number, condition] of upstreams) conditions.set(number % place, condition);
-  const after = [...conditions].map(([upstream, condition]) => `t${upstream}${condition}`);
+  const edges = new Map<number, EdgeSketch>();
+  for (const [number, condition, when] of place > 0 ? upstreams : []) {
+    const upstream = number % place;
+    edges.set(upstream, [`t${upstream}${condition}`, { when }]);
+  }
+  const after = [...edges.values()];
   return task(`t${place}`, {
     ...(rest as object),
     after,

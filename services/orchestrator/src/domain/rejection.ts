@@ -10,6 +10,7 @@ export type RejectionCode =
   | 'UNKNOWN_PARENT'
   | 'PARENT_CYCLE'
   | 'INVALID_JOIN'
+  | 'INVALID_EXPRESSION'
   | 'PAYLOAD_TOO_LARGE'
   | 'RUN_NOT_FOUND'
   | 'TASK_NOT_FOUND'

@@ -9,6 +9,12 @@ export interface RunSpec {
   readonly failurePolicy: FailurePolicy;
   /** From submission to the end of the run. */
   readonly timeoutMs: number | undefined;
+  /** For expressions. */
+  readonly input: Payload | undefined;
+  /** The expression for what the run comes to; empty for none. */
+  readonly output: string;
+  /** The key of the task whose result is what the run comes to; empty for none. */
+  readonly outputTask: string;
 }
 
 /** CONTINUE: branches that do not depend on the failure finish. CANCEL: the rest is cancelled. */
@@ -30,11 +36,32 @@ export interface TaskSpec {
   readonly timeouts: Timeouts;
   readonly allowFailure: boolean;
   readonly cancelGraceMs: number;
+  /** Whether it runs once its join is met: an expression, empty for yes. */
+  readonly when: string;
+  /** What its input is, in the place of `input`: an expression, empty for none. */
+  readonly inputExpression: string;
 }
 
 export interface Dependency {
   readonly key: string;
   readonly condition: DependencyCondition;
+  /** What else must hold once `condition` does: an expression, empty for nothing. */
+  readonly when: string;
+  /** The upstream's name for expressions and attempts; empty for its key. */
+  readonly alias: string;
+  readonly select: Selection;
+}
+
+/** The part of a result that attempts are given. */
+export interface Selection {
+  readonly part:
+    | { readonly type: 'ALL' }
+    | { readonly type: 'NOTHING' }
+    | { readonly type: 'FIELDS'; readonly names: readonly string[] }
+    | { readonly type: 'LAST'; readonly count: number };
+  /** 0: no limit. */
+  readonly maxBytes: number;
+  readonly oversize: 'REFUSE' | 'CUT';
 }
 
 /** SUCCESS: upstream COMPLETED. FINISHED: upstream final. FAILURE: upstream FAILED. */
@@ -74,6 +101,17 @@ export interface Timeouts {
 
 export const DEFAULT_PRIORITY = 2;
 export const DEFAULT_CANCEL_GRACE_MS = 10_000;
+
+export const SELECT_ALL: Selection = Object.freeze({
+  part: Object.freeze({ type: 'ALL' }),
+  maxBytes: 0,
+  oversize: 'REFUSE',
+});
+
+/** What most edges, tasks and runs say beside the rest: nothing. */
+export const PLAIN_EDGE = Object.freeze({ when: '', alias: '', select: SELECT_ALL });
+export const PLAIN_TASK = Object.freeze({ when: '', inputExpression: '' });
+export const PLAIN_RUN = Object.freeze({ input: undefined, output: '', outputTask: '' });
 
 export const DEFAULT_JOIN: Join = Object.freeze({ mode: 'ALL' });
 

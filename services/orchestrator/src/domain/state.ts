@@ -17,9 +17,10 @@ export interface RunState {
   readonly submittedAtMs: number;
   phase: RunPhase;
   reason: StateReason;
-  /** What was given by who cancelled it. */
+  /** What was given by who cancelled it, or why its output failed. */
   message: string;
   endedAtMs: number | undefined;
+  output: Payload | undefined;
   lastRevision: number;
   /** The first task whose failure nothing can handle any more. */
   failedTask: number | undefined;
@@ -35,6 +36,8 @@ export interface TaskStatus {
   /** Edges that are met, and edges that can no longer be. */
   metEdges: number;
   deadEdges: number;
+  /** The upstreams that did not complete and whose edge was judged dead: this task does not handle them. */
+  unrouted: ReadonlySet<number>;
   /** Dependants by FAILURE or FINISHED that ran or still may: at 0 a failure of this task stays unhandled. */
   handlers: number;
   /** Every attempt, in order; shared and empty until the first. */
@@ -51,6 +54,8 @@ export interface TaskStatus {
   retryAtMs: number | undefined;
   endedAtMs: number | undefined;
   checkpoint: Payload | undefined;
+  /** What its input was computed to be; undefined before it is READY, and where it was submitted. */
+  computedInput: Payload | undefined;
   result: Payload | undefined;
   error: TaskError | undefined;
 }

@@ -36,7 +36,10 @@ export type StateReason =
   | 'TASK_CANCELLED'
   | 'ATTEMPT_FAILED'
   | 'ATTEMPT_TIMED_OUT'
-  | 'ATTEMPT_LOST';
+  | 'ATTEMPT_LOST'
+  | 'CONDITION_FALSE'
+  | 'NOT_ROUTED'
+  | 'EXPRESSION_FAILED';
 
 export type FinalTaskState = 'COMPLETED' | 'FAILED' | 'CANCELLED' | 'SKIPPED';
 

@@ -13,21 +13,29 @@ import {
   DEFAULT_JOIN,
   DEFAULT_PRIORITY,
   DEFAULT_RETRY,
+  type Dependency,
   type DependencyCondition,
   NO_TIMEOUTS,
+  PLAIN_EDGE,
+  PLAIN_RUN,
+  PLAIN_TASK,
   type RetryPolicy,
   type RunSpec,
   type TaskSpec,
   type Timeouts,
 } from './spec.ts';
 import type { RunState, TaskStatus } from './state.ts';
+import { createToyCompiler } from './toy-expressions.ts';
 
 /** `after: ['a', 'b?', 'c!']`: success of a, any end of b, failure of c. */
 export interface TaskSketch extends Partial<Omit<TaskSpec, 'dependencies' | 'retry' | 'timeouts'>> {
-  readonly after?: readonly string[];
+  readonly after?: readonly (string | EdgeSketch)[];
   readonly retry?: Partial<RetryPolicy>;
   readonly timeouts?: Partial<Timeouts>;
 }
+
+/** `['a?', { when: 'state == "FAILED"' }]`: an edge that says more than its condition. */
+export type EdgeSketch = readonly [key: string, more: Partial<Omit<Dependency, 'key' | 'condition'>>];
 
 export function task(key: string, sketch: TaskSketch = {}): TaskSpec {
   const { after = [], retry, timeouts, ...rest } = sketch;
@@ -41,19 +49,30 @@ export function task(key: string, sketch: TaskSketch = {}): TaskSpec {
     priority: DEFAULT_PRIORITY,
     allowFailure: false,
     cancelGraceMs: DEFAULT_CANCEL_GRACE_MS,
+    ...PLAIN_TASK,
     ...rest,
-    dependencies: after.map(dependency),
+    dependencies: after.map((edge) =>
+      typeof edge === 'string' ? dependency(edge) : { ...dependency(edge[0]), ...edge[1] },
+    ),
     retry: { ...DEFAULT_RETRY, ...retry },
     timeouts: { ...NO_TIMEOUTS, ...timeouts },
   };
 }
 
 export function spec(tasks: readonly TaskSpec[], rest: Partial<RunSpec> = {}): RunSpec {
-  return { name: 'test', labels: {}, failurePolicy: 'CONTINUE', timeoutMs: undefined, ...rest, tasks };
+  return {
+    name: 'test',
+    labels: {},
+    failurePolicy: 'CONTINUE',
+    timeoutMs: undefined,
+    ...PLAIN_RUN,
+    ...rest,
+    tasks,
+  };
 }
 
 export function graphOf(runSpec: RunSpec): Graph {
-  const compiled = compileGraph(runSpec);
+  const compiled = compileGraph(runSpec, createToyCompiler());
   if (!compiled.ok) throw new Error(`not a graph: ${compiled.rejection.message}`);
   return compiled.value;
 }
@@ -161,15 +180,21 @@ export function describeChange(run: RunState, change: Change): string {
     case 'TaskCancelled':
       return `${key} CANCELLED ${change.reason}`;
     case 'TaskSkipped':
-      return `${key} SKIPPED ${change.reason} by ${specOf(run, change.upstream).key}`;
+      return `${key} SKIPPED ${change.reason}${by(run, change.upstream)}`;
+    case 'TaskRouted':
+      return `${key} ${change.met ? 'routed' : 'not routed'}${by(run, change.upstream)}`;
   }
+}
+
+function by(run: RunState, upstream: number | undefined): string {
+  return upstream === undefined ? '' : ` by ${specOf(run, upstream).key}`;
 }
 
 const CONDITIONS: Readonly<Record<string, DependencyCondition>> = { '?': 'FINISHED', '!': 'FAILURE' };
 
-function dependency(text: string): { key: string; condition: DependencyCondition } {
+function dependency(text: string): Dependency {
   const condition = CONDITIONS[text.slice(-1)];
   return condition === undefined
-    ? { key: text, condition: 'SUCCESS' }
-    : { key: text.slice(0, -1), condition };
+    ? { key: text, condition: 'SUCCESS', ...PLAIN_EDGE }
+    : { key: text.slice(0, -1), condition, ...PLAIN_EDGE };
 }

@@ -2,6 +2,8 @@
 // they stand when the attempt starts.
 
 import type { Payload } from '../domain/payload.ts';
+import { selectFrom } from '../domain/selection.ts';
+import { SELECT_ALL, type Selection } from '../domain/spec.ts';
 import type { RunState } from '../domain/state.ts';
 import { isFinalTask } from '../domain/states.ts';
 import type { Assignment, DependencyResult } from './inputs.ts';
@@ -24,7 +26,7 @@ export function assignmentOf(run: RunState, task: number): Assignment {
     taskKey: spec.key,
     attempt: attempt.number,
     capability: spec.capability,
-    input: spec.input,
+    input: status.computedInput ?? spec.input,
     dependencies: dependencyResults(run, task),
     timeoutMs: spec.timeouts.attemptMs,
     heartbeatTimeoutMs: spec.timeouts.heartbeatMs,
@@ -41,11 +43,12 @@ function dependencyResults(run: RunState, task: number): readonly DependencyResu
   const edges = run.graph.dependencies[task] ?? [];
   if (edges.length === 0) return NO_DEPENDENCIES;
   const results: DependencyResult[] = [];
-  for (const { upstream } of edges) {
+  for (const { upstream, alias, select } of edges) {
     const status = run.tasks[upstream];
     const spec = run.graph.spec.tasks[upstream];
     if (status === undefined || spec === undefined || !isFinalTask(status.state)) continue;
-    results.push({ key: spec.key, state: status.state, result: status.result, error: status.error });
+    const result = partOf(status.result, select);
+    results.push({ key: spec.key, alias, state: status.state, result, error: status.error });
   }
   return results;
 }
@@ -56,15 +59,42 @@ export function assignmentSizeBytes(run: RunState, task: number): number {
   const status = run.tasks[task];
   if (spec === undefined || status === undefined) throw new Error(`run ${run.runId} has no task ${task}`);
   const lastError = status.attempts.at(-1)?.error;
-  let size = ASSIGNMENT_OVERHEAD_BYTES + sizeOf(spec.input) + sizeOf(status.checkpoint);
+  let size =
+    ASSIGNMENT_OVERHEAD_BYTES + sizeOf(status.computedInput ?? spec.input) + sizeOf(status.checkpoint);
   size += (lastError?.message.length ?? 0) * 3 + sizeOf(lastError?.details);
-  for (const { upstream } of run.graph.dependencies[task] ?? []) {
+  for (const { upstream, alias, select } of run.graph.dependencies[task] ?? []) {
     const result = run.tasks[upstream];
     const key = run.graph.spec.tasks[upstream]?.key ?? '';
-    size += DEPENDENCY_OVERHEAD_BYTES + key.length + sizeOf(result?.result);
+    size += DEPENDENCY_OVERHEAD_BYTES + key.length + alias.length + sizeOf(partOf(result?.result, select));
     size += (result?.error?.message.length ?? 0) * 3 + sizeOf(result?.error?.details);
   }
   return size;
+}
+
+/** The first result that its edge has no room for; undefined if there is none. */
+export function oversizedResult(run: RunState, task: number): OversizedResult | undefined {
+  for (const { upstream, select } of run.graph.dependencies[task] ?? []) {
+    const result = select === SELECT_ALL ? undefined : run.tasks[upstream]?.result;
+    const selected = result === undefined ? undefined : selectFrom(result, select);
+    if (selected === undefined || selected.ok) continue;
+    const { sizeBytes, limitBytes } = selected;
+    return { upstream, sizeBytes, limitBytes };
+  }
+  return undefined;
+}
+
+export interface OversizedResult {
+  /** Index of the task whose result it is. */
+  readonly upstream: number;
+  readonly sizeBytes: number;
+  readonly limitBytes: number;
+}
+
+/** Contract: oversizedResult has found none. */
+function partOf(result: Payload | undefined, select: Selection): Payload | undefined {
+  if (result === undefined || select === SELECT_ALL) return result;
+  const selected = selectFrom(result, select);
+  return selected.ok ? selected.payload : undefined;
 }
 
 function sizeOf(payload: Payload | undefined): number {

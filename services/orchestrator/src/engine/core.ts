@@ -124,6 +124,7 @@ export function createCore(options: EngineOptions, latestRevision: number): Core
           armTask(run, change.task);
           break;
         case 'RunCancelling':
+        case 'TaskRouted':
           break;
         case 'RunCompleted':
         case 'RunFailed':
@@ -134,9 +135,10 @@ export function createCore(options: EngineOptions, latestRevision: number): Core
     }
   }
 
+  /** Those that were READY with the submission; others may be by a later event, which says so itself. */
   function enqueueReady(run: ActiveRun): void {
     run.state.tasks.forEach((status, task) => {
-      if (status.state !== 'READY') return;
+      if (status.state !== 'READY' || status.readyRevision !== run.state.firstRevision) return;
       enqueue(run, task);
       armTask(run, task);
     });

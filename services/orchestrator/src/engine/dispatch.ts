@@ -2,7 +2,7 @@
 
 import { hasTurnBefore, type ReadyQueue } from '../scheduling/ready-queue.ts';
 import type { QueuedTask } from './active-run.ts';
-import { assignmentOf, assignmentSizeBytes } from './assignment.ts';
+import { assignmentOf, assignmentSizeBytes, oversizedResult } from './assignment.ts';
 import type { Core } from './core.ts';
 import type { Executor } from './executor.ts';
 
@@ -76,10 +76,15 @@ function start(core: Core, queue: ReadyQueue<QueuedTask>, executor: Executor): '
   run.queued[task] = 0;
   const capability = run.state.graph.spec.tasks[task]?.capability ?? '';
   if (queue.size === 0) core.queues.delete(capability);
+  const oversized = oversizedResult(run.state, task);
+  if (oversized !== undefined) {
+    core.apply(run, { type: 'RefuseAssignment', task, ...oversized });
+    return 'REFUSED';
+  }
   const sizeBytes = assignmentSizeBytes(run.state, task);
   const limitBytes = core.options.maxAssignmentBytes;
   if (sizeBytes > limitBytes) {
-    core.apply(run, { type: 'RefuseAssignment', task, sizeBytes, limitBytes });
+    core.apply(run, { type: 'RefuseAssignment', task, upstream: undefined, sizeBytes, limitBytes });
     return 'REFUSED';
   }
   const leaseToken = core.options.mintToken();

@@ -187,6 +187,8 @@ export interface Assignment {
 
 export interface DependencyResult {
   readonly key: string;
+  /** The name that its edge gives it; empty for its key. */
+  readonly alias: string;
   readonly state: 'COMPLETED' | 'FAILED' | 'CANCELLED' | 'SKIPPED';
   readonly result: Payload | undefined;
   readonly error: TaskError | undefined;

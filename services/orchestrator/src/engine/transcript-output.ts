@@ -25,7 +25,9 @@ function details(change: EngineEvent['event']['change'], key: (task: number) => 
     case 'TaskCancelled':
       return [change.reason, ...(change.attempt === undefined ? [] : [`#${change.attempt}`])];
     case 'TaskSkipped':
-      return [change.reason, `by ${key(change.upstream)}`];
+      return [change.reason, ...(change.upstream === undefined ? [] : [`by ${key(change.upstream)}`])];
+    case 'TaskRouted':
+      return [change.met ? 'met' : 'not met', `by ${key(change.upstream)}`];
     case 'TaskCancelling':
       return [change.reason, `grace ${change.graceMs}`];
     case 'TaskCompleted':

@@ -14,11 +14,15 @@ import {
   type Dependency,
   type Join,
   NO_TIMEOUTS,
+  PLAIN_EDGE,
+  PLAIN_RUN,
+  PLAIN_TASK,
   type RunSpec,
   type TaskSpec,
 } from '../domain/spec.ts';
 import type { RunState } from '../domain/state.ts';
 import { isFinalRun } from '../domain/states.ts';
+import { createExpressionCompiler } from '../expressions/compiler.ts';
 import { createEngine, type Engine } from './engine.ts';
 import type { AttemptOutcome, EngineInput } from './inputs.ts';
 import { DEFAULT_ENGINE_LIMITS, type EngineOptions } from './options.ts';
@@ -32,6 +36,7 @@ export interface Transcript {
 
 export function createTranscript(): Transcript {
   let minted = 0;
+  const expressions = createExpressionCompiler();
   let nowMs = 0;
   let callId = 0;
   const log: EngineEvent[] = [];
@@ -84,7 +89,7 @@ export function createTranscript(): Transcript {
     },
     submit(words, lines) {
       const spec = parseRun(words, lines);
-      const graph = compileGraph(spec);
+      const graph = compileGraph(spec, expressions);
       if (!graph.ok) return `refused ${graph.rejection.code}: ${graph.rejection.message}`;
       const input = { runId: words[0] ?? '', chosen: true, onConflict: 'FAIL', graph: graph.value } as const;
       return step({
@@ -180,6 +185,7 @@ function parseRun(words: readonly string[], lines: readonly string[]): RunSpec {
     labels: {},
     failurePolicy: named.policy === 'cancel' ? 'CANCEL' : 'CONTINUE',
     timeoutMs: optionalNumber(named.timeout),
+    ...PLAIN_RUN,
     tasks: lines.map((line) => parseTask(line.trim())),
   };
 }
@@ -212,13 +218,14 @@ function parseTask(line: string): TaskSpec {
     },
     allowFailure: words.includes('allow_failure'),
     cancelGraceMs: Number(named.grace ?? DEFAULT_CANCEL_GRACE_MS),
+    ...PLAIN_TASK,
   };
 }
 
 function parseDependency(text: string): Dependency {
-  if (text.endsWith('?')) return { key: text.slice(0, -1), condition: 'FINISHED' };
-  if (text.endsWith('!')) return { key: text.slice(0, -1), condition: 'FAILURE' };
-  return { key: text, condition: 'SUCCESS' };
+  if (text.endsWith('?')) return { key: text.slice(0, -1), condition: 'FINISHED', ...PLAIN_EDGE };
+  if (text.endsWith('!')) return { key: text.slice(0, -1), condition: 'FAILURE', ...PLAIN_EDGE };
+  return { key: text, condition: 'SUCCESS', ...PLAIN_EDGE };
 }
 
 function parseJoin(text: string | undefined): Join {

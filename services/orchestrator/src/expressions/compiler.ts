@@ -49,7 +49,11 @@ export function createExpressionCompiler(changes: Partial<ExpressionLimits> = {}
     if (problem !== undefined) throw new Refused(problem);
     const inspection = inspect(parsed(text), variableNames, functions, limits);
     const run = plan(environment, inspection.tree);
-    return { text, evaluate: (variables) => evaluate(run, inspection, variables) };
+    return {
+      text,
+      variables: inspection.variables,
+      evaluate: (variables) => evaluate(run, inspection, variables),
+    };
   }
 
   function evaluate(

@@ -119,8 +119,8 @@ test('an assignment holds all that an attempt sees (BEHAVIOURS B.1)', async () =
         attempt: 2,
         input: payload('in'),
         dependencies: [
-          { key: 'a', state: 'COMPLETED', result: payload('from a'), error: undefined },
-          { key: 'b', state: 'FAILED', result: undefined, error },
+          { key: 'a', alias: '', state: 'COMPLETED', result: payload('from a'), error: undefined },
+          { key: 'b', alias: '', state: 'FAILED', result: undefined, error },
         ],
         timeoutMs: 1_500,
         heartbeatTimeoutMs: 250,
@@ -140,8 +140,13 @@ test('an assignment holds all that an attempt sees (BEHAVIOURS B.1)', async () =
     capability: 'echo',
     input: wire('in'),
     dependencies: [
-      { key: 'a', state: TaskState.COMPLETED, result: wire('from a') },
-      { key: 'b', state: TaskState.FAILED, error: { code: 'E', message: 'no', details: wire('more') } },
+      { key: 'a', alias: '', state: TaskState.COMPLETED, result: wire('from a') },
+      {
+        key: 'b',
+        alias: '',
+        state: TaskState.FAILED,
+        error: { code: 'E', message: 'no', details: wire('more') },
+      },
     ],
     timeout: { seconds: 1n, nanos: 500_000_000 },
     heartbeatTimeout: { seconds: 0n, nanos: 250_000_000 },

@@ -25,7 +25,7 @@ function committed(runId: string, revision: number, taskKey = ''): CommittedEven
   return {
     // All that publishing an event needs to know of its run.
     run: { runId } as RunState,
-    event: { revision, atMs: 0, change: { type: 'RunCompleted' } },
+    event: { revision, atMs: 0, change: { type: 'RunCompleted', output: undefined } },
     payload: toBinary(EventSchema, message),
   };
 }

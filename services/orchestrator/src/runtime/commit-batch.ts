@@ -2,6 +2,7 @@
 // flush: the states go on changing afterwards.
 
 import type { RunEvent } from '../domain/events.ts';
+import { firstState } from '../domain/initial.ts';
 import type { RunState } from '../domain/state.ts';
 import type { EngineOutput } from '../engine/outputs.ts';
 import type {
@@ -79,7 +80,7 @@ function newRun(run: RunState, event: RunEvent): NewRun {
     tasks: spec.tasks.map((task, index) => ({
       key: task.key,
       spec: encodeTaskSpec(task),
-      state: (run.graph.dependencies[index]?.length ?? 0) === 0 ? 'READY' : 'WAITING',
+      state: firstState(run.graph, index),
     })),
   };
 }

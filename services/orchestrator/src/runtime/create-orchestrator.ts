@@ -1,5 +1,6 @@
 // Puts the runtime together: the drivers of all namespaces, behind one face.
 
+import type { ExpressionCompiler } from '../domain/expression.ts';
 import { accept, type Rejection, type Result, reject } from '../domain/rejection.ts';
 import type { EngineGauges } from '../engine/gauges.ts';
 import type { EngineCalls, EngineCallType } from '../engine/inputs.ts';
@@ -16,6 +17,7 @@ import { watchEvents } from './watch.ts';
 
 export interface OrchestratorDependencies {
   readonly store: Store;
+  readonly expressions: ExpressionCompiler;
   readonly clock: Clock;
   readonly transport: ExecutorTransport;
   readonly observer: CommitObserver;

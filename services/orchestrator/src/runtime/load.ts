@@ -2,21 +2,26 @@
 
 import { compileGraph } from '../domain/compile.ts';
 import { evolve } from '../domain/evolve.ts';
+import type { ExpressionCompiler } from '../domain/expression.ts';
 import { startRun } from '../domain/initial.ts';
 import type { RunState } from '../domain/state.ts';
 import type { Store, StoredRun } from '../store/port.ts';
 import { decodeEvent } from '../wire/events.ts';
 import { decodeRunRecord } from '../wire/stored-spec.ts';
 
-export async function loadActiveRuns(store: Store, namespace: string): Promise<readonly RunState[]> {
+export async function loadActiveRuns(
+  store: Store,
+  namespace: string,
+  expressions: ExpressionCompiler,
+): Promise<readonly RunState[]> {
   const states: RunState[] = [];
-  for await (const stored of store.loadActiveRuns(namespace)) states.push(replay(stored));
+  for await (const stored of store.loadActiveRuns(namespace)) states.push(replay(stored, expressions));
   return states;
 }
 
-export function replay(stored: StoredRun): RunState {
+export function replay(stored: StoredRun, expressions: ExpressionCompiler): RunState {
   const record = decodeRunRecord(stored.record, stored.taskSpecs);
-  const compiled = compileGraph(record.spec);
+  const compiled = compileGraph(record.spec, expressions);
   if (!compiled.ok) throw new Error(`stored run ${stored.runId}: ${compiled.rejection.message}`);
   const context = { graph: compiled.value, traceparent: record.traceparent };
   let state: RunState | undefined;

@@ -9,6 +9,7 @@
 //      unanswered then is answered with COMMIT_FAILED, and the namespace is loaded anew.
 //  D5  Every call is answered exactly once.
 
+import type { ExpressionCompiler } from '../domain/expression.ts';
 import { type Rejection, reject } from '../domain/rejection.ts';
 import type { EngineGauges } from '../engine/gauges.ts';
 import type { EngineCalls, EngineCallType, EngineInput } from '../engine/inputs.ts';
@@ -49,6 +50,7 @@ export interface NamespaceDriver {
 export interface DriverDependencies {
   readonly namespace: string;
   readonly store: Store;
+  readonly expressions: ExpressionCompiler;
   readonly clock: Clock;
   readonly transport: ExecutorTransport;
   readonly observer: CommitObserver;
@@ -67,7 +69,7 @@ export function createNamespaceDriver(dependencies: DriverDependencies): Namespa
   const ticker = createTicker(clock, () => step({ type: 'Tick' }));
   const loading = createLoading({
     clock,
-    load: () => loadSession(store, dependencies.engineOptions, clock, commitFailed),
+    load: () => loadSession(store, dependencies.engineOptions, clock, dependencies.expressions, commitFailed),
     loaded(fresh) {
       session = fresh;
       loadedAtMs = clock.nowMs();

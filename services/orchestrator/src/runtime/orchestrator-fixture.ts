@@ -8,10 +8,14 @@ import {
   DEFAULT_JOIN,
   DEFAULT_RETRY,
   NO_TIMEOUTS,
+  PLAIN_EDGE,
+  PLAIN_RUN,
+  PLAIN_TASK,
   type TaskSpec,
 } from '../domain/spec.ts';
 import type { Assignment, SubmitRun } from '../engine/inputs.ts';
 import { DEFAULT_ENGINE_LIMITS } from '../engine/options.ts';
+import { createExpressionCompiler } from '../expressions/compiler.ts';
 import { createMemoryPlace, type MemoryPlace, openMemoryStore } from '../store/memory/memory-store.ts';
 import type { CommitBatch, Store } from '../store/port.ts';
 import {
@@ -61,6 +65,7 @@ export async function startFixture(
     ...change(inner),
   };
   const orchestrator = createOrchestrator({
+    expressions: createExpressionCompiler(),
     store,
     clock: createSystemClock(),
     transport: { deliver: (_namespace, deliveries) => void fixture.delivered.push(...deliveries) },
@@ -86,7 +91,7 @@ export function chainOf(
       key,
       capability: 'work',
       input: EMPTY_PAYLOAD,
-      dependencies: upstream === undefined ? [] : [{ key: upstream, condition: 'SUCCESS' }],
+      dependencies: upstream === undefined ? [] : [{ key: upstream, condition: 'SUCCESS', ...PLAIN_EDGE }],
       join: DEFAULT_JOIN,
       onUnmet: 'SKIP',
       parent: '',
@@ -95,15 +100,20 @@ export function chainOf(
       timeouts: NO_TIMEOUTS,
       allowFailure: false,
       cancelGraceMs: DEFAULT_CANCEL_GRACE_MS,
+      ...PLAIN_TASK,
     };
   });
-  const graph = compileGraph({
-    name: '',
-    labels: {},
-    tasks,
-    failurePolicy: 'CONTINUE',
-    timeoutMs: undefined,
-  });
+  const graph = compileGraph(
+    {
+      name: '',
+      labels: {},
+      tasks,
+      failurePolicy: 'CONTINUE',
+      timeoutMs: undefined,
+      ...PLAIN_RUN,
+    },
+    createExpressionCompiler(),
+  );
   if (!graph.ok) throw new Error(graph.rejection.message);
   return {
     runId,

@@ -1,6 +1,7 @@
 // What belongs to one load of a namespace? It is swapped whole: nothing of an engine that was dropped
 // can be mistaken for the next one's.
 
+import type { ExpressionCompiler } from '../domain/expression.ts';
 import { createEngine, type Engine } from '../engine/engine.ts';
 import type { EngineCalls, EngineCallType } from '../engine/inputs.ts';
 import type { EngineOptions } from '../engine/options.ts';
@@ -29,12 +30,13 @@ export async function loadSession(
   store: Store,
   options: EngineOptions,
   clock: Clock,
+  expressions: ExpressionCompiler,
   claim: boolean,
 ): Promise<Session> {
   const { namespace } = options;
   const used = claim || (await store.latestRevision(namespace)) > 0;
   const claimed = used ? await store.claim(namespace) : undefined;
-  const runs = used ? await loadActiveRuns(store, namespace) : [];
+  const runs = used ? await loadActiveRuns(store, namespace, expressions) : [];
   const latestRevision = claimed?.latestRevision ?? 0;
   return {
     engine: createEngine(options, latestRevision, runs, clock.nowMs()),

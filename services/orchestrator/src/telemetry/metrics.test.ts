@@ -35,12 +35,12 @@ test('a run that fails, retries and completes is counted once for each fact', as
   observer.committed('default', [starts(run, 0, 1, NOW_MS + 4)]);
   observer.committed('default', [
     happens(run, NOW_MS + 504, { ...RETRYING, task: 0, attempt: 1, retryAtMs: NOW_MS + 1_000 }),
-    happens(run, NOW_MS + 1_000, { type: 'TaskReady', task: 0 }),
+    happens(run, NOW_MS + 1_000, { type: 'TaskReady', task: 0, input: undefined }),
   ]);
   observer.committed('default', [
     starts(run, 0, 2, NOW_MS + 1_006),
     completes(run, 0, 2, NOW_MS + 1_256),
-    happens(run, NOW_MS + 1_256, { type: 'TaskReady', task: 1 }),
+    happens(run, NOW_MS + 1_256, { type: 'TaskReady', task: 1, input: undefined }),
   ]);
   observer.committed('default', [
     starts(run, 1, 1, NOW_MS + 1_266),
@@ -53,7 +53,7 @@ test('a run that fails, retries and completes is counted once for each fact', as
       usage: undefined,
     }),
     happens(run, NOW_MS + 3_266, { type: 'TaskSkipped', task: 2, reason: 'UPSTREAM_FAILED', upstream: 1 }),
-    happens(run, NOW_MS + 3_266, { type: 'RunFailed', reason: 'TASK_FAILED', failedTask: 1 }),
+    happens(run, NOW_MS + 3_266, { type: 'RunFailed', reason: 'TASK_FAILED', failedTask: 1, message: '' }),
   ]);
 
   expect(await scrape(metrics, 'tutti_')).toEqual([
@@ -120,7 +120,7 @@ test('a start whose task is READY again by now gives no false time to start', as
   metrics.observer.committed('default', [
     starts(run, 0, 1, NOW_MS + 5),
     happens(run, NOW_MS + 10, { ...RETRYING, task: 0, attempt: 1, retryAtMs: NOW_MS + 900 }),
-    happens(run, NOW_MS + 900, { type: 'TaskReady', task: 0 }),
+    happens(run, NOW_MS + 900, { type: 'TaskReady', task: 0, input: undefined }),
   ]);
   expect(await scrape(metrics, 'tutti_task_time_to_start_seconds')).toEqual([]);
   expect(await scrape(metrics, 'tutti_attempt_execution_seconds_sum')).toEqual([

@@ -11,10 +11,14 @@ import {
   DEFAULT_PRIORITY,
   DEFAULT_RETRY,
   NO_TIMEOUTS,
+  PLAIN_EDGE,
+  PLAIN_RUN,
+  PLAIN_TASK,
   type TaskSpec,
 } from '../domain/spec.ts';
 import type { RunState } from '../domain/state.ts';
 import type { Assignment } from '../engine/inputs.ts';
+import { createExpressionCompiler } from '../expressions/compiler.ts';
 import type { CommittedEvent } from '../runtime/ports.ts';
 
 export interface ScriptedTask {
@@ -29,13 +33,17 @@ export function scriptedRun(
   traceparent: string,
   submittedAtMs: number,
 ): { run: RunState; submitted: CommittedEvent } {
-  const compiled = compileGraph({
-    name: 'nightly',
-    labels: {},
-    tasks: tasks.map(specOf),
-    failurePolicy: 'CONTINUE',
-    timeoutMs: undefined,
-  });
+  const compiled = compileGraph(
+    {
+      name: 'nightly',
+      labels: {},
+      tasks: tasks.map(specOf),
+      failurePolicy: 'CONTINUE',
+      timeoutMs: undefined,
+      ...PLAIN_RUN,
+    },
+    createExpressionCompiler(),
+  );
   if (!compiled.ok) throw new Error(compiled.rejection.message);
   const change = { type: 'RunSubmitted', runId: 'run-1', graph: compiled.value, traceparent } as const;
   const event = { revision: 1, atMs: submittedAtMs, change };
@@ -71,6 +79,7 @@ export function assignmentOf(run: RunState, task: number, attempt: number): Assi
     input: EMPTY_PAYLOAD,
     dependencies: spec.dependencies.map(({ key }) => ({
       key,
+      alias: '',
       state: 'COMPLETED',
       result: EMPTY_PAYLOAD,
       error: undefined,
@@ -88,7 +97,7 @@ function specOf({ key, capability, dependencies = [] }: ScriptedTask): TaskSpec 
     key,
     capability,
     input: EMPTY_PAYLOAD,
-    dependencies: dependencies.map((upstream) => ({ key: upstream, condition: 'SUCCESS' })),
+    dependencies: dependencies.map((upstream) => ({ key: upstream, condition: 'SUCCESS', ...PLAIN_EDGE })),
     join: DEFAULT_JOIN,
     onUnmet: 'SKIP',
     parent: '',
@@ -97,5 +106,6 @@ function specOf({ key, capability, dependencies = [] }: ScriptedTask): TaskSpec 
     timeouts: NO_TIMEOUTS,
     allowFailure: false,
     cancelGraceMs: DEFAULT_CANCEL_GRACE_MS,
+    ...PLAIN_TASK,
   };
 }

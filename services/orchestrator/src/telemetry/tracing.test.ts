@@ -45,12 +45,13 @@ function throughARun(tracing: Tracing, traceparent: string | undefined): string[
   const sent: string[] = [];
   for (const task of [0, 1]) {
     const readyAtMs = NOW_MS + task * 1_000;
-    if (task > 0) observer.committed('default', [happens(run, readyAtMs, { type: 'TaskReady', task })]);
+    if (task > 0)
+      observer.committed('default', [happens(run, readyAtMs, { type: 'TaskReady', task, input: undefined })]);
     observer.committed('default', [starts(run, task, 1, readyAtMs + 5)]);
     sent.push(tracing.startAttempt('default', assignmentOf(run, task, 1)));
     observer.committed('default', [completes(run, task, 1, readyAtMs + 900)]);
   }
-  observer.committed('default', [happens(run, NOW_MS + 1_900, { type: 'RunCompleted' })]);
+  observer.committed('default', [happens(run, NOW_MS + 1_900, { type: 'RunCompleted', output: undefined })]);
   return [call.traceparent, ...sent];
 }
 
@@ -124,7 +125,7 @@ test('a failed run and a failed call end in error', async () => {
       error: undefined,
       usage: undefined,
     }),
-    happens(run, NOW_MS + 1, { type: 'RunFailed', reason: 'TASK_FAILED', failedTask: 0 }),
+    happens(run, NOW_MS + 1, { type: 'RunFailed', reason: 'TASK_FAILED', failedTask: 0, message: '' }),
   ]);
   expect(named(spans(), 'GetRun')[0]?.status).toEqual({
     code: SpanStatusCode.ERROR,

@@ -96,15 +96,22 @@ function toChangeMessage(graph: Graph, change: Change): ChangeInit {
         value: { reason: REASON_TO_WIRE[change.reason], message: change.message },
       };
     case 'RunCompleted':
-      return { case: 'runCompleted', value: {} };
+      return {
+        case: 'runCompleted',
+        value: change.output === undefined ? {} : { output: fromPayload(change.output, 'BYTES') },
+      };
     case 'RunFailed': {
       const failedTask = change.failedTask === undefined ? '' : keyOf(graph, change.failedTask);
-      return { case: 'runFailed', value: { reason: REASON_TO_WIRE[change.reason], failedTask } };
+      const { message } = change;
+      return { case: 'runFailed', value: { reason: REASON_TO_WIRE[change.reason], failedTask, message } };
     }
     case 'RunCancelled':
       return { case: 'runCancelled', value: { reason: REASON_TO_WIRE[change.reason] } };
     case 'TaskReady':
-      return { case: 'taskReady', value: {} };
+      return {
+        case: 'taskReady',
+        value: change.input === undefined ? {} : { input: fromPayload(change.input, 'BYTES') },
+      };
     case 'TaskStarted':
       return { case: 'taskStarted', value: { attempt: change.attempt, executorId: change.executorId } };
     case 'TaskProgressed':
@@ -167,9 +174,14 @@ function toChangeMessage(graph: Graph, change: Change): ChangeInit {
       const { reason, upstream } = change;
       return {
         case: 'taskSkipped',
-        value: { reason: REASON_TO_WIRE[reason], upstream: keyOf(graph, upstream) },
+        value: {
+          reason: REASON_TO_WIRE[reason],
+          upstream: upstream === undefined ? '' : keyOf(graph, upstream),
+        },
       };
     }
+    case 'TaskRouted':
+      return { case: 'taskRouted', value: { upstream: keyOf(graph, change.upstream), met: change.met } };
   }
 }
 
@@ -192,13 +204,14 @@ function fromChangeMessage(message: EventMessage, replay: Replay): Change {
         message: change.value.message,
       };
     case 'runCompleted':
-      return { type: 'RunCompleted' };
+      return { type: 'RunCompleted', output: change.value.output && toPayload(change.value.output) };
     case 'runFailed': {
-      const { reason, failedTask } = change.value;
+      const { reason, failedTask, message: text } = change.value;
       return {
         type: 'RunFailed',
         reason: reasonFromWire(reason),
         failedTask: failedTask === '' ? undefined : indexOf(replay.graph, failedTask),
+        message: text,
       };
     }
     case 'runCancelled':
@@ -213,7 +226,7 @@ type TaskChangeMessage = Extract<SetChangeMessage, { case: `task${string}` }>;
 function fromTaskChangeMessage(change: TaskChangeMessage, task: number, replay: Replay): Change {
   switch (change.case) {
     case 'taskReady':
-      return { type: 'TaskReady', task };
+      return { type: 'TaskReady', task, input: change.value.input && toPayload(change.value.input) };
     case 'taskStarted': {
       const { attempt, executorId } = change.value;
       return { type: 'TaskStarted', task, attempt, executorId, leaseToken: replay.leaseToken };
@@ -280,8 +293,12 @@ function fromTaskChangeMessage(change: TaskChangeMessage, task: number, replay: 
         type: 'TaskSkipped',
         task,
         reason: reasonFromWire(reason),
-        upstream: indexOf(replay.graph, upstream),
+        upstream: upstream === '' ? undefined : indexOf(replay.graph, upstream),
       };
+    }
+    case 'taskRouted': {
+      const { upstream, met } = change.value;
+      return { type: 'TaskRouted', task, upstream: indexOf(replay.graph, upstream), met };
     }
   }
 }

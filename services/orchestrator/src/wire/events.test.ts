@@ -49,14 +49,14 @@ describe('an event', () => {
 
   test('that cannot be written leaves no trace in the next one', () => {
     const change = { type: 'TaskStarted', task: 0, attempt: -1, executorId: 'e', leaseToken: 't' } as const;
-    const next = { revision: 2, atMs: 5, change: { type: 'TaskReady', task: 0 } } as const;
+    const next = { revision: 2, atMs: 5, change: { type: 'TaskReady', task: 0, input: undefined } } as const;
     const expected = encodeEvent(run, next);
     expect(() => encodeEvent(run, { revision: 1, atMs: 5, change })).toThrow();
     expect(encodeEvent(run, next)).toEqual(expected);
   });
 
   test('of a task that the run does not have is a defect, not an event', () => {
-    const change = { type: 'TaskReady', task: 99 } as const;
+    const change = { type: 'TaskReady', task: 99, input: undefined } as const;
     expect(() => encodeEvent(run, { revision: 1, atMs: 5, change })).toThrow('no task with the index 99');
   });
 

@@ -103,10 +103,12 @@ type CommonChange = Extract<
 function isCommon(change: Change): change is CommonChange {
   switch (change.type) {
     case 'RunSubmitted':
-    case 'RunCompleted':
-    case 'TaskReady':
     case 'TaskStarted':
       return true;
+    case 'RunCompleted':
+      return change.output === undefined;
+    case 'TaskReady':
+      return change.input === undefined;
     case 'TaskCompleted':
       return change.usage === undefined;
     case 'RunCancelling':
@@ -118,6 +120,7 @@ function isCommon(change: Change): change is CommonChange {
     case 'TaskFailed':
     case 'TaskCancelled':
     case 'TaskSkipped':
+    case 'TaskRouted':
       return false;
   }
 }

@@ -63,6 +63,7 @@ export function assignmentToWire(assignment: Assignment, traceparent: string): A
 function dependencyToWire(result: DependencyResult): DependencyResultMessage {
   const message = create(DependencyResultSchema, {
     key: result.key,
+    alias: result.alias,
     state: TASK_STATE_TO_WIRE[result.state],
   });
   if (result.result !== undefined) message.result = fromPayload(result.result, 'BYTES');

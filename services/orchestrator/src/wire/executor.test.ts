@@ -133,7 +133,7 @@ describe('to executors', () => {
         attempt: 3,
         capability: 'echo',
         input: EMPTY_PAYLOAD,
-        dependencies: [{ key: 'a', state: 'SKIPPED', result: undefined, error: undefined }],
+        dependencies: [{ key: 'a', alias: '', state: 'SKIPPED', result: undefined, error: undefined }],
         timeoutMs: undefined,
         heartbeatTimeoutMs: undefined,
         checkpoint: EMPTY_PAYLOAD,

@@ -1,13 +1,13 @@
 // Which payloads are accepted from outside?
 
 import type { Payload as PayloadMessage } from '@tutti/proto/tutti/v1/payload_pb.ts';
-import type { Payload } from '../domain/payload.ts';
+import { isJson, MAX_PAYLOAD_BYTES, type Payload } from '../domain/payload.ts';
 import { accept, type Result, reject } from '../domain/rejection.ts';
-import { isJson, toPayload } from './payload.ts';
+import { toPayload } from './payload.ts';
 import { valueProblem } from './value.ts';
 
 /** Of the bytes of one payload. */
-export const INLINE_PAYLOAD_LIMIT_BYTES = 262_144;
+export const INLINE_PAYLOAD_LIMIT_BYTES = MAX_PAYLOAD_BYTES;
 
 /**
  * The payload as it is stored, or why it is refused.

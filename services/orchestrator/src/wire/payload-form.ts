@@ -35,16 +35,21 @@ export function eventInForm(event: Event, form: PayloadForm): Event {
         change.value.partialResult = inForm(change.value.partialResult, form);
       }
       break;
+    case 'runCompleted':
+      if (change.value.output !== undefined) change.value.output = inForm(change.value.output, form);
+      break;
+    case 'taskReady':
+      if (change.value.input !== undefined) change.value.input = inForm(change.value.input, form);
+      break;
     case 'taskRetrying':
     case 'taskFailed':
       errorInForm(change.value.error, form);
       break;
     case 'runSubmitted':
     case 'runCancelling':
-    case 'runCompleted':
     case 'runFailed':
     case 'runCancelled':
-    case 'taskReady':
+    case 'taskRouted':
     case 'taskStarted':
     case 'taskProgressed':
     case 'taskCancelling':

@@ -2,7 +2,7 @@
 
 import { create } from '@bufbuild/protobuf';
 import { type Payload as PayloadMessage, PayloadSchema } from '@tutti/proto/tutti/v1/payload_pb.ts';
-import { EMPTY_PAYLOAD, type Payload } from '../domain/payload.ts';
+import { EMPTY_PAYLOAD, isJson, type Payload } from '../domain/payload.ts';
 import { intern } from './intern.ts';
 import { jsonOfValue, valueOfJson } from './value.ts';
 
@@ -38,10 +38,6 @@ export function fromPayload(payload: Payload, form: PayloadForm): PayloadMessage
     if (value !== undefined) return create(PayloadSchema, { data: { case: 'value', value }, contentType });
   }
   return create(PayloadSchema, { data: { case: 'bytes', value: bytes }, contentType });
-}
-
-export function isJson(contentType: string): boolean {
-  return contentType === '' || /^application\/json\s*(;|$)/i.test(contentType);
 }
 
 function valueOfBytes(bytes: Uint8Array) {

@@ -66,6 +66,8 @@ describe('a submitted specification', () => {
       timeouts: { queueMs: undefined, attemptMs: undefined, wholeMs: undefined, heartbeatMs: undefined },
       allowFailure: false,
       cancelGraceMs: 10_000,
+      when: '',
+      inputExpression: '',
     });
   });
 

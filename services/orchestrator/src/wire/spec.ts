@@ -5,7 +5,9 @@ import {
   type Dependency as DependencyMessage,
   type Join as JoinMessage,
   JoinMode,
+  OversizePolicy,
   type RetryPolicy as RetryPolicyMessage,
+  type Selection as SelectionMessage,
   type TaskSpec as TaskSpecMessage,
   type Timeouts as TimeoutsMessage,
   UnmetPolicy,
@@ -22,6 +24,8 @@ import {
   NO_TIMEOUTS,
   type RetryPolicy,
   type RunSpec,
+  SELECT_ALL,
+  type Selection,
   type TaskSpec,
   type Timeouts,
 } from '../domain/spec.ts';
@@ -43,7 +47,7 @@ const JOIN_ANY: Join = Object.freeze({ mode: 'ANY' });
 export function toRunSpec(message: RunSpecMessage): Result<RunSpec> {
   const tasks: TaskSpec[] = [];
   for (const [index, task] of message.tasks.entries()) {
-    const misplaced = misplacedCount(task, index);
+    const misplaced = misplacedCount(task, index) ?? contradiction(task, index);
     if (misplaced !== undefined) return misplaced;
     if (task.input === undefined) {
       tasks.push(toTaskSpec(task));
@@ -53,7 +57,25 @@ export function toRunSpec(message: RunSpecMessage): Result<RunSpec> {
     if (!input.ok) return input;
     tasks.push(toTaskSpec(task, input.value));
   }
-  return accept({ ...toRunSettings(message), tasks });
+  const input = message.input === undefined ? accept(undefined) : acceptPayload(message.input, 'input');
+  if (!input.ok) return input;
+  return accept({ ...toRunSettings(message, input.value), tasks });
+}
+
+/** Two answers to one question: whoever gave both would get one that they did not mean. */
+function contradiction(task: TaskSpecMessage, index: number): Refusal | undefined {
+  if (task.input !== undefined && task.inputExpression !== '') {
+    const message = `task "${task.key}" has an input and an input_expression; keep one of the two`;
+    return reject('INVALID_FIELD', message, {}, `tasks[${index}].input_expression`);
+  }
+  for (const [position, { select }] of task.dependencies.entries()) {
+    if (select === undefined) continue;
+    const parts = [select.nothing, select.fields.length > 0, select.lastItems > 0].filter(Boolean).length;
+    if (parts < 2) continue;
+    const message = `a dependency of task "${task.key}" selects in ${parts} ways; keep one of nothing, fields and last_items`;
+    return reject('INVALID_FIELD', message, {}, `tasks[${index}].dependencies[${position}].select`);
+  }
+  return undefined;
 }
 
 /** A count that its mode would ignore: whoever gave it wants a join that they would not get. */
@@ -67,13 +89,19 @@ function misplacedCount({ key, join, dependencies }: TaskSpecMessage, index: num
   return reject('INVALID_JOIN', message, metadata, `tasks[${index}].join.count`);
 }
 
-/** All of a run's specification but its tasks. */
-export function toRunSettings(message: RunSpecMessage): Omit<RunSpec, 'tasks'> {
+/**
+ * All of a run's specification but its tasks.
+ * @param input what `message.input` was accepted as
+ */
+export function toRunSettings(message: RunSpecMessage, input: Payload | undefined): Omit<RunSpec, 'tasks'> {
   return {
     name: message.name,
     labels: message.labels,
     failurePolicy: message.failurePolicy === FailurePolicy.CANCEL ? 'CANCEL' : 'CONTINUE',
     timeoutMs: message.timeout === undefined ? undefined : durationToMs(message.timeout),
+    input,
+    output: message.output,
+    outputTask: message.outputTask,
   };
 }
 
@@ -94,11 +122,29 @@ export function toTaskSpec(message: TaskSpecMessage, input: Payload = EMPTY_PAYL
     allowFailure: message.allowFailure,
     cancelGraceMs:
       message.cancelGrace === undefined ? DEFAULT_CANCEL_GRACE_MS : durationToMs(message.cancelGrace),
+    when: message.when,
+    inputExpression: message.inputExpression,
   };
 }
 
 function toDependency(message: DependencyMessage): Dependency {
-  return { key: message.key, condition: conditionFromWire(message.condition) };
+  const { key, when, alias, select } = message;
+  const condition = conditionFromWire(message.condition);
+  return { key, condition, when, alias, select: select === undefined ? SELECT_ALL : toSelection(select) };
+}
+
+function toSelection(message: SelectionMessage): Selection {
+  return {
+    part: toPart(message),
+    maxBytes: message.maxBytes,
+    oversize: message.oversize === OversizePolicy.CUT ? 'CUT' : 'REFUSE',
+  };
+}
+
+function toPart({ nothing, fields, lastItems }: SelectionMessage): Selection['part'] {
+  if (nothing) return { type: 'NOTHING' };
+  if (fields.length > 0) return { type: 'FIELDS', names: fields };
+  return lastItems > 0 ? { type: 'LAST', count: lastItems } : { type: 'ALL' };
 }
 
 function toJoin(message: JoinMessage): Join {

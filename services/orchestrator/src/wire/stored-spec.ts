@@ -7,8 +7,11 @@ import { create, fromBinary, type MessageInitShape, toBinary } from '@bufbuild/p
 import { RunRecordSchema } from '@tutti/proto/tutti/store/v1/record_pb.ts';
 import { FailurePolicy, RunSpecSchema } from '@tutti/proto/tutti/v1/run_pb.ts';
 import {
+  type DependencySchema,
   JoinMode,
+  OversizePolicy,
   RetryPolicySchema,
+  type SelectionSchema,
   type TaskSpec as TaskSpecMessage,
   TaskSpecSchema,
   TimeoutsSchema,
@@ -18,9 +21,12 @@ import {
   DEFAULT_CANCEL_GRACE_MS,
   DEFAULT_PRIORITY,
   DEFAULT_RETRY,
+  type Dependency,
   type Join,
   type RetryPolicy,
   type RunSpec,
+  SELECT_ALL,
+  type Selection,
   type TaskSpec,
   type Timeouts,
 } from '../domain/spec.ts';
@@ -47,12 +53,15 @@ export function decodeTaskSpec(bytes: Uint8Array): TaskSpec {
 
 /** The binary form of tutti.store.v1.RunRecord. The tasks are kept apart, by encodeTaskSpec. */
 export function encodeRunRecord(run: RunRecord): Uint8Array {
-  const { name, labels, failurePolicy, timeoutMs } = run.spec;
+  const { name, labels, failurePolicy, timeoutMs, input, output, outputTask } = run.spec;
   const spec = create(RunSpecSchema, {
     name,
     labels: { ...labels },
     failurePolicy: failurePolicy === 'CANCEL' ? FailurePolicy.CANCEL : FailurePolicy.UNSPECIFIED,
+    output,
+    outputTask,
   });
+  if (input !== undefined) spec.input = fromPayload(input, 'BYTES');
   if (timeoutMs !== undefined) spec.timeout = durationFromMs(timeoutMs);
   const { submittedAtMs, traceparent } = run;
   return toBinary(
@@ -66,7 +75,10 @@ export function decodeRunRecord(record: Uint8Array, taskSpecs: readonly Uint8Arr
   const { spec, submitTime, traceparent } = fromBinary(RunRecordSchema, record);
   if (spec === undefined || submitTime === undefined) throw new Error('stored run: its record is incomplete');
   return {
-    spec: { ...toRunSettings(spec), tasks: taskSpecs.map(decodeTaskSpec) },
+    spec: {
+      ...toRunSettings(spec, spec.input && toPayload(spec.input)),
+      tasks: taskSpecs.map(decodeTaskSpec),
+    },
     submittedAtMs: timestampToMs(submitTime),
     traceparent,
   };
@@ -76,14 +88,12 @@ export function fromTaskSpec(spec: TaskSpec, form: PayloadForm): TaskSpecMessage
   const message = create(TaskSpecSchema, {
     key: spec.key,
     capability: spec.capability,
-    dependencies: spec.dependencies.map(({ key, condition }) => ({
-      key,
-      // SUCCESS is the default.
-      condition: condition === 'SUCCESS' ? 0 : CONDITION_TO_WIRE[condition],
-    })),
+    dependencies: spec.dependencies.map(fromDependency),
     onUnmet: spec.onUnmet === 'FAIL' ? UnmetPolicy.FAIL : UnmetPolicy.UNSPECIFIED,
     parent: spec.parent,
     allowFailure: spec.allowFailure,
+    when: spec.when,
+    inputExpression: spec.inputExpression,
     ...fromJoin(spec.join),
   });
   if (spec.input.bytes.byteLength > 0 || spec.input.contentType !== '') {
@@ -96,6 +106,28 @@ export function fromTaskSpec(spec: TaskSpec, form: PayloadForm): TaskSpecMessage
   if (spec.cancelGraceMs !== DEFAULT_CANCEL_GRACE_MS)
     message.cancelGrace = durationFromMs(spec.cancelGraceMs);
   return message;
+}
+
+function fromDependency(dependency: Dependency): MessageInitShape<typeof DependencySchema> {
+  const { key, condition, when, alias, select } = dependency;
+  return {
+    key,
+    // SUCCESS is the default.
+    condition: condition === 'SUCCESS' ? 0 : CONDITION_TO_WIRE[condition],
+    when,
+    alias,
+    ...(select === SELECT_ALL ? {} : { select: fromSelection(select) }),
+  };
+}
+
+function fromSelection({ part, maxBytes, oversize }: Selection): MessageInitShape<typeof SelectionSchema> {
+  return {
+    nothing: part.type === 'NOTHING',
+    fields: part.type === 'FIELDS' ? [...part.names] : [],
+    lastItems: part.type === 'LAST' ? part.count : 0,
+    maxBytes,
+    oversize: oversize === 'CUT' ? OversizePolicy.CUT : OversizePolicy.UNSPECIFIED,
+  };
 }
 
 function fromJoin(join: Join): { join?: { mode: JoinMode; count?: number } } {

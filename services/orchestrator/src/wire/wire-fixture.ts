@@ -11,10 +11,14 @@ import {
   DEFAULT_RETRY,
   type Join,
   NO_TIMEOUTS,
+  PLAIN_RUN,
   type RunSpec,
+  SELECT_ALL,
+  type Selection,
   type TaskSpec,
 } from '../domain/spec.ts';
 import type { StateReason } from '../domain/states.ts';
+import { createExpressionCompiler } from '../expressions/compiler.ts';
 import { REASON_TO_WIRE } from './enums.ts';
 
 const text = fc.oneof(fc.string({ maxLength: 60 }), fc.string({ unit: 'grapheme', maxLength: 200 }));
@@ -38,13 +42,33 @@ const usage: fc.Arbitrary<Usage | undefined> = fc.option(
   { nil: undefined },
 );
 const end = fc.constantFrom('FAILED', 'TIMED_OUT', 'LOST');
+const expression = fc.oneof(fc.constant(''), wellFormed);
+const selection: fc.Arbitrary<Selection> = fc.record({
+  part: fc.oneof(
+    fc.constant<Selection['part']>({ type: 'ALL' }),
+    fc.constant<Selection['part']>({ type: 'NOTHING' }),
+    fc.record({
+      type: fc.constant('FIELDS' as const),
+      names: fc.array(wellFormed, { minLength: 1, maxLength: 3 }),
+    }),
+    fc.record({ type: fc.constant('LAST' as const), count: fc.integer({ min: 1, max: 0xffff_ffff }) }),
+  ),
+  maxBytes: fc.integer({ min: 0, max: 0xffff_ffff }),
+  oversize: fc.constantFrom('REFUSE', 'CUT'),
+});
 
 export const taskSpec: fc.Arbitrary<TaskSpec> = fc.record({
   key: fc.stringMatching(/^[A-Za-z0-9_]{1,20}$/),
   capability: fc.constantFrom('echo', 'image.resize'),
   input: fc.oneof(fc.constant(EMPTY_PAYLOAD), payload),
   dependencies: fc.array(
-    fc.record({ key: wellFormed, condition: fc.constantFrom('SUCCESS', 'FINISHED', 'FAILURE') }),
+    fc.record({
+      key: wellFormed,
+      condition: fc.constantFrom('SUCCESS', 'FINISHED', 'FAILURE'),
+      when: expression,
+      alias: wellFormed,
+      select: fc.oneof(fc.constant(SELECT_ALL), selection),
+    }),
     {
       maxLength: 4,
     },
@@ -80,6 +104,8 @@ export const taskSpec: fc.Arbitrary<TaskSpec> = fc.record({
   ),
   allowFailure: fc.boolean(),
   cancelGraceMs: fc.oneof(fc.constant(DEFAULT_CANCEL_GRACE_MS), milliseconds),
+  when: expression,
+  inputExpression: expression,
 });
 
 export const runSpec: fc.Arbitrary<RunSpec> = fc.record({
@@ -91,6 +117,9 @@ export const runSpec: fc.Arbitrary<RunSpec> = fc.record({
   tasks: fc.array(taskSpec, { minLength: 1, maxLength: 5 }),
   failurePolicy: fc.constantFrom('CONTINUE', 'CANCEL'),
   timeoutMs: fc.option(milliseconds, { nil: undefined }),
+  input: fc.option(payload, { nil: undefined }),
+  output: expression,
+  outputTask: wellFormed,
 });
 
 const PLAIN_TASK: Omit<TaskSpec, 'key'> = {
@@ -105,6 +134,8 @@ const PLAIN_TASK: Omit<TaskSpec, 'key'> = {
   timeouts: NO_TIMEOUTS,
   allowFailure: false,
   cancelGraceMs: DEFAULT_CANCEL_GRACE_MS,
+  when: '',
+  inputExpression: '',
 };
 
 /** A run whose keys take every way through the encoder of texts: short, long, not ASCII. */
@@ -113,13 +144,17 @@ export const GRAPH: Graph = graphOf(['a', 'x'.repeat(150), `${'long/'.repeat(9)}
 function graphOf(keys: readonly string[]): Graph {
   const tasks = keys.map((key) => ({ key, ...PLAIN_TASK }));
   const labels = { team: 'blue', b: 'ü' };
-  const compiled = compileGraph({
-    name: 'run',
-    labels,
-    tasks,
-    failurePolicy: 'CONTINUE',
-    timeoutMs: undefined,
-  });
+  const compiled = compileGraph(
+    {
+      name: 'run',
+      labels,
+      tasks,
+      failurePolicy: 'CONTINUE',
+      timeoutMs: undefined,
+      ...PLAIN_RUN,
+    },
+    createExpressionCompiler(),
+  );
   if (!compiled.ok) throw new Error(compiled.rejection.message);
   return compiled.value;
 }
@@ -132,14 +167,22 @@ export const TRACEPARENT = '00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331
 export const change: fc.Arbitrary<Change> = fc.oneof(
   fc.constant<Change>({ type: 'RunSubmitted', runId: RUN_ID, graph: GRAPH, traceparent: TRACEPARENT }),
   fc.record({ type: fc.constant('RunCancelling' as const), reason, message: wellFormed }),
-  fc.constant<Change>({ type: 'RunCompleted' }),
+  fc.record({
+    type: fc.constant('RunCompleted' as const),
+    output: fc.option(payload, { nil: undefined }),
+  }),
   fc.record({
     type: fc.constant('RunFailed' as const),
     reason,
     failedTask: fc.option(task, { nil: undefined }),
+    message: wellFormed,
   }),
   fc.record({ type: fc.constant('RunCancelled' as const), reason }),
-  fc.record({ type: fc.constant('TaskReady' as const), task }),
+  fc.record({
+    type: fc.constant('TaskReady' as const),
+    task,
+    input: fc.option(payload, { nil: undefined }),
+  }),
   fc.record({
     type: fc.constant('TaskStarted' as const),
     task,
@@ -183,7 +226,13 @@ export const change: fc.Arbitrary<Change> = fc.oneof(
     partialResult: fc.option(payload, { nil: undefined }),
     usage,
   }),
-  fc.record({ type: fc.constant('TaskSkipped' as const), task, reason, upstream: task }),
+  fc.record({
+    type: fc.constant('TaskSkipped' as const),
+    task,
+    reason,
+    upstream: fc.option(task, { nil: undefined }),
+  }),
+  fc.record({ type: fc.constant('TaskRouted' as const), task, upstream: task, met: fc.boolean() }),
 );
 
 export const runEvent: fc.Arbitrary<RunEvent> = fc.record({

@@ -8,6 +8,8 @@ import {
   DEFAULT_PRIORITY,
   DEFAULT_RETRY,
   NO_TIMEOUTS,
+  PLAIN_EDGE,
+  PLAIN_TASK,
   type TaskSpec,
 } from '../../domain/spec.ts';
 import { createRunGraph, type GraphRun, type RunGraph, type TaskStanding } from './graph.ts';
@@ -32,6 +34,7 @@ export function standing(
       timeouts: NO_TIMEOUTS,
       allowFailure: false,
       cancelGraceMs: DEFAULT_CANCEL_GRACE_MS,
+      ...PLAIN_TASK,
       ...spec,
     },
     state: 'WAITING',
@@ -59,14 +62,18 @@ export function sampleTasks(): readonly TaskStanding[] {
       { state: 'FAILED', reason: 'ATTEMPTS_EXHAUSTED', attemptCount: 3 },
     ),
     standing('import/rows/a', { parent: 'import/rows', allowFailure: true }, { state: 'READY' }),
-    standing('alarm', { dependencies: [{ key: 'import/rows', condition: 'FAILURE' }] }, { state: 'RUNNING' }),
+    standing(
+      'alarm',
+      { dependencies: [{ key: 'import/rows', condition: 'FAILURE', ...PLAIN_EDGE }] },
+      { state: 'RUNNING' },
+    ),
     standing(
       'report',
       {
         dependencies: [
-          { key: 'import', condition: 'SUCCESS' },
-          { key: 'alarm', condition: 'FINISHED' },
-          { key: 'import', condition: 'SUCCESS' },
+          { key: 'import', condition: 'SUCCESS', ...PLAIN_EDGE },
+          { key: 'alarm', condition: 'FINISHED', ...PLAIN_EDGE },
+          { key: 'import', condition: 'SUCCESS', ...PLAIN_EDGE },
         ],
         join: { mode: 'ANY' },
       },
@@ -167,6 +174,6 @@ function place({ task, upstreams, parentShare, isAny }: AnyTask, hidden: readonl
   }
   const parent = (parentShare === null ? undefined : pick(parentShare)) ?? '';
   const join = isAny && dependencies.size > 0 ? ({ mode: 'ANY' } as const) : DEFAULT_JOIN;
-  const named = [...dependencies].map(([key, condition]) => ({ key, condition }));
+  const named = [...dependencies].map(([key, condition]) => ({ key, condition, ...PLAIN_EDGE }));
   return { ...task, spec: { ...task.spec, dependencies: named, parent, join } };
 }

@@ -3,6 +3,7 @@
 
 import { readFile } from 'node:fs/promises';
 import { describe, expect, test } from 'vitest';
+import { PLAIN_EDGE } from '../../domain/spec.ts';
 import { toDot } from './dot.ts';
 import { createRunGraph } from './graph.ts';
 import { RUN, sampleTasks, standing } from './graph-fixture.ts';
@@ -57,8 +58,8 @@ test('a circle has no order', () => {
   ];
   expect(topologicalOrder(3, circle)).toEqual([2]);
   const tasks = [
-    standing('a', { dependencies: [{ key: 'b', condition: 'SUCCESS' }] }),
-    standing('b', { dependencies: [{ key: 'a', condition: 'SUCCESS' }] }),
+    standing('a', { dependencies: [{ key: 'b', condition: 'SUCCESS', ...PLAIN_EDGE }] }),
+    standing('b', { dependencies: [{ key: 'a', condition: 'SUCCESS', ...PLAIN_EDGE }] }),
   ];
   expect(() => createRunGraph(RUN, tasks)).toThrow('goes in a circle');
 });
@@ -72,7 +73,7 @@ test('the longest chain, in the deepest nest, is drawn without a deep stack and 
   const tasks = Array.from({ length: 5_000 }, (_, index) =>
     standing(keyOf(index), {
       parent: index === 0 ? '' : keyOf(index - 1),
-      dependencies: index === 0 ? [] : [{ key: keyOf(index - 1), condition: 'SUCCESS' }],
+      dependencies: index === 0 ? [] : [{ key: keyOf(index - 1), condition: 'SUCCESS', ...PLAIN_EDGE }],
     }),
   );
   const graph = createRunGraph(RUN, tasks);

@@ -89,7 +89,7 @@ test('the full view has every attempt with its own story', () => {
   const events = records(
     started(1, 'e1'),
     retrying,
-    { type: 'TaskReady', task: 0 },
+    { type: 'TaskReady', task: 0, input: undefined },
     started(2, 'e2'),
     progressed,
     completed,

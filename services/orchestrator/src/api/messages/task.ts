@@ -89,6 +89,9 @@ function applyEvent(task: Task, event: EventMessage, form: PayloadForm): void {
       return;
     }
     case 'taskReady':
+      if (change.value.input !== undefined) task.computedInput = inForm(change.value.input, form);
+      return;
+    case 'taskRouted':
     case 'taskCancelling':
     case 'taskSkipped':
       return; // The row says it all.

@@ -7,6 +7,7 @@ import {
   type WatchRequest,
   WatchResponseSchema,
 } from '@tutti/proto/tutti/v1/orchestrator_service_pb.ts';
+import type { ExpressionCompiler } from '../../domain/expression.ts';
 import { accept } from '../../domain/rejection.ts';
 import type { Orchestrator, WatchPage } from '../../runtime/orchestrator.ts';
 import { payloadFormFromWire } from '../../wire/payload-form.ts';
@@ -24,6 +25,7 @@ import { createWatchHandlers } from './watch.ts';
 
 export interface ServicesDeps {
   readonly orchestrator: Orchestrator;
+  readonly expressions: ExpressionCompiler;
   readonly tracing: ApiTracing;
   readonly log: IncidentLog;
   /** Unique in every namespace for all time; 1 to 64 of letters, digits, `_`, `-`. */

@@ -1,7 +1,8 @@
 // How do runs stand? Reads of what is durable.
 
-import { create } from '@bufbuild/protobuf';
+import { create, fromBinary } from '@bufbuild/protobuf';
 import type { Timestamp } from '@bufbuild/protobuf/wkt';
+import { EventSchema } from '@tutti/proto/tutti/v1/event_pb.ts';
 import {
   type GetRunRequest,
   type GetRunResponse,
@@ -10,12 +11,14 @@ import {
   type ListRunsResponse,
   ListRunsResponseSchema,
 } from '@tutti/proto/tutti/v1/orchestrator_service_pb.ts';
+import type { Payload } from '@tutti/proto/tutti/v1/payload_pb.ts';
 import { RunSchema } from '@tutti/proto/tutti/v1/run_pb.ts';
 import { accept, type Result } from '../../domain/rejection.ts';
 import { runNotFound } from '../../engine/requests.ts';
 import type { StoreQueries } from '../../runtime/orchestrator.ts';
 import type { RunRow } from '../../store/port.ts';
 import { runPhaseFromWire } from '../../wire/enums.ts';
+import { inForm, payloadFormFromWire } from '../../wire/payload-form.ts';
 import { timestampToMs } from '../../wire/time.ts';
 import { namespaceOf } from '../call.ts';
 import { toRunMessage } from '../messages/run.ts';
@@ -31,13 +34,18 @@ export interface RunHandlers {
   readonly listRuns: UnaryHandler<ListRunsRequest, ListRunsResponse>;
 }
 
-export function createRunHandlers(queries: Pick<StoreQueries, 'getRun' | 'listRuns'>): RunHandlers {
+export function createRunHandlers(
+  queries: Pick<StoreQueries, 'getRun' | 'listRuns' | 'readEvents'>,
+): RunHandlers {
   return {
     async getRun(request) {
       const namespace = namespaceOf(request);
       const row = await findRun(queries, namespace, request.runId);
       if (!row.ok) return row;
-      return accept(create(GetRunResponseSchema, { run: toRunMessage(namespace, row.value) }));
+      const run = toRunMessage(namespace, row.value);
+      const output = await findOutput(queries, namespace, row.value);
+      if (output !== undefined) run.output = inForm(output, payloadFormFromWire(request.payloadForm));
+      return accept(create(GetRunResponseSchema, { run }));
     },
 
     async listRuns(request) {
@@ -65,6 +73,20 @@ export function createRunHandlers(queries: Pick<StoreQueries, 'getRun' | 'listRu
       return accept(create(ListRunsResponseSchema, { runs, nextPageToken }));
     },
   };
+}
+
+/** What a run came to is told by its last event. */
+async function findOutput(
+  queries: Pick<StoreQueries, 'readEvents'>,
+  namespace: string,
+  { run, phase, lastRevision }: RunRow,
+): Promise<Payload | undefined> {
+  if (phase !== 'COMPLETED') return undefined;
+  const query = { afterRevision: lastRevision - 1, run, limit: 1, limitBytes: 1 };
+  const [last] = await queries.readEvents(namespace, query);
+  if (last === undefined) return undefined;
+  const { change } = fromBinary(EventSchema, last.payload);
+  return change.case === 'runCompleted' ? change.value.output : undefined;
 }
 
 export async function findRun(

@@ -17,6 +17,7 @@ import {
   SubmitRunsResultSchema,
 } from '@tutti/proto/tutti/v1/orchestrator_service_pb.ts';
 import { compileGraph } from '../../domain/compile.ts';
+import type { ExpressionCompiler } from '../../domain/expression.ts';
 import type { Graph } from '../../domain/graph.ts';
 import { accept, type Rejection, type Result, reject } from '../../domain/rejection.ts';
 import type { RequestKey, SubmittedRun } from '../../engine/inputs.ts';
@@ -30,6 +31,7 @@ import { validate } from '../validate.ts';
 
 export interface SubmitDeps {
   readonly orchestrator: Pick<Orchestrator, 'call'>;
+  readonly expressions: ExpressionCompiler;
   /** For a run whose client chose none: unique in every namespace for all time. */
   readonly newRunId: () => string;
 }
@@ -86,7 +88,7 @@ async function submit(
   request: RequestKey | undefined,
   call: Call,
 ): Promise<Result<SubmittedRun>> {
-  const graph = toGraph(submission);
+  const graph = toGraph(submission, deps.expressions);
   if (!graph.ok) return graph;
   const chosenId = submission?.runId ?? '';
   const submitted = await deps.orchestrator.call(namespace, 'SubmitRun', {
@@ -105,12 +107,12 @@ function atRunId(rejection: Rejection): Rejection {
   return rejection.field === 'run_id' ? { ...rejection, field: 'run.run_id' } : rejection;
 }
 
-function toGraph(submission: RunSubmission | undefined): Result<Graph> {
+function toGraph(submission: RunSubmission | undefined, expressions: ExpressionCompiler): Result<Graph> {
   if (submission?.spec === undefined) {
     return reject('INVALID_FIELD', 'run.spec is missing: say which tasks to run', {}, 'run.spec');
   }
   const spec = toRunSpec(submission.spec);
-  const graph = spec.ok ? compileGraph(spec.value) : spec;
+  const graph = spec.ok ? compileGraph(spec.value, expressions) : spec;
   return graph.ok ? graph : { ok: false, rejection: inRequest(graph.rejection) };
 }
 

@@ -43,6 +43,9 @@ const STATE_REASONS: Readonly<Record<StateReason, number>> = {
   ATTEMPT_FAILED: 17,
   ATTEMPT_TIMED_OUT: 18,
   ATTEMPT_LOST: 19,
+  CONDITION_FALSE: 20,
+  NOT_ROUTED: 21,
+  EXPRESSION_FAILED: 22,
 };
 
 export interface Code<Name extends string> {

@@ -1,0 +1,74 @@
+// What do the expressions of a task decide, once their time has come?
+
+import type { Change, TaskError } from './events.ts';
+import type { Evaluation } from './expression.ts';
+import { specOf } from './lookup.ts';
+import type { Payload } from './payload.ts';
+import { payloadOfJson } from './payload-json.ts';
+import type { RunState } from './state.ts';
+import { evaluateForEdge, evaluateForTask } from './variables.ts';
+
+/** What becomes of a task whose join is met: it is ready, unless its own `when` says otherwise. */
+export function admit(run: RunState, task: number): Change {
+  const { when, inputExpression } = specOf(run, task);
+  if (when !== '') {
+    const holds = asCondition(evaluateForTask(run, task, when));
+    if (!holds.ok) return expressionFailed(task, 'when', when, holds.cause);
+    if (!holds.value) return { type: 'TaskSkipped', task, reason: 'CONDITION_FALSE', upstream: undefined };
+  }
+  if (inputExpression === '') return ready(task, undefined);
+  const value = evaluateForTask(run, task, inputExpression);
+  const encoded = value.ok ? payloadOfJson(value.value) : value;
+  if (encoded.ok) return ready(task, encoded.payload);
+  return expressionFailed(task, 'input_expression', inputExpression, encoded.cause);
+}
+
+/** What becomes of an edge with a `when` whose upstream has come to what the edge asks for. */
+export function judge(run: RunState, task: number, upstream: number, when: string): Change {
+  const holds = asCondition(evaluateForEdge(run, upstream, when));
+  if (holds.ok) return { type: 'TaskRouted', task, upstream, met: holds.value };
+  const place = `when of the dependency on "${specOf(run, upstream).key}"`;
+  return expressionFailed(task, place, when, holds.cause);
+}
+
+/** Tasks whose readiness only an evaluation can tell. */
+export function hasExpression({
+  when,
+  inputExpression,
+}: {
+  readonly when: string;
+  readonly inputExpression: string;
+}): boolean {
+  return when !== '' || inputExpression !== '';
+}
+
+type Condition =
+  | { readonly ok: true; readonly value: boolean }
+  | { readonly ok: false; readonly cause: string };
+
+function asCondition(evaluation: Evaluation): Condition {
+  if (!evaluation.ok) return evaluation;
+  const { value } = evaluation;
+  if (typeof value === 'boolean') return { ok: true, value };
+  const given = value === null ? 'null' : Array.isArray(value) ? 'a list' : `a value of type ${typeof value}`;
+  return { ok: false, cause: `it gave ${given}; a condition must give true or false` };
+}
+
+function ready(task: number, input: Payload | undefined): Change {
+  return { type: 'TaskReady', task, input };
+}
+
+function expressionFailed(task: number, place: string, expression: string, cause: string): Change {
+  const error = expressionError(place, expression, cause);
+  const reason = 'EXPRESSION_FAILED';
+  return { type: 'TaskFailed', task, reason, ended: undefined, error, usage: undefined };
+}
+
+/** As much of a cause as an error has room for: it may quote data. */
+const CAUSE_CHARACTERS = 2_000;
+
+/** @param place the field of the specification */
+export function expressionError(place: string, expression: string, cause: string): TaskError {
+  const message = `${place}: \`${expression}\` could not be evaluated: ${cause.slice(0, CAUSE_CHARACTERS)}`;
+  return { code: 'EXPRESSION_FAILED', message: message.toWellFormed(), details: undefined };
+}

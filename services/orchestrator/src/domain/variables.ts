@@ -1,0 +1,105 @@
+// What may an expression know, and what does it come to for a run as it stands?
+
+import type { TaskError } from './events.ts';
+import type { Evaluation, Json } from './expression.ts';
+import { specOf, taskOf } from './lookup.ts';
+import type { Payload } from './payload.ts';
+import type { RunState } from './state.ts';
+
+/** Of a task's own expressions and of the run's output. */
+export const TASK_VARIABLES: readonly string[] = Object.freeze(['input', 'results', 'states', 'errors']);
+/** Of the condition of an edge. */
+export const EDGE_VARIABLES: readonly string[] = Object.freeze(['input', 'result', 'state', 'error']);
+
+/** Of all payloads that one evaluation may see: bounds what reading them takes. */
+const MAX_VARIABLE_BYTES = 8_388_608;
+
+/** With the variables of a task: its dependencies by name. */
+export function evaluateForTask(run: RunState, task: number, text: string): Evaluation {
+  const named = (run.graph.dependencies[task] ?? []).map(({ upstream, alias }) => ({
+    name: alias === '' ? specOf(run, upstream).key : alias,
+    task: upstream,
+  }));
+  return evaluateOver(run, named, text);
+}
+
+/** With the variables of the run's output: all tasks by key. */
+export function evaluateForRun(run: RunState, text: string): Evaluation {
+  const named = run.graph.spec.tasks.map(({ key }, task) => ({ name: key, task }));
+  return evaluateOver(run, named, text);
+}
+
+/** With the variables of an edge from `upstream`, which is final. */
+export function evaluateForEdge(run: RunState, upstream: number, text: string): Evaluation {
+  const compiled = run.graph.expressions.compile(text, EDGE_VARIABLES);
+  if (!compiled.ok) return compiled;
+  const { state, result, error } = taskOf(run, upstream);
+  const seen = result === undefined ? null : run.graph.readPayload(result);
+  const variables: Record<string, Json> = {
+    state,
+    error: error === undefined ? null : jsonOfError(run, error),
+  };
+  if (seen !== undefined) variables.result = seen;
+  addInput(run, compiled.expression.variables, variables);
+  return compiled.expression.evaluate(variables);
+}
+
+interface NamedTask {
+  readonly name: string;
+  readonly task: number;
+}
+
+function evaluateOver(run: RunState, named: readonly NamedTask[], text: string): Evaluation {
+  const compiled = run.graph.expressions.compile(text, TASK_VARIABLES);
+  if (!compiled.ok) return compiled;
+  const { variables: used } = compiled.expression;
+  const variables: Record<string, Json> = {};
+  addInput(run, used, variables);
+  if (used.has('results')) {
+    const sizeBytes = resultBytes(run, named);
+    if (sizeBytes > MAX_VARIABLE_BYTES) {
+      const cause = `the results have ${sizeBytes} bytes, expressions may see ${MAX_VARIABLE_BYTES}`;
+      return { ok: false, cause };
+    }
+    variables.results = mapOf(named, ({ task }) => readable(run, taskOf(run, task).result));
+  }
+  if (used.has('states')) variables.states = mapOf(named, ({ task }) => taskOf(run, task).state);
+  if (used.has('errors')) {
+    variables.errors = mapOf(named, ({ task }) => {
+      const { error } = taskOf(run, task);
+      return error === undefined ? undefined : jsonOfError(run, error);
+    });
+  }
+  return compiled.expression.evaluate(variables);
+}
+
+/** What cannot be read has no entry: asking for it fails, and says so. */
+function mapOf(named: readonly NamedTask[], valueOf: (task: NamedTask) => Json | undefined): Json {
+  const entries: [string, Json][] = [];
+  for (const each of named) {
+    const value = valueOf(each);
+    if (value !== undefined) entries.push([each.name, value]);
+  }
+  return Object.fromEntries(entries); // Defines each key as its own property, `__proto__` too.
+}
+
+function addInput(run: RunState, used: ReadonlySet<string>, variables: Record<string, Json>): void {
+  if (!used.has('input')) return;
+  const { input } = run.graph.spec;
+  const seen = input === undefined ? null : run.graph.readPayload(input);
+  if (seen !== undefined) variables.input = seen;
+}
+
+function readable(run: RunState, payload: Payload | undefined): Json | undefined {
+  return payload === undefined ? undefined : run.graph.readPayload(payload);
+}
+
+function jsonOfError(run: RunState, { code, message, details }: TaskError): Json {
+  return { code, message, details: readable(run, details) ?? null };
+}
+
+function resultBytes(run: RunState, named: readonly NamedTask[]): number {
+  let sizeBytes = 0;
+  for (const { task } of named) sizeBytes += taskOf(run, task).result?.bytes.length ?? 0;
+  return sizeBytes;
+}
