@@ -118,6 +118,51 @@ const graphs: readonly Case[] = [
     fields: [`${task}[1].dependencies[1].key`],
     metadata: { key: 'b', dependency: 'x' },
   }),
+  submitting('an expression with an unknown variable', submission(tasksOf({ when: 'secret == 1' })), {
+    reason: 'INVALID_EXPRESSION',
+    fields: [`${task}[0].when`],
+    metadata: { cause: expect.stringContaining('unknown variable secret') },
+  }),
+  inTask(
+    'an expression that does not parse',
+    { inputExpression: 'input.' },
+    {
+      reason: 'INVALID_EXPRESSION',
+      fields: [`${task}[0].input_expression`],
+    },
+  ),
+  inTask('an expression too long', { when: `"${'x'.repeat(4_095)}" == ""` }, invalidField(`${task}[0].when`)),
+  inTask(
+    'an input and a computed one',
+    { input: { value: 1 }, inputExpression: 'input' },
+    invalidField(`${task}[0].input_expression`),
+  ),
+  submitting(
+    'one alias for two dependencies',
+    submission(
+      tasksOf(
+        {},
+        {},
+        {
+          dependencies: [
+            { key: 'a', alias: 'x' },
+            { key: 'b', alias: 'x' },
+          ],
+        },
+      ),
+    ),
+    invalidField(`${task}[2].dependencies[1].alias`),
+  ),
+  submitting(
+    'an alias that no key could be',
+    submission(tasksOf({}, { dependencies: [{ key: 'a', alias: 'x y' }] })),
+    invalidField(`${task}[1].dependencies[0].alias`),
+  ),
+  submitting(
+    'an output of no task',
+    submission(tasksOf({}), {}, { outputTask: 'x' }),
+    invalidField('run.spec.output_task'),
+  ),
   submitting('a key twice', submission(tasksOf({}, {}, { key: 'a' })), {
     reason: 'DUPLICATE_KEY',
     fields: [`${task}[2].key`],

@@ -9,7 +9,7 @@
 //      (promise 4).
 //  L5  A task has exactly one final event, and nothing after it.
 //
-// For graphs whose edges all ask for SUCCESS and whose joins are ALL; others are refused.
+// For graphs without expressions whose edges all ask for SUCCESS and whose joins are ALL; others are refused.
 
 import { timestampMs } from '@bufbuild/protobuf/wkt';
 import type { Event } from '@tutti/proto/tutti/v1/event_pb.ts';
@@ -85,7 +85,12 @@ export function checkLog(events: readonly Event[], specs: ReadonlyMap<string, Ru
 function replayOf(spec: RunSpec): RunReplay {
   const tasks = spec.tasks.map((task): [string, TaskReplay] => {
     const mode = task.join?.mode ?? JoinMode.UNSPECIFIED;
-    const plain = task.dependencies.every(({ condition }) => condition <= DependencyCondition.SUCCESS);
+    const plain =
+      task.when === '' &&
+      task.inputExpression === '' &&
+      task.dependencies.every(
+        ({ condition, when }) => condition <= DependencyCondition.SUCCESS && when === '',
+      );
     if (!plain || mode > JoinMode.ALL)
       throw new Error(`the edges of task ${task.key} are beyond these rules`);
     const upstreams = task.dependencies.map((dependency) => dependency.key);
@@ -133,6 +138,9 @@ function followTask(run: RunReplay, task: TaskReplay, event: Event, blame: Blame
     case 'taskStarted':
       from('READY');
       startAttempt(run, task, event, change.value, blame);
+      return;
+    case 'taskRouted':
+      from('WAITING');
       return;
     case 'taskProgressed':
     case 'taskCancelling':

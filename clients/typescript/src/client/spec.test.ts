@@ -1,7 +1,7 @@
 // What a run written in TypeScript becomes, and what is refused before it is sent.
 
 import { FailurePolicy } from '@tutti/proto/tutti/v1/run_pb.ts';
-import { DependencyCondition, JoinMode, UnmetPolicy } from '@tutti/proto/tutti/v1/task_pb.ts';
+import { DependencyCondition, JoinMode, OversizePolicy, UnmetPolicy } from '@tutti/proto/tutti/v1/task_pb.ts';
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { durationToMs, toDuration } from '../durations.ts';
@@ -115,5 +115,49 @@ test('durations survive the way to the proto and back', () => {
       expect(duration.nanos).toBeLessThan(1_000_000_000);
       expect(Math.abs((durationToMs(duration) ?? Number.NaN) - ms)).toBeLessThan(1e-6 + ms * 1e-12);
     }),
+  );
+});
+
+test('conditions, computed inputs, names, selections and what the run comes to (B.2, B.3, B.5, C.1, C.2)', () => {
+  const spec = toRunSpec({
+    input: { go: true },
+    output: 'results.b',
+    tasks: [
+      { key: 'a', capability: 'echo', when: 'input.go', inputExpression: 'input' },
+      {
+        key: 'b',
+        capability: 'echo',
+        after: [
+          {
+            key: 'a',
+            when: 'result.go',
+            alias: 'x',
+            select: { fields: ['go'], maxBytes: 10, oversize: 'CUT' },
+          },
+        ],
+      },
+    ],
+  });
+  expect(json(spec.input)).toEqual({ go: true });
+  expect(spec).toMatchObject({
+    output: 'results.b',
+    outputTask: '',
+    tasks: [
+      { when: 'input.go', inputExpression: 'input' },
+      {
+        dependencies: [
+          {
+            key: 'a',
+            when: 'result.go',
+            alias: 'x',
+            select: { fields: ['go'], maxBytes: 10, oversize: OversizePolicy.CUT },
+          },
+        ],
+      },
+    ],
+  });
+  const misspelt = { tasks: [{ capability: 'a', after: [{ key: 'b', select: { field: 'x' } }] }] };
+  expect(() => toRunSpec(misspelt as unknown as RunInput)).toThrow(
+    expect.objectContaining({ field: 'tasks[0].dependencies[0].select.field' }),
   );
 });

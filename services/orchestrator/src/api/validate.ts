@@ -37,6 +37,8 @@ export const PATTERN_RULES: Readonly<Record<string, string>> = {
     'use lower-case letters, digits, _ and -, in parts joined by single dots, such as image.resize',
   '^[A-Za-z0-9_-]*$': 'use letters, digits, _ and - only',
   '^[A-Za-z0-9_-]+$': 'use at least one of letters, digits, _ and -, and nothing else',
+  '^([A-Za-z0-9_][A-Za-z0-9_.:/-]*)?$':
+    'must be empty, or begin with a letter, a digit or _ and hold only letters, digits, _ . : / -',
   '^([a-z0-9]([a-z0-9-]*[a-z0-9])?)?$':
     'use lower-case letters, digits and - only, beginning and ending with a letter or digit',
   '^[A-Za-z0-9][A-Za-z0-9_./-]*$': 'use letters, digits and _ . / - only, beginning with a letter or digit',

@@ -4,7 +4,7 @@ import { describe, expect, test } from 'vitest';
 import { compileGraph } from './compile.ts';
 import type { Rejection } from './rejection.ts';
 import { PLAIN_EDGE, type RunSpec } from './spec.ts';
-import { graphOf, spec, task } from './test-support.ts';
+import { type EdgeSketch, graphOf, spec, task } from './test-support.ts';
 import { createToyCompiler } from './toy-expressions.ts';
 
 function refusal(runSpec: RunSpec): Rejection {
@@ -189,5 +189,73 @@ describe('A.2: what is refused', () => {
       field,
       metadata: { key: 'c', count, dependencies },
     });
+  });
+});
+
+describe('B.2, B.3, C.1: expressions and names', () => {
+  const after = (...edges: readonly (string | EdgeSketch)[]) =>
+    spec([task('a'), task('b'), task('c', { after: edges })]);
+
+  test.each<[string, RunSpec, string, string]>([
+    ['an unknown variable', spec([task('a', { when: 'x' })]), 'INVALID_EXPRESSION', 'tasks[0].when'],
+    [
+      'what only edges know',
+      spec([task('a', { inputExpression: 'result' })]),
+      'INVALID_EXPRESSION',
+      'tasks[0].input_expression',
+    ],
+    [
+      'what edges do not know',
+      after('a', ['b', { when: 'results.a' }]),
+      'INVALID_EXPRESSION',
+      'tasks[2].dependencies[1].when',
+    ],
+    ['an unusable output', spec([task('a')], { output: 'x' }), 'INVALID_EXPRESSION', 'output'],
+    ['an output of no task', spec([task('a')], { outputTask: 'x' }), 'INVALID_FIELD', 'output_task'],
+    ['two outputs', spec([task('a')], { outputTask: 'a', output: 'input' }), 'INVALID_FIELD', 'output_task'],
+    [
+      'one alias for two',
+      after(['a', { alias: 'x' }], ['b', { alias: 'x' }]),
+      'INVALID_FIELD',
+      'tasks[2].dependencies[1].alias',
+    ],
+    [
+      'an alias that is a key',
+      after(['a', { alias: 'b' }], 'b'),
+      'INVALID_FIELD',
+      'tasks[2].dependencies[1].alias',
+    ],
+    [
+      'equal edges with different conditions',
+      after('a', ['a', { when: 'true' }]),
+      'CONTRADICTING_DEPENDENCIES',
+      'tasks[2].dependencies[1].when',
+    ],
+    [
+      'equal edges with different selections',
+      after('a', ['a', { select: { part: { type: 'NOTHING' }, maxBytes: 0, oversize: 'REFUSE' } }]),
+      'CONTRADICTING_DEPENDENCIES',
+      'tasks[2].dependencies[1].select',
+    ],
+  ])('refused: %s', (_, runSpec, code, field) => {
+    expect(refusal(runSpec)).toMatchObject({ code, field });
+  });
+
+  test('accepted: the alias of one may be the key of a task that is no dependency, and keys may be swapped', () => {
+    expect(graphOf(after(['a', { alias: 'c' }])).required).toEqual([0, 0, 1]);
+    expect(graphOf(after(['a', { alias: 'b' }], ['b', { alias: 'a' }])).required).toEqual([0, 0, 2]);
+  });
+
+  test('all expressions of a run are bounded together', () => {
+    const long = (index: number) => `"${String(index).padEnd(4_000)}" == ""`;
+    const tasks = (count: number) =>
+      Array.from({ length: count }, (_, index) => task(`t${index}`, { when: long(index) }));
+
+    expect(graphOf(spec(tasks(60))).required).toHaveLength(60);
+    expect(refusal(spec(tasks(80)))).toMatchObject({ code: 'INVALID_EXPRESSION', field: 'tasks[65].when' });
+    // An equal one costs nothing more.
+    expect(
+      graphOf(spec(Array.from({ length: 80 }, (_, index) => task(`t${index}`, { when: long(0) })))).required,
+    ).toHaveLength(80);
   });
 });

@@ -14,7 +14,7 @@ export function createToyCompiler(): ExpressionCompiler {
       }
       const variables = new Set(variable === undefined ? [] : [variable]);
       const evaluate = (values: Readonly<Record<string, Json>>): Evaluation => {
-        const one = valueOf(left, values);
+        const one = resolve(left, values);
         if (!one.ok || operator === undefined) return one;
         const equal = JSON.stringify(one.value) === JSON.stringify(JSON.parse(right));
         return { ok: true, value: equal === (operator === '==') };
@@ -32,7 +32,7 @@ function variableOf(text: string): string | undefined {
   return isLiteral(text) || text === 'boom' ? undefined : text.split('.')[0];
 }
 
-function valueOf(text: string, values: Readonly<Record<string, Json>>): Evaluation {
+function resolve(text: string, values: Readonly<Record<string, Json>>): Evaluation {
   if (text === 'boom') return { ok: false, cause: 'boom' };
   if (isLiteral(text)) return { ok: true, value: JSON.parse(text) as Json };
   let value: Json | undefined = values as { readonly [key: string]: Json };

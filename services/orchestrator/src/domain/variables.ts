@@ -74,10 +74,10 @@ function evaluateOver(run: RunState, named: readonly NamedTask[], text: string):
 }
 
 /** What cannot be read has no entry: asking for it fails, and says so. */
-function mapOf(named: readonly NamedTask[], valueOf: (task: NamedTask) => Json | undefined): Json {
+function mapOf(named: readonly NamedTask[], seenOf: (task: NamedTask) => Json | undefined): Json {
   const entries: [string, Json][] = [];
   for (const each of named) {
-    const value = valueOf(each);
+    const value = seenOf(each);
     if (value !== undefined) entries.push([each.name, value]);
   }
   return Object.fromEntries(entries); // Defines each key as its own property, `__proto__` too.

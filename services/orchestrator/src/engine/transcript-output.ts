@@ -1,6 +1,7 @@
 // What an engine says, in lines that people can read: events as `revision run[/task] Change details`,
 // effects behind `->`.
 
+import type { Payload } from '../domain/payload.ts';
 import type { Effect, EngineEvent, EngineOutput } from './outputs.ts';
 
 export function describeOutput(output: EngineOutput): string {
@@ -39,18 +40,26 @@ function details(change: EngineEvent['event']['change'], key: (task: number) => 
       return [change.reason];
     case 'RunFailed':
       return [change.reason, ...(change.failedTask === undefined ? [] : [`by ${key(change.failedTask)}`])];
-    case 'RunSubmitted':
     case 'RunCompleted':
+      return describePayload('output', change.output);
     case 'TaskReady':
+      return describePayload('input', change.input);
+    case 'RunSubmitted':
       return [];
   }
+}
+
+function describePayload(name: string, payload: Payload | undefined): string[] {
+  return payload === undefined ? [] : [`${name} ${new TextDecoder().decode(payload.bytes)}`];
 }
 
 function describeEffect(effect: Effect): string {
   switch (effect.type) {
     case 'Assign': {
-      const { leaseToken, taskKey, attempt, dependencies } = effect.assignment;
+      const { leaseToken, taskKey, attempt, input, dependencies } = effect.assignment;
       const upstream = dependencies.map(({ key, state }) => `${key}=${state}`);
+      const text = new TextDecoder().decode(input.bytes);
+      if (text !== '') upstream.push(`input ${text}`);
       return ['-> assign', leaseToken, `${taskKey}#${attempt}`, `to ${effect.executorId}`, ...upstream].join(
         ' ',
       );

@@ -5,7 +5,7 @@
 import { compileGraph } from '../domain/compile.ts';
 import { evolve } from '../domain/evolve.ts';
 import { startRun } from '../domain/initial.ts';
-import { EMPTY_PAYLOAD } from '../domain/payload.ts';
+import { EMPTY_PAYLOAD, type Payload } from '../domain/payload.ts';
 import {
   DEFAULT_CANCEL_GRACE_MS,
   DEFAULT_JOIN,
@@ -16,7 +16,6 @@ import {
   NO_TIMEOUTS,
   PLAIN_EDGE,
   PLAIN_RUN,
-  PLAIN_TASK,
   type RunSpec,
   type TaskSpec,
 } from '../domain/spec.ts';
@@ -135,7 +134,8 @@ export function createTranscript(): Transcript {
       const executorId = words[0] ?? '';
       const session = sessions.get(executorId) ?? '';
       const reports = words.slice(1).map((text) => {
-        const [leaseToken = '', outcome = 'completed', code = ''] = text.split(':');
+        const [leaseToken = '', outcome = 'completed', ...rest] = text.split(':');
+        const code = rest.join(':');
         return { leaseToken, outcome: parseOutcome(outcome, code), usage: undefined };
       });
       return step({ type: 'Report', callId: ++callId, input: { executorId, session, reports } });
@@ -175,7 +175,10 @@ function replay(log: readonly EngineEvent[]): readonly RunState[] {
 }
 
 function namedOf(words: readonly string[]): Record<string, string | undefined> {
-  return Object.fromEntries(words.filter((word) => word.includes('=')).map((word) => word.split('=', 2)));
+  const named = words.filter((word) => word.includes('='));
+  return Object.fromEntries(
+    named.map((word) => [word.slice(0, word.indexOf('=')), word.slice(word.indexOf('=') + 1)]),
+  );
 }
 
 function parseRun(words: readonly string[], lines: readonly string[]): RunSpec {
@@ -186,11 +189,13 @@ function parseRun(words: readonly string[], lines: readonly string[]): RunSpec {
     failurePolicy: named.policy === 'cancel' ? 'CANCEL' : 'CONTINUE',
     timeoutMs: optionalNumber(named.timeout),
     ...PLAIN_RUN,
+    input: named.input === undefined ? undefined : jsonPayload(named.input),
+    output: named.output ?? '',
     tasks: lines.map((line) => parseTask(line.trim())),
   };
 }
 
-/** `key capability after=a,b?,c!`: `?` asks for FINISHED, `!` for FAILURE. */
+/** `key capability after=a,b?,c![result.x==1]`: `?` asks for FINISHED, `!` for FAILURE, `[…]` is a `when`. */
 function parseTask(line: string): TaskSpec {
   const words = line.split(/\s+/);
   const named = namedOf(words);
@@ -218,11 +223,16 @@ function parseTask(line: string): TaskSpec {
     },
     allowFailure: words.includes('allow_failure'),
     cancelGraceMs: Number(named.grace ?? DEFAULT_CANCEL_GRACE_MS),
-    ...PLAIN_TASK,
+    when: named.when ?? '',
+    inputExpression: named.computed ?? '',
   };
 }
 
 function parseDependency(text: string): Dependency {
+  const bracket = text.indexOf('[');
+  if (bracket !== -1) {
+    return { ...parseDependency(text.slice(0, bracket)), when: text.slice(bracket + 1, -1) };
+  }
   if (text.endsWith('?')) return { key: text.slice(0, -1), condition: 'FINISHED', ...PLAIN_EDGE };
   if (text.endsWith('!')) return { key: text.slice(0, -1), condition: 'FAILURE', ...PLAIN_EDGE };
   return { key: text, condition: 'SUCCESS', ...PLAIN_EDGE };
@@ -237,10 +247,15 @@ function optionalNumber(text: string | undefined): number | undefined {
   return text === undefined ? undefined : Number(text);
 }
 
+/** `''` is an empty one. */
+function jsonPayload(text: string): Payload {
+  return text === '' ? EMPTY_PAYLOAD : { bytes: new TextEncoder().encode(text), contentType: '' };
+}
+
 function parseOutcome(outcome: string, code: string): AttemptOutcome {
   switch (outcome) {
     case 'completed':
-      return { type: 'Completed', result: EMPTY_PAYLOAD };
+      return { type: 'Completed', result: jsonPayload(code) };
     case 'failed':
     case 'final': {
       const error = { code: code === '' ? 'ERROR' : code, message: '', details: undefined };

@@ -145,3 +145,28 @@ describe('a submitted specification', () => {
     expect(spec.ok && spec.value.tasks[0]?.input.bytes.buffer.byteLength).toBe(10);
   });
 });
+
+describe('what has two answers to one question is refused', () => {
+  const input = { data: { case: 'bytes' as const, value: new Uint8Array() } };
+  const selecting = (select: object) => [
+    { key: 'a', capability: 'echo' },
+    { key: 'b', capability: 'echo', dependencies: [{ key: 'a', select }] },
+  ];
+
+  test.each([
+    [
+      'an input and a computed one',
+      [{ key: 'a', capability: 'echo', input, inputExpression: 'input' }],
+      'tasks[0].input_expression',
+    ],
+    ['nothing and fields', selecting({ nothing: true, fields: ['a'] }), 'tasks[1].dependencies[0].select'],
+    ['fields and items', selecting({ fields: ['a'], lastItems: 1 }), 'tasks[1].dependencies[0].select'],
+  ])('%s', (_, tasks, field) => {
+    const spec = submitted(tasks);
+    expect(spec.ok || spec.rejection).toMatchObject({ code: 'INVALID_FIELD', field });
+  });
+
+  test('one of them is not', () => {
+    expect(submitted(selecting({ lastItems: 1, maxBytes: 5 })).ok).toBe(true);
+  });
+});
