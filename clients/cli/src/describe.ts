@@ -79,7 +79,7 @@ export function describeTask(task: Task): string {
     ['run', task.runId],
     ['state', [taskStateName(task.state), stateReasonName(task.reason)].filter(Boolean).join(' ')],
     ['capability', task.spec?.capability ?? ''],
-    ['input', payloadOf(task.spec?.input)],
+    ['input', payloadOf(task.computedInput ?? task.spec?.input)],
     ['result', payloadOf(task.result)],
     ['error', task.error === undefined ? '' : describeError(task.error)],
     ['ready', timeOf(task.readyTime)],

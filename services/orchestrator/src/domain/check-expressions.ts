@@ -2,7 +2,7 @@
 
 import type { ExpressionCompiler } from './expression.ts';
 import { accept, type Result, reject } from './rejection.ts';
-import type { RunSpec } from './spec.ts';
+import type { RunSpec, TaskSpec } from './spec.ts';
 import { EDGE_VARIABLES, TASK_VARIABLES } from './variables.ts';
 
 /** Of all different expressions of a run: bounds what compiling them takes. */
@@ -30,6 +30,7 @@ export function checkExpressions(spec: RunSpec, compiler: ExpressionCompiler): R
   }
 
   for (const [index, task] of spec.tasks.entries()) {
+    if (!hasAny(task)) continue;
     const when = check(task.when, TASK_VARIABLES, () => `tasks[${index}].when`);
     if (!when.ok) return when;
     const input = check(task.inputExpression, TASK_VARIABLES, () => `tasks[${index}].input_expression`);
@@ -41,4 +42,8 @@ export function checkExpressions(spec: RunSpec, compiler: ExpressionCompiler): R
     }
   }
   return check(spec.output, TASK_VARIABLES, () => 'output');
+}
+
+function hasAny({ when, inputExpression, dependencies }: TaskSpec): boolean {
+  return when !== '' || inputExpression !== '' || dependencies.some((dependency) => dependency.when !== '');
 }

@@ -3,6 +3,7 @@
 
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
+import { createExpressionCompiler } from '../expressions/compiler.ts';
 import { createTranscript } from './transcript.ts';
 
 const FOLDER = new URL('./transcripts/', import.meta.url);
@@ -36,7 +37,7 @@ describe('the engine says what its transcripts say', () => {
   for (const file of readdirSync(FOLDER).filter((name) => name.endsWith('.txt'))) {
     it(file, () => {
       const url = new URL(file, FOLDER);
-      const transcript = createTranscript();
+      const transcript = createTranscript(createExpressionCompiler());
       const blocks = parse(readFileSync(url, 'utf8')).filter((block) => block.command !== '');
       const played = blocks.map((block) => ({ block, output: transcript.run(block.command) }));
       if (process.env.UPDATE_TRANSCRIPTS === '1') {

@@ -4,6 +4,7 @@
 
 import { compileGraph } from '../domain/compile.ts';
 import { evolve } from '../domain/evolve.ts';
+import type { ExpressionCompiler } from '../domain/expression.ts';
 import { startRun } from '../domain/initial.ts';
 import { EMPTY_PAYLOAD, type Payload } from '../domain/payload.ts';
 import {
@@ -21,7 +22,6 @@ import {
 } from '../domain/spec.ts';
 import type { RunState } from '../domain/state.ts';
 import { isFinalRun } from '../domain/states.ts';
-import { createExpressionCompiler } from '../expressions/compiler.ts';
 import { createEngine, type Engine } from './engine.ts';
 import type { AttemptOutcome, EngineInput } from './inputs.ts';
 import { DEFAULT_ENGINE_LIMITS, type EngineOptions } from './options.ts';
@@ -33,9 +33,8 @@ export interface Transcript {
   run(command: string): string;
 }
 
-export function createTranscript(): Transcript {
+export function createTranscript(expressions: ExpressionCompiler): Transcript {
   let minted = 0;
-  const expressions = createExpressionCompiler();
   let nowMs = 0;
   let callId = 0;
   const log: EngineEvent[] = [];

@@ -66,6 +66,7 @@ export function createRunSpans(tracer: Tracer, published: PublishedAttempts): Co
       case 'TaskFailed':
       case 'TaskCancelled':
       case 'TaskSkipped':
+      case 'TaskRouted':
         return;
     }
   }

@@ -3,6 +3,7 @@
 import { compileGraph } from '../domain/compile.ts';
 import type { Change, RunEvent } from '../domain/events.ts';
 import { evolve } from '../domain/evolve.ts';
+import type { ExpressionCompiler } from '../domain/expression.ts';
 import { startRun } from '../domain/initial.ts';
 import { EMPTY_PAYLOAD } from '../domain/payload.ts';
 import {
@@ -18,8 +19,12 @@ import {
 } from '../domain/spec.ts';
 import type { RunState } from '../domain/state.ts';
 import type { Assignment } from '../engine/inputs.ts';
-import { createExpressionCompiler } from '../expressions/compiler.ts';
 import type { CommittedEvent } from '../runtime/ports.ts';
+
+/** Scripted runs have none. */
+const NO_EXPRESSIONS: ExpressionCompiler = {
+  compile: (text) => ({ ok: false, cause: `nobody compiles ${text}` }),
+};
 
 export interface ScriptedTask {
   readonly key: string;
@@ -42,7 +47,7 @@ export function scriptedRun(
       timeoutMs: undefined,
       ...PLAIN_RUN,
     },
-    createExpressionCompiler(),
+    NO_EXPRESSIONS,
   );
   if (!compiled.ok) throw new Error(compiled.rejection.message);
   const change = { type: 'RunSubmitted', runId: 'run-1', graph: compiled.value, traceparent } as const;

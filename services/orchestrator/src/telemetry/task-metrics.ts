@@ -5,6 +5,7 @@
 
 import type { Registry } from 'prom-client';
 import type { Change } from '../domain/events.ts';
+import { firstState } from '../domain/initial.ts';
 import type { RunState } from '../domain/state.ts';
 import type { CommitObserver, CommittedEvent } from '../runtime/ports.ts';
 import { createChildren } from './label-bound.ts';
@@ -38,8 +39,9 @@ export function createTaskMetrics(registry: Registry, labelLimit: number): Commi
     switch (change.type) {
       case 'RunSubmitted':
         tally.submitted += 1;
-        for (const edges of change.graph.dependencies)
-          tally.entered[edges.length === 0 ? 'READY' : 'WAITING'] += 1;
+        for (let task = 0; task < run.tasks.length; task += 1) {
+          tally.entered[firstState(change.graph, task)] += 1;
+        }
         return;
       case 'RunCompleted':
         tally.ended.COMPLETED.inc(1);
@@ -89,6 +91,7 @@ export function createTaskMetrics(registry: Registry, labelLimit: number): Commi
       case 'RunCancelling':
       case 'TaskProgressed':
       case 'TaskCancelling':
+      case 'TaskRouted':
         return;
     }
   }
