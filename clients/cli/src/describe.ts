@@ -42,6 +42,7 @@ export function describeRun(run: Run): string {
     ['progress', run.tasks === undefined ? '' : renderPlainLine('', run.tasks).trim()],
     ['message', run.message],
     ['failed task', run.failedTask],
+    ['output', payloadOf(run.output)],
     ['submitted', timeOf(run.submitTime)],
     ['ended', timeOf(run.endTime)],
     ['trace', run.traceId],
