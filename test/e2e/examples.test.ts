@@ -2,9 +2,16 @@
 // B.1 to B.3, B.5, C.1, C.2.
 
 import { readFileSync } from 'node:fs';
-import { type Client, createClient, json, RunState, StateReason, TaskState } from '@tutti/client/client';
+import {
+  type Client,
+  createClient,
+  json,
+  PayloadForm,
+  RunState,
+  StateReason,
+  TaskState,
+} from '@tutti/client/client';
 import { createExecutor } from '@tutti/client/executor';
-import { OrchestratorService } from '@tutti/proto/tutti/v1/orchestrator_service_pb.ts';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { parseRunSpec } from '../../clients/cli/src/spec/spec-file.ts';
 import { type Stack, startStack } from '../support/stack.ts';
@@ -193,10 +200,6 @@ test('B.3: what waits for its expressions goes on after the orchestrator was kil
   const { run } = await runToEnd(handle);
   expect(run.state).toBe(RunState.COMPLETED);
   expect(json(run.output)).toEqual({ slow: { seconds: 1.5 }, after: ['b', 'COMPLETED'] });
-  const { run: asValue } = await client.call(OrchestratorService.method.getRun, {
-    namespace: 'default',
-    runId: handle.runId,
-    payloadForm: 2,
-  });
-  expect(asValue?.output?.data.case).toBe('value');
+  const asValue = await client.getRun(handle.runId, { payloadForm: PayloadForm.VALUE });
+  expect(asValue.output?.data.case).toBe('value');
 });

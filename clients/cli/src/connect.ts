@@ -59,7 +59,7 @@ export function connect(address: string, namespace: string): CommandClient {
           { timeoutMs: waitMs + answerMs },
         ),
       ),
-    getRun: (runId) => orFailure(client.getRun(runId)),
+    getRun: (runId) => orFailure(client.getRun(runId, { payloadForm: PayloadForm.VALUE })),
     getTask: (runId, taskKey) =>
       orFailure(client.getTask(runId, taskKey, { payloadForm: PayloadForm.VALUE })),
     getRunGraph: (runId, format) =>

@@ -99,8 +99,9 @@ function reading(
   namespace: string,
 ): Pick<Client, 'getRun' | 'getTask' | 'graph' | 'listRuns' | 'listTasks' | 'listExecutors'> {
   return {
-    async getRun(runId, options) {
-      const { run } = await caller.unary(method.getRun, { namespace, runId }, options);
+    async getRun(runId, options = {}) {
+      const payloadForm = options.payloadForm ?? PayloadForm.BYTES;
+      const { run } = await caller.unary(method.getRun, { namespace, runId, payloadForm }, options);
       return present(run, `run ${runId}`);
     },
     async getTask(runId, taskKey, options = {}) {

@@ -149,7 +149,7 @@ export interface Client {
   ): Promise<SubmitOutcome[]>;
   /** A handle without a call. */
   run(runId: string): RunHandle;
-  getRun(runId: string, options?: CallOptions): Promise<Run>;
+  getRun(runId: string, options?: CallOptions & { readonly payloadForm?: PayloadForm }): Promise<Run>;
   /** Latest first, page after page. */
   listRuns(options?: ListRunsOptions): AsyncGenerator<Run, void, void>;
   /** In the order of submission, page after page. */
