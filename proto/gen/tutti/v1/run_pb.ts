@@ -7,6 +7,8 @@ import { enumDesc, fileDesc, messageDesc } from "@bufbuild/protobuf/codegenv2";
 import { file_buf_validate_validate } from "@bufbuild/protovalidate/gen/buf/validate/validate_pb.js";
 import type { Duration, Timestamp } from "@bufbuild/protobuf/wkt";
 import { file_google_protobuf_duration, file_google_protobuf_timestamp } from "@bufbuild/protobuf/wkt";
+import type { Payload } from "./payload_pb.ts";
+import { file_tutti_v1_payload } from "./payload_pb.ts";
 import type { StateReason } from "./state_reason_pb.ts";
 import { file_tutti_v1_state_reason } from "./state_reason_pb.ts";
 import type { TaskSpec } from "./task_pb.ts";
@@ -17,7 +19,7 @@ import type { Message, UnknownEnum } from "@bufbuild/protobuf";
  * Describes the file tutti/v1/run.proto.
  */
 export const file_tutti_v1_run: GenFile = /*@__PURE__*/
-  fileDesc("ChJ0dXR0aS92MS9ydW4ucHJvdG8SCHR1dHRpLnYxIuICCgdSdW5TcGVjEhYKBG5hbWUYASABKAlCCLpIBXIDGMgBEmMKBmxhYmVscxgCIAMoCzIdLnR1dHRpLnYxLlJ1blNwZWMuTGFiZWxzRW50cnlCNLpIMZoBLhAgIiNyIRg/Mh1eW0EtWmEtejAtOV1bQS1aYS16MC05Xy4vLV0qJCoFcgMY/wESLwoFdGFza3MYAyADKAsyEi50dXR0aS52MS5UYXNrU3BlY0IMukgJkgEGCAEQoI0GEjkKDmZhaWx1cmVfcG9saWN5GAQgASgOMhcudHV0dGkudjEuRmFpbHVyZVBvbGljeUIIukgFggECEAESPwoHdGltZW91dBgFIAEoCzIZLmdvb2dsZS5wcm90b2J1Zi5EdXJhdGlvbkITukgQqgENIgUIgOeEDzIEEMCEPRotCgtMYWJlbHNFbnRyeRILCgNrZXkYASABKAkSDQoFdmFsdWUYAiABKAk6AjgBIpYBCgpUYXNrQ291bnRzEg8KB3dhaXRpbmcYASABKA0SDQoFcmVhZHkYAiABKA0SDwoHcnVubmluZxgDIAEoDRIQCghyZXRyeWluZxgEIAEoDRIRCgljb21wbGV0ZWQYBSABKA0SDgoGZmFpbGVkGAYgASgNEhEKCWNhbmNlbGxlZBgHIAEoDRIPCgdza2lwcGVkGAggASgNIsUDCgNSdW4SEQoJbmFtZXNwYWNlGAEgASgJEg4KBnJ1bl9pZBgCIAEoCRIMCgRuYW1lGAMgASgJEikKBmxhYmVscxgEIAMoCzIZLnR1dHRpLnYxLlJ1bi5MYWJlbHNFbnRyeRIhCgVzdGF0ZRgFIAEoDjISLnR1dHRpLnYxLlJ1blN0YXRlEiUKBnJlYXNvbhgGIAEoDjIVLnR1dHRpLnYxLlN0YXRlUmVhc29uEg8KB21lc3NhZ2UYByABKAkSLwoLc3VibWl0X3RpbWUYCCABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEiwKCGVuZF90aW1lGAkgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIjCgV0YXNrcxgKIAEoCzIULnR1dHRpLnYxLlRhc2tDb3VudHMSFgoOZmlyc3RfcmV2aXNpb24YCyABKAQSFQoNbGFzdF9yZXZpc2lvbhgMIAEoBBIQCgh0cmFjZV9pZBgNIAEoCRITCgtmYWlsZWRfdGFzaxgOIAEoCRotCgtMYWJlbHNFbnRyeRILCgNrZXkYASABKAkSDQoFdmFsdWUYAiABKAk6AjgBKmcKDUZhaWx1cmVQb2xpY3kSHgoaRkFJTFVSRV9QT0xJQ1lfVU5TUEVDSUZJRUQQABIbChdGQUlMVVJFX1BPTElDWV9DT05USU5VRRABEhkKFUZBSUxVUkVfUE9MSUNZX0NBTkNFTBACKp4BCghSdW5TdGF0ZRIZChVSVU5fU1RBVEVfVU5TUEVDSUZJRUQQABIVChFSVU5fU1RBVEVfUlVOTklORxABEhgKFFJVTl9TVEFURV9DQU5DRUxMSU5HEAISFwoTUlVOX1NUQVRFX0NPTVBMRVRFRBADEhQKEFJVTl9TVEFURV9GQUlMRUQQBBIXChNSVU5fU1RBVEVfQ0FOQ0VMTEVEEAViBnByb3RvMw", [file_buf_validate_validate, file_google_protobuf_duration, file_google_protobuf_timestamp, file_tutti_v1_state_reason, file_tutti_v1_task]);
+  fileDesc("ChJ0dXR0aS92MS9ydW4ucHJvdG8SCHR1dHRpLnYxIoQDCgdSdW5TcGVjEhYKBG5hbWUYASABKAlCCLpIBXIDGMgBEmMKBmxhYmVscxgCIAMoCzIdLnR1dHRpLnYxLlJ1blNwZWMuTGFiZWxzRW50cnlCNLpIMZoBLhAgIiNyIRg/Mh1eW0EtWmEtejAtOV1bQS1aYS16MC05Xy4vLV0qJCoFcgMY/wESLwoFdGFza3MYAyADKAsyEi50dXR0aS52MS5UYXNrU3BlY0IMukgJkgEGCAEQoI0GEjkKDmZhaWx1cmVfcG9saWN5GAQgASgOMhcudHV0dGkudjEuRmFpbHVyZVBvbGljeUIIukgFggECEAESPwoHdGltZW91dBgFIAEoCzIZLmdvb2dsZS5wcm90b2J1Zi5EdXJhdGlvbkITukgQqgENIgUIgOeEDzIEEMCEPRIgCgVpbnB1dBgGIAEoCzIRLnR1dHRpLnYxLlBheWxvYWQaLQoLTGFiZWxzRW50cnkSCwoDa2V5GAEgASgJEg0KBXZhbHVlGAIgASgJOgI4ASKWAQoKVGFza0NvdW50cxIPCgd3YWl0aW5nGAEgASgNEg0KBXJlYWR5GAIgASgNEg8KB3J1bm5pbmcYAyABKA0SEAoIcmV0cnlpbmcYBCABKA0SEQoJY29tcGxldGVkGAUgASgNEg4KBmZhaWxlZBgGIAEoDRIRCgljYW5jZWxsZWQYByABKA0SDwoHc2tpcHBlZBgIIAEoDSKOBAoDUnVuEhEKCW5hbWVzcGFjZRgBIAEoCRIOCgZydW5faWQYAiABKAkSDAoEbmFtZRgDIAEoCRIpCgZsYWJlbHMYBCADKAsyGS50dXR0aS52MS5SdW4uTGFiZWxzRW50cnkSIQoFc3RhdGUYBSABKA4yEi50dXR0aS52MS5SdW5TdGF0ZRIlCgZyZWFzb24YBiABKA4yFS50dXR0aS52MS5TdGF0ZVJlYXNvbhIPCgdtZXNzYWdlGAcgASgJEi8KC3N1Ym1pdF90aW1lGAggASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIsCghlbmRfdGltZRgJIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASIwoFdGFza3MYCiABKAsyFC50dXR0aS52MS5UYXNrQ291bnRzEhYKDmZpcnN0X3JldmlzaW9uGAsgASgEEhUKDWxhc3RfcmV2aXNpb24YDCABKAQSEAoIdHJhY2VfaWQYDSABKAkSEwoLZmFpbGVkX3Rhc2sYDiABKAkSJQoId29ya2Zsb3cYFCABKAsyEy50dXR0aS52MS5SdW5PcmlnaW4SIAoFaW5wdXQYFSABKAsyES50dXR0aS52MS5QYXlsb2FkGi0KC0xhYmVsc0VudHJ5EgsKA2tleRgBIAEoCRINCgV2YWx1ZRgCIAEoCToCOAEiKgoJUnVuT3JpZ2luEgwKBG5hbWUYASABKAkSDwoHdmVyc2lvbhgCIAEoDSpnCg1GYWlsdXJlUG9saWN5Eh4KGkZBSUxVUkVfUE9MSUNZX1VOU1BFQ0lGSUVEEAASGwoXRkFJTFVSRV9QT0xJQ1lfQ09OVElOVUUQARIZChVGQUlMVVJFX1BPTElDWV9DQU5DRUwQAiqeAQoIUnVuU3RhdGUSGQoVUlVOX1NUQVRFX1VOU1BFQ0lGSUVEEAASFQoRUlVOX1NUQVRFX1JVTk5JTkcQARIYChRSVU5fU1RBVEVfQ0FOQ0VMTElORxACEhcKE1JVTl9TVEFURV9DT01QTEVURUQQAxIUChBSVU5fU1RBVEVfRkFJTEVEEAQSFwoTUlVOX1NUQVRFX0NBTkNFTExFRBAFYgZwcm90bzM", [file_buf_validate_validate, file_google_protobuf_duration, file_google_protobuf_timestamp, file_tutti_v1_payload, file_tutti_v1_state_reason, file_tutti_v1_task]);
 
 /**
  * A graph of tasks to execute. A single task is a run of one.
@@ -62,6 +64,13 @@ export type RunSpec = Message<"tutti.v1.RunSpec"> & {
    * @generated from field: google.protobuf.Duration timeout = 5;
    */
   timeout?: Duration | undefined;
+
+  /**
+   * What the run is given as a whole. Kept with the run and told by GetRun.
+   *
+   * @generated from field: tutti.v1.Payload input = 6;
+   */
+  input?: Payload | undefined;
 };
 
 /**
@@ -244,6 +253,20 @@ export type Run = Message<"tutti.v1.Run"> & {
    * @generated from field: string failed_task = 14;
    */
   failedTask: string;
+
+  /**
+   * The workflow and version that it was started from; unset if from none.
+   *
+   * @generated from field: tutti.v1.RunOrigin workflow = 20;
+   */
+  workflow?: RunOrigin | undefined;
+
+  /**
+   * As submitted. Only GetRun and WaitRun tell it.
+   *
+   * @generated from field: tutti.v1.Payload input = 21;
+   */
+  input?: Payload | undefined;
 };
 
 /**
@@ -252,6 +275,34 @@ export type Run = Message<"tutti.v1.Run"> & {
  */
 export const RunSchema: GenMessage<Run> = /*@__PURE__*/
   messageDesc(file_tutti_v1_run, 2);
+
+/**
+ * The version of a workflow that a run was started from. It may be gone since.
+ *
+ * @generated from message tutti.v1.RunOrigin
+ */
+export type RunOrigin = Message<"tutti.v1.RunOrigin"> & {
+  /**
+   * The name of the workflow.
+   *
+   * @generated from field: string name = 1;
+   */
+  name: string;
+
+  /**
+   * 1, 2, 3, …
+   *
+   * @generated from field: uint32 version = 2;
+   */
+  version: number;
+};
+
+/**
+ * Describes the message tutti.v1.RunOrigin.
+ * Use `create(RunOriginSchema)` to create a new message.
+ */
+export const RunOriginSchema: GenMessage<RunOrigin> = /*@__PURE__*/
+  messageDesc(file_tutti_v1_run, 3);
 
 /**
  * What a failure that nothing handles does to the rest of the run. A failure is handled by
