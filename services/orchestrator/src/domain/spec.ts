@@ -9,6 +9,15 @@ export interface RunSpec {
   readonly failurePolicy: FailurePolicy;
   /** From submission to the end of the run. */
   readonly timeoutMs: number | undefined;
+  /** What the run is given as a whole. */
+  readonly input: Payload;
+  /** The version of a workflow that it is a copy of. */
+  readonly workflow: RunOrigin | undefined;
+}
+
+export interface RunOrigin {
+  readonly name: string;
+  readonly version: number;
 }
 
 /** CONTINUE: branches that do not depend on the failure finish. CANCEL: the rest is cancelled. */

@@ -49,7 +49,16 @@ export function task(key: string, sketch: TaskSketch = {}): TaskSpec {
 }
 
 export function spec(tasks: readonly TaskSpec[], rest: Partial<RunSpec> = {}): RunSpec {
-  return { name: 'test', labels: {}, failurePolicy: 'CONTINUE', timeoutMs: undefined, ...rest, tasks };
+  return {
+    name: 'test',
+    labels: {},
+    failurePolicy: 'CONTINUE',
+    timeoutMs: undefined,
+    input: EMPTY_PAYLOAD,
+    workflow: undefined,
+    ...rest,
+    tasks,
+  };
 }
 
 export function graphOf(runSpec: RunSpec): Graph {

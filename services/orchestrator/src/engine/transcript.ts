@@ -180,6 +180,8 @@ function parseRun(words: readonly string[], lines: readonly string[]): RunSpec {
     labels: {},
     failurePolicy: named.policy === 'cancel' ? 'CANCEL' : 'CONTINUE',
     timeoutMs: optionalNumber(named.timeout),
+    input: EMPTY_PAYLOAD,
+    workflow: undefined,
     tasks: lines.map((line) => parseTask(line.trim())),
   };
 }

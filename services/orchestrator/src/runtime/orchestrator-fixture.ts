@@ -103,6 +103,8 @@ export function chainOf(
     tasks,
     failurePolicy: 'CONTINUE',
     timeoutMs: undefined,
+    input: EMPTY_PAYLOAD,
+    workflow: undefined,
   });
   if (!graph.ok) throw new Error(graph.rejection.message);
   return {

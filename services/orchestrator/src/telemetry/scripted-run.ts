@@ -35,6 +35,8 @@ export function scriptedRun(
     tasks: tasks.map(specOf),
     failurePolicy: 'CONTINUE',
     timeoutMs: undefined,
+    input: EMPTY_PAYLOAD,
+    workflow: undefined,
   });
   if (!compiled.ok) throw new Error(compiled.rejection.message);
   const change = { type: 'RunSubmitted', runId: 'run-1', graph: compiled.value, traceparent } as const;

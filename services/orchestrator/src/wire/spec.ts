@@ -34,6 +34,7 @@ import { durationToMs } from './time.ts';
 const NO_DEPENDENCIES: readonly Dependency[] = Object.freeze([]);
 const NO_CODES: readonly string[] = DEFAULT_RETRY.nonRetryableCodes;
 const JOIN_ANY: Join = Object.freeze({ mode: 'ANY' });
+const EMPTY = accept(EMPTY_PAYLOAD);
 
 /**
  * Contract: the message has passed validation (api/validate.ts). Refuses only payloads, and what a
@@ -41,6 +42,8 @@ const JOIN_ANY: Join = Object.freeze({ mode: 'ANY' });
  * as `tasks[3].input`.
  */
 export function toRunSpec(message: RunSpecMessage): Result<RunSpec> {
+  const runInput = message.input === undefined ? EMPTY : acceptPayload(message.input, 'input');
+  if (!runInput.ok) return runInput;
   const tasks: TaskSpec[] = [];
   for (const [index, task] of message.tasks.entries()) {
     const misplaced = misplacedCount(task, index);
@@ -53,7 +56,7 @@ export function toRunSpec(message: RunSpecMessage): Result<RunSpec> {
     if (!input.ok) return input;
     tasks.push(toTaskSpec(task, input.value));
   }
-  return accept({ ...toRunSettings(message), tasks });
+  return accept({ ...toRunSettings(message, runInput.value), tasks });
 }
 
 /** A count that its mode would ignore: whoever gave it wants a join that they would not get. */
@@ -67,13 +70,22 @@ function misplacedCount({ key, join, dependencies }: TaskSpecMessage, index: num
   return reject('INVALID_JOIN', message, metadata, `tasks[${index}].join.count`);
 }
 
-/** All of a run's specification but its tasks. */
-export function toRunSettings(message: RunSpecMessage): Omit<RunSpec, 'tasks'> {
+/**
+ * All of a run's specification but its tasks.
+ * @param input what `message.input` was accepted as; left out where it is unset
+ */
+export function toRunSettings(
+  message: RunSpecMessage,
+  input: Payload = EMPTY_PAYLOAD,
+): Omit<RunSpec, 'tasks'> {
   return {
     name: message.name,
     labels: message.labels,
     failurePolicy: message.failurePolicy === FailurePolicy.CANCEL ? 'CANCEL' : 'CONTINUE',
     timeoutMs: message.timeout === undefined ? undefined : durationToMs(message.timeout),
+    input,
+    // A client names it in its submission; the specification is a copy that knows nothing of it.
+    workflow: undefined,
   };
 }
 

@@ -91,6 +91,11 @@ export const runSpec: fc.Arbitrary<RunSpec> = fc.record({
   tasks: fc.array(taskSpec, { minLength: 1, maxLength: 5 }),
   failurePolicy: fc.constantFrom('CONTINUE', 'CANCEL'),
   timeoutMs: fc.option(milliseconds, { nil: undefined }),
+  input: fc.oneof(fc.constant(EMPTY_PAYLOAD), payload),
+  workflow: fc.option(
+    fc.record({ name: fc.constantFrom('report', 'a.b'), version: fc.integer({ min: 1, max: 1_000 }) }),
+    { nil: undefined },
+  ),
 });
 
 const PLAIN_TASK: Omit<TaskSpec, 'key'> = {
@@ -119,6 +124,8 @@ function graphOf(keys: readonly string[]): Graph {
     tasks,
     failurePolicy: 'CONTINUE',
     timeoutMs: undefined,
+    input: EMPTY_PAYLOAD,
+    workflow: undefined,
   });
   if (!compiled.ok) throw new Error(compiled.rejection.message);
   return compiled.value;

@@ -1,9 +1,12 @@
 // How is a run told to clients?
 
 import { create } from '@bufbuild/protobuf';
-import { type Run, RunSchema } from '@tutti/proto/tutti/v1/run_pb.ts';
+import { type Run, RunOriginSchema, RunSchema } from '@tutti/proto/tutti/v1/run_pb.ts';
+import type { StoreQueries } from '../../runtime/orchestrator.ts';
 import type { RunRow } from '../../store/port.ts';
 import { REASON_TO_WIRE, RUN_PHASE_TO_WIRE } from '../../wire/enums.ts';
+import { fromPayload, type PayloadForm } from '../../wire/payload.ts';
+import { decodeRunInput } from '../../wire/stored-spec.ts';
 import { timestampFromMs } from '../../wire/time.ts';
 
 export function toRunMessage(namespace: string, row: RunRow): Run {
@@ -32,6 +35,23 @@ export function toRunMessage(namespace: string, row: RunRow): Run {
     traceId: row.traceId,
     failedTask: row.failedTask,
   });
+  if (row.workflow !== undefined) message.workflow = create(RunOriginSchema, row.workflow);
   if (row.endedAtMs !== undefined) message.endTime = timestampFromMs(row.endedAtMs);
+  return message;
+}
+
+/** As toRunMessage, with what is too large for lists. */
+export async function toFullRunMessage(
+  queries: Pick<StoreQueries, 'getRunRecord'>,
+  namespace: string,
+  row: RunRow,
+  form: PayloadForm,
+): Promise<Run> {
+  const message = toRunMessage(namespace, row);
+  const record = await queries.getRunRecord(namespace, row.run);
+  const input = record && decodeRunInput(record);
+  if (input !== undefined && (input.bytes.byteLength > 0 || input.contentType !== '')) {
+    message.input = fromPayload(input, form);
+  }
   return message;
 }

@@ -16,9 +16,10 @@ import { runNotFound } from '../../engine/requests.ts';
 import type { StoreQueries } from '../../runtime/orchestrator.ts';
 import type { RunRow } from '../../store/port.ts';
 import { runPhaseFromWire } from '../../wire/enums.ts';
+import { payloadFormFromWire } from '../../wire/payload-form.ts';
 import { timestampToMs } from '../../wire/time.ts';
 import { namespaceOf } from '../call.ts';
-import { toRunMessage } from '../messages/run.ts';
+import { toFullRunMessage, toRunMessage } from '../messages/run.ts';
 import type { UnaryHandler } from '../method.ts';
 import { countFitting, type PagedCall, pageSizeOf, readPageToken, writePageToken } from '../page.ts';
 import { onlyKnown } from './states.ts';
@@ -31,13 +32,17 @@ export interface RunHandlers {
   readonly listRuns: UnaryHandler<ListRunsRequest, ListRunsResponse>;
 }
 
-export function createRunHandlers(queries: Pick<StoreQueries, 'getRun' | 'listRuns'>): RunHandlers {
+export function createRunHandlers(
+  queries: Pick<StoreQueries, 'getRun' | 'getRunRecord' | 'listRuns'>,
+): RunHandlers {
   return {
     async getRun(request) {
       const namespace = namespaceOf(request);
       const row = await findRun(queries, namespace, request.runId);
       if (!row.ok) return row;
-      return accept(create(GetRunResponseSchema, { run: toRunMessage(namespace, row.value) }));
+      const form = payloadFormFromWire(request.payloadForm);
+      const run = await toFullRunMessage(queries, namespace, row.value, form);
+      return accept(create(GetRunResponseSchema, { run }));
     },
 
     async listRuns(request) {
