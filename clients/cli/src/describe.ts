@@ -44,6 +44,8 @@ export function describeRun(run: Run): string {
     ['failed task', run.failedTask],
     ['submitted', timeOf(run.submitTime)],
     ['ended', timeOf(run.endTime)],
+    ['workflow', run.workflow === undefined ? '' : `${run.workflow.name}@${run.workflow.version}`],
+    ['input', payloadOf(run.input)],
     ['trace', run.traceId],
   ];
   return renderTable(rows.filter(([, value]) => value !== ''));

@@ -5,6 +5,7 @@
 // would silently change what is run.
 
 import { create, type MessageInitShape } from '@bufbuild/protobuf';
+import { PayloadSchema } from '@tutti/proto/tutti/v1/payload_pb.ts';
 import { FailurePolicy, type RunSpec, RunSpecSchema } from '@tutti/proto/tutti/v1/run_pb.ts';
 import {
   DependencyCondition,
@@ -35,6 +36,8 @@ export interface RunInput {
   readonly failurePolicy?: 'CONTINUE' | 'CANCEL';
   /** From submission to the end. Default: none. */
   readonly timeout?: DurationInput;
+  /** What the run is given as a whole: a JSON value, bytes, or a payload. Default: none. */
+  readonly input?: PayloadInput;
 }
 
 /** One task of a run. */
@@ -124,7 +127,7 @@ export function toRunSpec(input: RunInput | TaskInput | RunSpec): RunSpec {
   if (!('tasks' in input)) {
     return create(RunSpecSchema, { tasks: [toTaskSpec(input, 'task', SINGLE_TASK_KEY)] });
   }
-  const { name = '', labels = {}, tasks, failurePolicy, timeout, ...rest } = input;
+  const { name = '', labels = {}, tasks, failurePolicy, timeout, input: payload, ...rest } = input;
   refuseUnknown(rest, '');
   if (!Array.isArray(tasks)) throw new SpecError('tasks', 'not a list');
   const spec = create(RunSpecSchema, {
@@ -134,6 +137,8 @@ export function toRunSpec(input: RunInput | TaskInput | RunSpec): RunSpec {
   });
   if (failurePolicy !== undefined) spec.failurePolicy = oneOf(FailurePolicy, failurePolicy, 'failurePolicy');
   if (timeout !== undefined) spec.timeout = duration(timeout, 'timeout');
+  const converted = toInput(payload, 'input');
+  if (converted !== undefined) spec.input = create(PayloadSchema, converted);
   return spec;
 }
 
@@ -164,7 +169,7 @@ function toTaskSpec(input: TaskInput, path: string, defaultKey: string): TaskSpe
   return create(TaskSpecSchema, spec);
 }
 
-function toInput(value: PayloadInput, path: string) {
+export function toInput(value: PayloadInput, path: string) {
   try {
     return toPayload(value);
   } catch (error) {
@@ -245,7 +250,7 @@ function oneOf<Values extends Readonly<Record<string, number>>>(
   throw new SpecError(path, `${JSON.stringify(name)} is none of ${names.join(', ')}`);
 }
 
-function refuseUnknown(rest: object, path: string): void {
+export function refuseUnknown(rest: object, path: string): void {
   const [unknown] = Object.keys(rest);
   if (unknown === undefined) return;
   throw new SpecError(path === '' ? unknown : `${path}.${unknown}`, 'there is no such field');
