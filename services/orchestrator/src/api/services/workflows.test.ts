@@ -154,6 +154,23 @@ describe('a template', () => {
   });
 });
 
+test.each([
+  '{"type":"object","__proto__":{"required":["a"]}}',
+  '{"properties":{"__proto__":{"type":"string"}}}',
+  '{"properties":{"constructor":{"type":"string"}}}',
+])('a schema of strange keys leaves the process as it was: %s', async (schema) => {
+  const { doors } = await open();
+  const body = `{"workflow":{"name":"x","inputSchema":${schema},"spec":{"tasks":[{"key":"a","capability":"w"}]}}}`;
+  const response = await fetch(`${doors.http}/tutti.v1.WorkflowService/PutWorkflow`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json' },
+    body,
+  });
+  expect([200, 400]).toContain(response.status);
+  expect(({} as Record<string, unknown>)['required']).toBeUndefined();
+  expect(doors.logged).toEqual([]);
+});
+
 describe('workflows', () => {
   test('are listed page by page, the latest of each or the versions of one', async () => {
     const { put, list } = await open();
