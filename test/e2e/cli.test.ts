@@ -221,6 +221,26 @@ describe('tutti with everything on one machine', () => {
     expect(existing.documents()[0]).toMatchObject({ runId: 'once', existed: true });
   });
 
+  test('a workflow is kept, started with an input and forgotten (docs/workflows.md)', async () => {
+    const file = fileURLToPath(new URL('../examples/workflow-report.yaml', import.meta.url));
+    expect((await tutti(address, ['workflow', 'put', file])).stdout).toBe('report@1\n');
+    const input = '{"customer": {"name": "Ada"}, "pages": 2}';
+    const submit = ['submit', '--workflow', 'report', '--input', input, '--run-id', 'report-1', '--wait'];
+    expect((await tutti(address, submit)).code).toBe(0);
+    const shown = (await tutti(address, ['get', 'report-1'])).stdout;
+    expect(shown).toContain('report@1');
+    expect(shown).toContain('"name":"Ada"');
+    const wrong = await tutti(address, ['submit', '--workflow', 'report@1', '--input', '{}', '-o', 'json']);
+    expect(wrong.code).toBe(2);
+    expect(JSON.parse(wrong.stderr).error.fields).toMatchObject([{ field: 'run.input.customer' }]);
+    // What get shows, put takes.
+    const { stdout } = await tutti(address, ['workflow', 'get', 'report']);
+    expect((await tutti(address, ['workflow', 'put', '-'], stdout)).stdout).toBe('report@1\n');
+    expect((await tutti(address, ['workflow', 'list'])).stdout).toContain('report');
+    expect((await tutti(address, ['workflow', 'delete', 'report'])).code).toBe(0);
+    expect((await tutti(address, ['workflow', 'get', 'report'])).code).toBe(1);
+  });
+
   test('a failed run gives 1 and says which task failed, and why', async () => {
     const { code, stdout } = await tutti(address, ['submit', '-', '--wait'], failing);
     expect(code).toBe(1);

@@ -11,6 +11,11 @@ import type {
 } from '@tutti/proto/tutti/v1/orchestrator_service_pb.ts';
 import type { Run, RunSpec, RunState } from '@tutti/proto/tutti/v1/run_pb.ts';
 import type { Task } from '@tutti/proto/tutti/v1/task_pb.ts';
+import type { Workflow, WorkflowTemplate } from '@tutti/proto/tutti/v1/workflow_pb.ts';
+import type {
+  DeleteWorkflowResponse,
+  PutWorkflowResponse,
+} from '@tutti/proto/tutti/v1/workflow_service_pb.ts';
 
 export interface SubmitChoices {
   /** Empty: the orchestrator chooses. */
@@ -32,9 +37,22 @@ export interface RunPage {
   readonly nextPageToken: string;
 }
 
+/** A run to be started from a workflow. */
+export interface WorkflowStart {
+  readonly workflow: WorkflowName;
+  /** JSON text; undefined leaves it out. */
+  readonly input: string | undefined;
+}
+
+/** A workflow; the latest version, or all of them, where none is said. */
+export interface WorkflowName {
+  readonly name: string;
+  readonly version?: number;
+}
+
 /** Every call rejects with a Failure. Lists are read page by page, as far as they are iterated. */
 export interface CommandClient {
-  submitRun(spec: RunSpec, choices: SubmitChoices): Promise<SubmitRunResponse>;
+  submitRun(spec: RunSpec | WorkflowStart, choices: SubmitChoices): Promise<SubmitRunResponse>;
   /** Answers when the run is final, at the latest after `timeoutMs`. */
   waitRun(runId: string, timeoutMs: number): Promise<WaitRunResponse>;
   getRun(runId: string): Promise<Run>;
@@ -46,6 +64,11 @@ export interface CommandClient {
   /** At most so many, however many calls that takes. */
   listRuns(filter: RunFilter, limit: number, pageToken: string): Promise<RunPage>;
   cancelRun(runId: string, message: string): Promise<CancelRunResponse>;
+  putWorkflow(template: WorkflowTemplate): Promise<PutWorkflowResponse>;
+  getWorkflow(workflow: WorkflowName): Promise<Workflow>;
+  /** The latest version of each; with a name: the versions of that one. */
+  listWorkflows(name: string): AsyncIterable<Workflow>;
+  deleteWorkflow(workflow: WorkflowName): Promise<DeleteWorkflowResponse>;
   listExecutors(capability: string): AsyncIterable<Executor>;
   /** All events of the run from its first to its last. */
   watchRun(runId: string): AsyncIterable<Event>;

@@ -2,7 +2,7 @@
 
 import { create } from '@bufbuild/protobuf';
 import { timestampFromDate } from '@bufbuild/protobuf/wkt';
-import { type Client, createClient, TuttiError } from '@tutti/client/client';
+import { bytesPayload, type Client, createClient, type PayloadInput, TuttiError } from '@tutti/client/client';
 import {
   CancelRunResponseSchema,
   OrchestratorService,
@@ -10,6 +10,10 @@ import {
 } from '@tutti/proto/tutti/v1/orchestrator_service_pb.ts';
 import { PayloadForm } from '@tutti/proto/tutti/v1/payload_pb.ts';
 import type { Run } from '@tutti/proto/tutti/v1/run_pb.ts';
+import {
+  DeleteWorkflowResponseSchema,
+  PutWorkflowResponseSchema,
+} from '@tutti/proto/tutti/v1/workflow_service_pb.ts';
 import type { CommandClient, RunFilter, RunPage } from './client.ts';
 import { type ExitCode, exitCode, Failure } from './failure.ts';
 
@@ -43,7 +47,8 @@ export function connect(address: string, namespace: string): CommandClient {
   return {
     async submitRun(spec, { runId, useExisting }) {
       const onConflict = useExisting ? 'USE_EXISTING' : 'FAIL';
-      const run = await orFailure(client.submit(spec, { ...(runId !== '' && { runId }), onConflict }));
+      const what = 'tasks' in spec ? spec : { workflow: spec.workflow, input: jsonPayload(spec.input) };
+      const run = await orFailure(client.submit(what, { ...(runId !== '' && { runId }), onConflict }));
       const { revision = 0n, existed } = run;
       return create(SubmitRunResponseSchema, { runId: run.runId, revision, existed });
     },
@@ -55,6 +60,7 @@ export function connect(address: string, namespace: string): CommandClient {
             namespace,
             runId,
             timeout: { seconds: BigInt(Math.floor(waitMs / 1_000)), nanos: (waitMs % 1_000) * 1_000_000 },
+            payloadForm: PayloadForm.VALUE,
           },
           { timeoutMs: waitMs + answerMs },
         ),
@@ -71,6 +77,17 @@ export function connect(address: string, namespace: string): CommandClient {
     async cancelRun(runId, message) {
       return create(CancelRunResponseSchema, await orFailure(client.cancelRun(runId, { message })));
     },
+    putWorkflow: async (template) =>
+      create(PutWorkflowResponseSchema, await orFailure(client.workflows.put(template))),
+    getWorkflow: (workflow) => orFailure(client.workflows.get(workflow, { payloadForm: PayloadForm.VALUE })),
+    listWorkflows: (name) =>
+      eachOrFailure(
+        name === ''
+          ? client.workflows.list({ pageSize: listPageSize })
+          : client.workflows.versions(name, { pageSize: listPageSize }),
+      ),
+    deleteWorkflow: async (workflow) =>
+      create(DeleteWorkflowResponseSchema, await orFailure(client.workflows.delete(workflow))),
     listExecutors: (capability) =>
       eachOrFailure(
         client.listExecutors({ ...(capability !== '' && { capability }), pageSize: listPageSize }),
@@ -78,6 +95,11 @@ export function connect(address: string, namespace: string): CommandClient {
     watchRun: (runId) => eachOrFailure(client.watch({ runId, payloadForm: PayloadForm.VALUE })),
     close: () => client.close(),
   };
+}
+
+/** The text as it is: numbers keep their digits. */
+function jsonPayload(text: string | undefined): PayloadInput {
+  return text === undefined ? undefined : bytesPayload(new TextEncoder().encode(text), 'application/json');
 }
 
 async function listRuns(

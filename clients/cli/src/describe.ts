@@ -42,9 +42,11 @@ export function describeRun(run: Run): string {
     ['progress', run.tasks === undefined ? '' : renderPlainLine('', run.tasks).trim()],
     ['message', run.message],
     ['failed task', run.failedTask],
-    ['output', payloadOf(run.output)],
     ['submitted', timeOf(run.submitTime)],
     ['ended', timeOf(run.endTime)],
+    ['workflow', run.workflow === undefined ? '' : `${run.workflow.name}@${run.workflow.version}`],
+    ['input', payloadOf(run.input)],
+    ['output', payloadOf(run.output)],
     ['trace', run.traceId],
   ];
   return renderTable(rows.filter(([, value]) => value !== ''));

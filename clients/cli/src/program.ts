@@ -3,7 +3,7 @@
 import { GraphFormat } from '@tutti/proto/tutti/v1/orchestrator_service_pb.ts';
 import { RunState, RunStateSchema } from '@tutti/proto/tutti/v1/run_pb.ts';
 import { Command, InvalidArgumentError, Option } from 'commander';
-import type { RunFilter } from './client.ts';
+import type { RunFilter, WorkflowName } from './client.ts';
 import type { RunRange } from './commands/read.ts';
 import type { SubmitOptions } from './commands/submit.ts';
 import { usageFailure } from './failure.ts';
@@ -37,6 +37,16 @@ export interface Actions {
     submit: SubmitOptions,
     options: GlobalOptions,
   ): Promise<void>;
+  submitWorkflow(
+    workflow: WorkflowName,
+    input: string | undefined,
+    submit: SubmitOptions,
+    options: GlobalOptions,
+  ): Promise<void>;
+  putWorkflow(file: string, options: GlobalOptions): Promise<void>;
+  getWorkflow(workflow: WorkflowName, options: GlobalOptions): Promise<void>;
+  listWorkflows(name: string, options: GlobalOptions): Promise<void>;
+  deleteWorkflow(workflow: WorkflowName, options: GlobalOptions): Promise<void>;
   watch(runId: string, showEvents: boolean, options: GlobalOptions): Promise<void>;
   getRun(runId: string, options: GlobalOptions): Promise<void>;
   getTask(runId: string, taskKey: string, options: GlobalOptions): Promise<void>;
@@ -83,6 +93,7 @@ export function createProgram(actions: Actions, stdout: Sink): Command {
     .addHelpText('after', exitCodesHelp);
   addUp(program, actions);
   addSubmit(program, actions);
+  addWorkflow(program, actions);
   addImport(program, actions);
   addReaders(program, actions);
   addGraph(program, actions);
@@ -117,10 +128,54 @@ function port(protocol: 'grpc' | 'http', preset: number): Option {
 
 function addSubmit(program: Command, actions: Actions): void {
   withSubmitOptions(program.command('submit'))
-    .description('start the run that a YAML or JSON file describes (the JSON mapping of RunSpec)')
+    .description(
+      'start the run that a YAML or JSON file describes (the JSON mapping of RunSpec), or a workflow',
+    )
+    .argument('[file]', 'a path, or - for standard input')
+    .option('--workflow <name[@version]>', 'start from this workflow instead of a file', workflowName)
+    .option('--input <file>', 'with --workflow: a YAML or JSON file, - for standard input, or JSON itself')
+    .action((file: string | undefined, options: RawSubmitOptions & RawStart, command: Command) => {
+      const { workflow, input } = options;
+      if ((file === undefined) === (workflow === undefined)) {
+        throw new InvalidArgumentError('Give either a file or --workflow.');
+      }
+      if (file === undefined && workflow !== undefined) {
+        return actions.submitWorkflow(workflow, input, submitOptions(options), globals(command));
+      }
+      if (input !== undefined) throw new InvalidArgumentError('--input goes with --workflow only.');
+      return actions.submit(file ?? '', submitOptions(options), globals(command));
+    });
+}
+
+function addWorkflow(program: Command, actions: Actions): void {
+  const group = program.command('workflow').description('keep named, versioned templates to start runs from');
+  group
+    .command('put')
+    .description('keep a YAML or JSON file (the JSON mapping of WorkflowTemplate) as the next version')
     .argument('<file>', 'a path, or - for standard input')
-    .action((file: string, options: RawSubmitOptions, command: Command) =>
-      actions.submit(file, submitOptions(options), globals(command)),
+    .action((file: string, _options: object, command: Command) =>
+      actions.putWorkflow(file, globals(command)),
+    );
+  group
+    .command('get')
+    .description('show the latest version, or the one that is named, as a file to put')
+    .argument('<name[@version]>', '', workflowName)
+    .action((workflow: WorkflowName, _options: object, command: Command) =>
+      actions.getWorkflow(workflow, globals(command)),
+    );
+  group
+    .command('list')
+    .description('list the workflows, or the versions of one')
+    .argument('[name]')
+    .action((name: string | undefined, _options: object, command: Command) =>
+      actions.listWorkflows(name ?? '', globals(command)),
+    );
+  group
+    .command('delete')
+    .description('forget a version, or all of a workflow; its runs go on')
+    .argument('<name[@version]>', '', workflowName)
+    .action((workflow: WorkflowName, _options: object, command: Command) =>
+      actions.deleteWorkflow(workflow, globals(command)),
     );
 }
 
@@ -220,6 +275,11 @@ interface RawSubmitOptions {
   readonly useExisting?: true;
 }
 
+interface RawStart {
+  readonly workflow?: WorkflowName;
+  readonly input?: string;
+}
+
 interface RawListOptions {
   readonly state: RunState[];
   readonly label: Record<string, string>;
@@ -268,6 +328,14 @@ function factor(text: string): number {
   const value = Number(text);
   if (text.trim() !== '' && Number.isFinite(value) && value >= 0) return value;
   throw new InvalidArgumentError('It must be a number, 0 or more.');
+}
+
+function workflowName(text: string): WorkflowName {
+  const at = text.lastIndexOf('@');
+  if (at < 0 && text !== '') return { name: text };
+  const version = Number(text.slice(at + 1));
+  if (at > 0 && /^[1-9]\d{0,8}$/.test(text.slice(at + 1))) return { name: text.slice(0, at), version };
+  throw new InvalidArgumentError('It must be the name of a workflow, or NAME@VERSION such as report@3.');
 }
 
 function time(text: string): Date {

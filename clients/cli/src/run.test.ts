@@ -14,10 +14,16 @@ import {
 } from '@tutti/proto/tutti/v1/orchestrator_service_pb.ts';
 import { type Run, RunSchema, type RunSpec, RunState } from '@tutti/proto/tutti/v1/run_pb.ts';
 import { TaskSchema } from '@tutti/proto/tutti/v1/task_pb.ts';
+import { WorkflowSchema, type WorkflowTemplate } from '@tutti/proto/tutti/v1/workflow_pb.ts';
+import {
+  DeleteWorkflowResponseSchema,
+  PutWorkflowResponseSchema,
+} from '@tutti/proto/tutti/v1/workflow_service_pb.ts';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import type { CommandClient, RunFilter } from './client.ts';
+import type { CommandClient, RunFilter, WorkflowStart } from './client.ts';
 import { exitCode, Failure } from './failure.ts';
 import { runTutti } from './run.ts';
+import { parseWorkflowTemplate } from './spec/spec-file.ts';
 
 const unreachable = new Failure(exitCode.unreachable, { code: 'UNAVAILABLE', message: 'nobody answers' });
 
@@ -36,7 +42,7 @@ function runIn(state: RunState, rest: { traceId?: string; failedTask?: string } 
 /** Answers each WaitRun with the next of `runs`, or fails with it. */
 function scriptedClient(runs: readonly (Run | Failure)[] = [], changes: Partial<CommandClient> = {}) {
   const rest = [...runs];
-  const submitted: RunSpec[] = [];
+  const submitted: (RunSpec | WorkflowStart)[] = [];
   const client: CommandClient = {
     async submitRun(spec) {
       submitted.push(spec);
@@ -56,6 +62,11 @@ function scriptedClient(runs: readonly (Run | Failure)[] = [], changes: Partial<
     listReadyTasks: nothing,
     listRuns: async () => ({ runs: [], nextPageToken: '' }),
     cancelRun: async () => create(CancelRunResponseSchema, { cancelledCount: 2, cancellingCount: 1 }),
+    putWorkflow: async () => create(PutWorkflowResponseSchema, { version: 2, existed: true }),
+    getWorkflow: async ({ name, version = 7 }) =>
+      create(WorkflowSchema, { name, version, spec: { tasks: [{ key: 'a', capability: 'echo' }] } }),
+    listWorkflows: nothing,
+    deleteWorkflow: async () => create(DeleteWorkflowResponseSchema, { deletedCount: 3 }),
     listExecutors: nothing,
     watchRun: nothing,
     close() {},
@@ -338,5 +349,87 @@ describe('what the orchestrator is asked', () => {
         submittedBefore: undefined,
       },
     ]);
+  });
+});
+
+describe('workflows', () => {
+  const template =
+    'name: greet\ninputSchema: { type: object }\nspec: { tasks: [{ key: a, capability: echo }] }\n';
+
+  test('put keeps a file, and says which version it became', async () => {
+    const put: WorkflowTemplate[] = [];
+    const { client } = scriptedClient([], {
+      async putWorkflow(workflow) {
+        put.push(workflow);
+        return create(PutWorkflowResponseSchema, { version: 2, existed: true });
+      },
+    });
+    await writeFile(join(folder, 'greet.yaml'), template);
+    expect(await tutti(['workflow', 'put', 'greet.yaml'], client)).toMatchObject({
+      code: 0,
+      stdout: 'greet@2\n',
+      stderr: 'nothing has changed since that version\n',
+    });
+    expect(put).toMatchObject([
+      { name: 'greet', inputSchema: { type: 'object' }, spec: { tasks: [{ key: 'a' }] } },
+    ]);
+    await writeFile(join(folder, 'wrong.yaml'), `${template}shema: {}\n`);
+    const { code, stderr } = await tutti(['workflow', 'put', 'wrong.yaml', '-o', 'json'], client);
+    expect(code).toBe(2);
+    expect(JSON.parse(stderr).error.fields).toMatchObject([{ field: 'shema' }]);
+  });
+
+  test('get shows what put takes', async () => {
+    const { client } = scriptedClient();
+    const { stdout } = await tutti(['workflow', 'get', 'greet@3'], client);
+    expect(stdout).toMatch(/^# version 3, put/);
+    expect(parseWorkflowTemplate(stdout, 'it')).toMatchObject({
+      name: 'greet',
+      spec: { tasks: [{ key: 'a' }] },
+    });
+    expect((await tutti(['workflow', 'get', 'greet'], client)).stdout).toMatch(/^# version 7, put/);
+  });
+
+  test('list and delete say what there is and what went', async () => {
+    const { client } = scriptedClient([], {
+      async *listWorkflows(name) {
+        yield create(WorkflowSchema, { name: name || 'all', version: 1, description: 'Says hello' });
+      },
+    });
+    expect((await tutti(['workflow', 'list'], client)).stdout).toMatch(/all +1 +Says hello/);
+    expect((await tutti(['workflow', 'list', 'greet'], client)).stdout).toMatch(/greet +1/);
+    expect((await tutti(['workflow', 'delete', 'greet'], client)).stdout).toBe(
+      'deleted 3 versions of greet\n',
+    );
+  });
+
+  test('submit starts a run from one, with an input from a file or the command line', async () => {
+    const { client, submitted } = scriptedClient();
+    await writeFile(join(folder, 'input.yaml'), 'name: Ada\ncount: 3\n');
+    await tutti(['submit', '--workflow', 'greet@3', '--input', 'input.yaml'], client);
+    await tutti(['submit', '--workflow', 'greet', '--input', '{"name": "Bob"}'], client);
+    await tutti(['submit', '--workflow', 'greet'], client);
+    expect(submitted).toEqual([
+      { workflow: { name: 'greet', version: 3 }, input: '{"name":"Ada","count":3}' },
+      { workflow: { name: 'greet' }, input: '{"name":"Bob"}' },
+      { workflow: { name: 'greet' }, input: undefined },
+    ]);
+  });
+
+  test.each([
+    [['submit']],
+    [['submit', 'run.yaml', '--workflow', 'greet']],
+    [['submit', 'run.yaml', '--input', '{}']],
+    [['submit', '--workflow', 'greet@']],
+    [['submit', '--workflow', 'greet@0']],
+    [['submit', '--workflow', '@3']],
+    [['submit', '--workflow', 'greet', '--input', '{']],
+    [['submit', '--workflow', 'greet', '--input', 'no-such-file']],
+    [['workflow', 'get', 'greet@latest']],
+    [['workflow', 'put', 'no-such-file']],
+  ])('bad input: %j is refused with 2 before anything is sent', async (args) => {
+    const { client, submitted } = scriptedClient();
+    expect((await tutti(args, client)).code).toBe(2);
+    expect(submitted).toEqual([]);
   });
 });

@@ -7,11 +7,13 @@ import { cancelRun } from './commands/cancel.ts';
 import type { CommandContext } from './commands/context.ts';
 import { drawGraph } from './commands/graph.ts';
 import { getRun, getTask, listExecutors, listRuns, listTasks } from './commands/read.ts';
-import { submitFile, submitWfformat } from './commands/submit.ts';
+import { submitFile, submitWfformat, submitWorkflow } from './commands/submit.ts';
 import { watchRun } from './commands/watch.ts';
+import { deleteWorkflow, getWorkflow, listWorkflows, putWorkflow } from './commands/workflow.ts';
 import { exitCode, Failure, usageFailure } from './failure.ts';
 import { createOutput, type OutputFormat, renderFailure, type Sink } from './output.ts';
 import { type Actions, createProgram, type GlobalOptions } from './program.ts';
+import { isJsonText } from './spec/spec-file.ts';
 import { runUp } from './up/command.ts';
 
 export interface Surroundings {
@@ -75,6 +77,16 @@ function createActions(around: Surroundings, finish: (code: number) => void): Ac
     },
     submit: (file, submit, options) =>
       withClient(options, (context) => submitFile(context, pathOf(file), submit)),
+    submitWorkflow: (workflow, input, submit, options) =>
+      withClient(options, (context) => {
+        const given = input === undefined || isJsonText(input) ? input : pathOf(input);
+        return submitWorkflow(context, workflow, given, submit);
+      }),
+    putWorkflow: (file, options) => withClient(options, (context) => putWorkflow(context, pathOf(file))),
+    getWorkflow: (workflow, options) => withClient(options, (context) => getWorkflow(context, workflow)),
+    listWorkflows: (name, options) => withClient(options, (context) => listWorkflows(context, name)),
+    deleteWorkflow: (workflow, options) =>
+      withClient(options, (context) => deleteWorkflow(context, workflow)),
     importWfformat: (file, timeScale, submit, options) =>
       withClient(options, (context) => submitWfformat(context, pathOf(file), timeScale, submit)),
     watch: (runId, showEvents, options) =>

@@ -2,10 +2,10 @@
 
 import { SubmitRunResponseSchema } from '@tutti/proto/tutti/v1/orchestrator_service_pb.ts';
 import type { RunSpec } from '@tutti/proto/tutti/v1/run_pb.ts';
-import type { SubmitChoices } from '../client.ts';
+import type { SubmitChoices, WorkflowName, WorkflowStart } from '../client.ts';
 import { type ExitCode, exitCode } from '../failure.ts';
 import { inputName, readInput } from '../spec/read-input.ts';
-import { parseRunSpec } from '../spec/spec-file.ts';
+import { isJsonText, parseJsonText, parseRunSpec } from '../spec/spec-file.ts';
 import { importWfformat } from '../spec/wfformat.ts';
 import type { CommandContext } from './context.ts';
 import { followToTheEnd } from './finish.ts';
@@ -23,6 +23,22 @@ export async function submitFile(
   return submit(context, parseRunSpec(await readInput(file), inputName(file)), options);
 }
 
+/** @param input a path, `-` for standard input, or JSON itself; undefined leaves it out */
+export async function submitWorkflow(
+  context: CommandContext,
+  workflow: WorkflowName,
+  input: string | undefined,
+  options: SubmitOptions,
+): Promise<ExitCode> {
+  return submit(context, { workflow, input: await inputText(input) }, options);
+}
+
+async function inputText(input: string | undefined): Promise<string | undefined> {
+  if (input === undefined) return undefined;
+  if (isJsonText(input)) return parseJsonText(input, '--input');
+  return parseJsonText(await readInput(input), inputName(input));
+}
+
 export async function submitWfformat(
   context: CommandContext,
   file: string,
@@ -32,7 +48,11 @@ export async function submitWfformat(
   return submit(context, importWfformat(await readInput(file), inputName(file), timeScale), options);
 }
 
-async function submit(context: CommandContext, spec: RunSpec, options: SubmitOptions): Promise<ExitCode> {
+async function submit(
+  context: CommandContext,
+  spec: RunSpec | WorkflowStart,
+  options: SubmitOptions,
+): Promise<ExitCode> {
   const { client, output } = context;
   const submitted = await client.submitRun(spec, options);
   output.text(submitted.runId);

@@ -4,8 +4,15 @@
 // Unknown fields are refused with their place: a misspelt `retry` that is silently ignored would be
 // found only when a task fails.
 
-import { fromJson, fromJsonString, type JsonValue } from '@bufbuild/protobuf';
+import {
+  type DescMessage,
+  fromJson,
+  fromJsonString,
+  type JsonValue,
+  type MessageShape,
+} from '@bufbuild/protobuf';
 import { type RunSpec, RunSpecSchema } from '@tutti/proto/tutti/v1/run_pb.ts';
+import { type WorkflowTemplate, WorkflowTemplateSchema } from '@tutti/proto/tutti/v1/workflow_pb.ts';
 import { type Document, isAlias, isMap, isScalar, isSeq, LineCounter, parseDocument } from 'yaml';
 import { usageFailure } from '../failure.ts';
 import { findProblems, formatPath, type JsonPath } from './problems.ts';
@@ -23,13 +30,38 @@ interface Parsed {
  * @throws Failure (usage) naming every wrong field with its path and line.
  */
 export function parseRunSpec(text: string, name: string): RunSpec {
+  return parseMessage(RunSpecSchema, text, name, 'run specification');
+}
+
+/** As parseRunSpec, for a file that holds a workflow: the JSON mapping of tutti.v1.WorkflowTemplate. */
+export function parseWorkflowTemplate(text: string, name: string): WorkflowTemplate {
+  return parseMessage(WorkflowTemplateSchema, text, name, 'workflow');
+}
+
+/** Whether an argument is JSON itself, an object, a list or a string, and no path. */
+export function isJsonText(argument: string): boolean {
+  return /^\s*[[{"]/.test(argument);
+}
+
+/** JSON or YAML, as the JSON text that is handed on. Throws Failure (usage). */
+export function parseJsonText(text: string, name: string): string {
+  const isJson = name.endsWith('.json') || looksLikeJson(text);
+  return JSON.stringify((isJson ? parseJson(text, name) : parseYaml(text, name)).json ?? null);
+}
+
+function parseMessage<Desc extends DescMessage>(
+  schema: Desc,
+  text: string,
+  name: string,
+  what: string,
+): MessageShape<Desc> {
   const isJson = name.endsWith('.json') || looksLikeJson(text);
   const parsed = isJson ? parseJson(text, name) : parseYaml(text, name);
   try {
     // From the string where possible: only then are duplicate keys seen.
-    return isJson ? fromJsonString(RunSpecSchema, text) : fromJson(RunSpecSchema, parsed.json);
+    return isJson ? fromJsonString(schema, text) : fromJson(schema, parsed.json);
   } catch (error) {
-    const problems = findProblems(RunSpecSchema, parsed.json);
+    const problems = findProblems(schema, parsed.json);
     if (problems.length === 0)
       throw usageFailure(`${name}: ${error instanceof Error ? error.message : error}`);
     const fields = problems.map((problem) => {
@@ -39,7 +71,7 @@ export function parseRunSpec(text: string, name: string): RunSpec {
         description: line === undefined ? problem.description : `${problem.description} (line ${line})`,
       };
     });
-    throw usageFailure(`${name}: not a valid run specification`, fields);
+    throw usageFailure(`${name}: not a valid ${what}`, fields);
   }
 }
 

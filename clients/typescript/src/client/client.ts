@@ -10,6 +10,7 @@ import {
   type ListTasksRequestSchema,
   OrchestratorService,
   RunIdConflict,
+  type RunSubmissionSchema,
   TaskView,
 } from '@tutti/proto/tutti/v1/orchestrator_service_pb.ts';
 import { PayloadForm } from '@tutti/proto/tutti/v1/payload_pb.ts';
@@ -18,10 +19,19 @@ import { type Task, TaskState } from '@tutti/proto/tutti/v1/task_pb.ts';
 import { withClientSpan } from '../tracing.ts';
 import { type Caller, createCaller } from './caller.ts';
 import { fromStatus, TuttiError } from './errors.ts';
+import { pages } from './pages.ts';
 import { createRunHandle } from './run-handle.ts';
-import { toRunSpec } from './spec.ts';
-import type { Client, ClientOptions, ListRunsOptions, ListTasksOptions, Submission } from './types.ts';
+import { refuseUnknown, toInput, toRunSpec } from './spec.ts';
+import type {
+  Client,
+  ClientOptions,
+  ListRunsOptions,
+  ListTasksOptions,
+  Submission,
+  WorkflowRun,
+} from './types.ts';
 import { watchEvents } from './watch.ts';
+import { createWorkflowsClient, toWorkflowRef } from './workflows.ts';
 
 const { method } = OrchestratorService;
 const DEFAULT_ADDRESS = '127.0.0.1:7420';
@@ -43,6 +53,7 @@ export function createClient(options: ClientOptions = {}): Client {
     ...submitting(caller, namespace, () => client),
     ...reading(caller, namespace),
     ...cancelling(caller, namespace),
+    workflows: createWorkflowsClient(caller, namespace),
     run: (runId) => createRunHandle(client, runId, undefined, false),
     watch: (watchOptions = {}) => watchEvents(caller, namespace, watchOptions),
     call: (anyMethod, request, callOptions) => caller.unary(anyMethod, request, callOptions),
@@ -86,12 +97,22 @@ function submitting(
   };
 }
 
-function toSubmission({ spec, runId = '', onConflict }: Submission) {
+function toSubmission({
+  spec,
+  runId = '',
+  onConflict,
+}: Submission): MessageInitShape<typeof RunSubmissionSchema> {
   return {
     runId,
     runIdConflict: onConflict === undefined ? RunIdConflict.UNSPECIFIED : RunIdConflict[onConflict],
-    spec: toRunSpec(spec),
+    ...('workflow' in spec ? toCopy(spec) : { spec: toRunSpec(spec) }),
   };
+}
+
+function toCopy({ workflow, input, ...rest }: WorkflowRun): MessageInitShape<typeof RunSubmissionSchema> {
+  refuseUnknown(rest, '');
+  const payload = toInput(input, 'input');
+  return { workflow: toWorkflowRef(workflow), ...(payload !== undefined && { input: payload }) };
 }
 
 function reading(
@@ -193,17 +214,6 @@ function listTasksRequest(
     payloadForm: options.payloadForm ?? PayloadForm.BYTES,
     pageSize: options.pageSize ?? 0,
   };
-}
-
-async function* pages<Page extends { nextPageToken: string }>(
-  fetchPage: (pageToken: string) => Promise<Page>,
-): AsyncGenerator<Page, void, void> {
-  let pageToken = '';
-  do {
-    const page = await fetchPage(pageToken);
-    yield page;
-    pageToken = page.nextPageToken;
-  } while (pageToken !== '');
 }
 
 function present<T>(value: T | undefined, what: string): T {

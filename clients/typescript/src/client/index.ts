@@ -16,6 +16,12 @@ export {
 } from '@tutti/proto/tutti/v1/run_pb.ts';
 export { StateReason } from '@tutti/proto/tutti/v1/state_reason_pb.ts';
 export { type Task, TaskSchema, type TaskSpec, TaskState } from '@tutti/proto/tutti/v1/task_pb.ts';
+export {
+  type Workflow,
+  WorkflowSchema,
+  type WorkflowTemplate,
+  WorkflowTemplateSchema,
+} from '@tutti/proto/tutti/v1/workflow_pb.ts';
 export type { DurationInput } from '../durations.ts';
 export type { JsonValue } from '../json.ts';
 export {
@@ -61,5 +67,13 @@ export type {
   TaskStateName,
   WaitOptions,
   WaitOutcome,
+  WorkflowRun,
 } from './types.ts';
 export type { WatchOptions } from './watch.ts';
+export {
+  type ListWorkflowsOptions,
+  toWorkflowTemplate,
+  type WorkflowInput,
+  type WorkflowName,
+  type WorkflowsClient,
+} from './workflows.ts';

@@ -38,7 +38,10 @@ export interface RunInput {
   readonly failurePolicy?: 'CONTINUE' | 'CANCEL';
   /** From submission to the end. Default: none. */
   readonly timeout?: DurationInput;
-  /** For expressions, as the variable `input`: a JSON value or text. Default: none. */
+  /**
+   * What the run is given as a whole: a JSON value, bytes, or a payload. Expressions see JSON and text, as
+   * the variable `input`. Default: none.
+   */
   readonly input?: PayloadInput;
   /** What the run comes to: a CEL expression over `input`, `results`, `states` and `errors`. */
   readonly output?: string;
@@ -205,7 +208,7 @@ function toTaskSpec(input: TaskInput, path: string, defaultKey: string): TaskSpe
   return create(TaskSpecSchema, spec);
 }
 
-function toInput(value: PayloadInput, path: string) {
+export function toInput(value: PayloadInput, path: string) {
   try {
     return toPayload(value);
   } catch (error) {
@@ -302,7 +305,7 @@ function oneOf<Values extends Readonly<Record<string, number>>>(
   throw new SpecError(path, `${JSON.stringify(name)} is none of ${names.join(', ')}`);
 }
 
-function refuseUnknown(rest: object, path: string): void {
+export function refuseUnknown(rest: object, path: string): void {
   const [unknown] = Object.keys(rest);
   if (unknown === undefined) return;
   throw new SpecError(path === '' ? unknown : `${path}.${unknown}`, 'there is no such field');

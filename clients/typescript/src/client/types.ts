@@ -9,10 +9,12 @@ import type { PayloadForm } from '@tutti/proto/tutti/v1/payload_pb.ts';
 import type { Run, RunSpec, RunState } from '@tutti/proto/tutti/v1/run_pb.ts';
 import type { Task, TaskState } from '@tutti/proto/tutti/v1/task_pb.ts';
 import type { JsonValue } from '../json.ts';
+import type { PayloadInput } from '../payloads.ts';
 import type { CallOptions, RetryOptions } from './caller.ts';
 import type { TuttiError } from './errors.ts';
 import type { RunInput, TaskInput } from './spec.ts';
 import type { WatchOptions } from './watch.ts';
+import type { WorkflowName, WorkflowsClient } from './workflows.ts';
 
 /** How a client is set up. */
 export interface ClientOptions {
@@ -45,9 +47,16 @@ export interface SubmitOptions extends CallOptions {
   readonly requestId?: string;
 }
 
+/** A run that is a copy of a workflow. */
+export interface WorkflowRun {
+  readonly workflow: WorkflowName;
+  /** Must match the workflow's schema. Default: the input of the template, else none. */
+  readonly input?: PayloadInput;
+}
+
 /** One run of many. */
 export interface Submission {
-  readonly spec: RunInput | TaskInput | RunSpec;
+  readonly spec: RunInput | TaskInput | RunSpec | WorkflowRun;
   readonly runId?: string;
   readonly onConflict?: 'FAIL' | 'USE_EXISTING';
 }
@@ -141,12 +150,14 @@ export interface Client {
   readonly address: string;
   readonly namespace: string;
   /** Resolves when the run is on disk. Throws SpecError for what can be seen before sending. */
-  submit(spec: RunInput | TaskInput | RunSpec, options?: SubmitOptions): Promise<RunHandle>;
+  submit(spec: RunInput | TaskInput | RunSpec | WorkflowRun, options?: SubmitOptions): Promise<RunHandle>;
   /** Up to 10,000 runs with 100,000 tasks in one call; each is accepted or refused on its own. */
   submitMany(
     submissions: readonly Submission[],
     options?: CallOptions & { readonly requestId?: string },
   ): Promise<SubmitOutcome[]>;
+  /** Templates to start runs from. */
+  readonly workflows: WorkflowsClient;
   /** A handle without a call. */
   run(runId: string): RunHandle;
   getRun(runId: string, options?: CallOptions & { readonly payloadForm?: PayloadForm }): Promise<Run>;

@@ -19,7 +19,7 @@ import type { Message, UnknownEnum } from "@bufbuild/protobuf";
  * Describes the file tutti/v1/run.proto.
  */
 export const file_tutti_v1_run: GenFile = /*@__PURE__*/
-  fileDesc("ChJ0dXR0aS92MS9ydW4ucHJvdG8SCHR1dHRpLnYxIr0DCgdSdW5TcGVjEhYKBG5hbWUYASABKAlCCLpIBXIDGMgBEmMKBmxhYmVscxgCIAMoCzIdLnR1dHRpLnYxLlJ1blNwZWMuTGFiZWxzRW50cnlCNLpIMZoBLhAgIiNyIRg/Mh1eW0EtWmEtejAtOV1bQS1aYS16MC05Xy4vLV0qJCoFcgMY/wESLwoFdGFza3MYAyADKAsyEi50dXR0aS52MS5UYXNrU3BlY0IMukgJkgEGCAEQoI0GEjkKDmZhaWx1cmVfcG9saWN5GAQgASgOMhcudHV0dGkudjEuRmFpbHVyZVBvbGljeUIIukgFggECEAESPwoHdGltZW91dBgFIAEoCzIZLmdvb2dsZS5wcm90b2J1Zi5EdXJhdGlvbkITukgQqgENIgUIgOeEDzIEEMCEPRIgCgVpbnB1dBgGIAEoCzIRLnR1dHRpLnYxLlBheWxvYWQSGAoGb3V0cHV0GAcgASgJQgi6SAVyAxiAIBIdCgtvdXRwdXRfdGFzaxgIIAEoCUIIukgFcgMYyAEaLQoLTGFiZWxzRW50cnkSCwoDa2V5GAEgASgJEg0KBXZhbHVlGAIgASgJOgI4ASKWAQoKVGFza0NvdW50cxIPCgd3YWl0aW5nGAEgASgNEg0KBXJlYWR5GAIgASgNEg8KB3J1bm5pbmcYAyABKA0SEAoIcmV0cnlpbmcYBCABKA0SEQoJY29tcGxldGVkGAUgASgNEg4KBmZhaWxlZBgGIAEoDRIRCgljYW5jZWxsZWQYByABKA0SDwoHc2tpcHBlZBgIIAEoDSLoAwoDUnVuEhEKCW5hbWVzcGFjZRgBIAEoCRIOCgZydW5faWQYAiABKAkSDAoEbmFtZRgDIAEoCRIpCgZsYWJlbHMYBCADKAsyGS50dXR0aS52MS5SdW4uTGFiZWxzRW50cnkSIQoFc3RhdGUYBSABKA4yEi50dXR0aS52MS5SdW5TdGF0ZRIlCgZyZWFzb24YBiABKA4yFS50dXR0aS52MS5TdGF0ZVJlYXNvbhIPCgdtZXNzYWdlGAcgASgJEi8KC3N1Ym1pdF90aW1lGAggASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIsCghlbmRfdGltZRgJIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASIwoFdGFza3MYCiABKAsyFC50dXR0aS52MS5UYXNrQ291bnRzEhYKDmZpcnN0X3JldmlzaW9uGAsgASgEEhUKDWxhc3RfcmV2aXNpb24YDCABKAQSEAoIdHJhY2VfaWQYDSABKAkSEwoLZmFpbGVkX3Rhc2sYDiABKAkSIQoGb3V0cHV0GA8gASgLMhEudHV0dGkudjEuUGF5bG9hZBotCgtMYWJlbHNFbnRyeRILCgNrZXkYASABKAkSDQoFdmFsdWUYAiABKAk6AjgBKmcKDUZhaWx1cmVQb2xpY3kSHgoaRkFJTFVSRV9QT0xJQ1lfVU5TUEVDSUZJRUQQABIbChdGQUlMVVJFX1BPTElDWV9DT05USU5VRRABEhkKFUZBSUxVUkVfUE9MSUNZX0NBTkNFTBACKp4BCghSdW5TdGF0ZRIZChVSVU5fU1RBVEVfVU5TUEVDSUZJRUQQABIVChFSVU5fU1RBVEVfUlVOTklORxABEhgKFFJVTl9TVEFURV9DQU5DRUxMSU5HEAISFwoTUlVOX1NUQVRFX0NPTVBMRVRFRBADEhQKEFJVTl9TVEFURV9GQUlMRUQQBBIXChNSVU5fU1RBVEVfQ0FOQ0VMTEVEEAViBnByb3RvMw", [file_buf_validate_validate, file_google_protobuf_duration, file_google_protobuf_timestamp, file_tutti_v1_payload, file_tutti_v1_state_reason, file_tutti_v1_task]);
+  fileDesc("ChJ0dXR0aS92MS9ydW4ucHJvdG8SCHR1dHRpLnYxIr0DCgdSdW5TcGVjEhYKBG5hbWUYASABKAlCCLpIBXIDGMgBEmMKBmxhYmVscxgCIAMoCzIdLnR1dHRpLnYxLlJ1blNwZWMuTGFiZWxzRW50cnlCNLpIMZoBLhAgIiNyIRg/Mh1eW0EtWmEtejAtOV1bQS1aYS16MC05Xy4vLV0qJCoFcgMY/wESLwoFdGFza3MYAyADKAsyEi50dXR0aS52MS5UYXNrU3BlY0IMukgJkgEGCAEQoI0GEjkKDmZhaWx1cmVfcG9saWN5GAQgASgOMhcudHV0dGkudjEuRmFpbHVyZVBvbGljeUIIukgFggECEAESPwoHdGltZW91dBgFIAEoCzIZLmdvb2dsZS5wcm90b2J1Zi5EdXJhdGlvbkITukgQqgENIgUIgOeEDzIEEMCEPRIgCgVpbnB1dBgGIAEoCzIRLnR1dHRpLnYxLlBheWxvYWQSGAoGb3V0cHV0GAcgASgJQgi6SAVyAxiAIBIdCgtvdXRwdXRfdGFzaxgIIAEoCUIIukgFcgMYyAEaLQoLTGFiZWxzRW50cnkSCwoDa2V5GAEgASgJEg0KBXZhbHVlGAIgASgJOgI4ASKWAQoKVGFza0NvdW50cxIPCgd3YWl0aW5nGAEgASgNEg0KBXJlYWR5GAIgASgNEg8KB3J1bm5pbmcYAyABKA0SEAoIcmV0cnlpbmcYBCABKA0SEQoJY29tcGxldGVkGAUgASgNEg4KBmZhaWxlZBgGIAEoDRIRCgljYW5jZWxsZWQYByABKA0SDwoHc2tpcHBlZBgIIAEoDSKxBAoDUnVuEhEKCW5hbWVzcGFjZRgBIAEoCRIOCgZydW5faWQYAiABKAkSDAoEbmFtZRgDIAEoCRIpCgZsYWJlbHMYBCADKAsyGS50dXR0aS52MS5SdW4uTGFiZWxzRW50cnkSIQoFc3RhdGUYBSABKA4yEi50dXR0aS52MS5SdW5TdGF0ZRIlCgZyZWFzb24YBiABKA4yFS50dXR0aS52MS5TdGF0ZVJlYXNvbhIPCgdtZXNzYWdlGAcgASgJEi8KC3N1Ym1pdF90aW1lGAggASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIsCghlbmRfdGltZRgJIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASIwoFdGFza3MYCiABKAsyFC50dXR0aS52MS5UYXNrQ291bnRzEhYKDmZpcnN0X3JldmlzaW9uGAsgASgEEhUKDWxhc3RfcmV2aXNpb24YDCABKAQSEAoIdHJhY2VfaWQYDSABKAkSEwoLZmFpbGVkX3Rhc2sYDiABKAkSIQoGb3V0cHV0GA8gASgLMhEudHV0dGkudjEuUGF5bG9hZBIlCgh3b3JrZmxvdxgUIAEoCzITLnR1dHRpLnYxLlJ1bk9yaWdpbhIgCgVpbnB1dBgVIAEoCzIRLnR1dHRpLnYxLlBheWxvYWQaLQoLTGFiZWxzRW50cnkSCwoDa2V5GAEgASgJEg0KBXZhbHVlGAIgASgJOgI4ASIqCglSdW5PcmlnaW4SDAoEbmFtZRgBIAEoCRIPCgd2ZXJzaW9uGAIgASgNKmcKDUZhaWx1cmVQb2xpY3kSHgoaRkFJTFVSRV9QT0xJQ1lfVU5TUEVDSUZJRUQQABIbChdGQUlMVVJFX1BPTElDWV9DT05USU5VRRABEhkKFUZBSUxVUkVfUE9MSUNZX0NBTkNFTBACKp4BCghSdW5TdGF0ZRIZChVSVU5fU1RBVEVfVU5TUEVDSUZJRUQQABIVChFSVU5fU1RBVEVfUlVOTklORxABEhgKFFJVTl9TVEFURV9DQU5DRUxMSU5HEAISFwoTUlVOX1NUQVRFX0NPTVBMRVRFRBADEhQKEFJVTl9TVEFURV9GQUlMRUQQBBIXChNSVU5fU1RBVEVfQ0FOQ0VMTEVEEAViBnByb3RvMw", [file_buf_validate_validate, file_google_protobuf_duration, file_google_protobuf_timestamp, file_tutti_v1_payload, file_tutti_v1_state_reason, file_tutti_v1_task]);
 
 /**
  * A graph of tasks to execute. A single task is a run of one.
@@ -66,8 +66,9 @@ export type RunSpec = Message<"tutti.v1.RunSpec"> & {
   timeout?: Duration | undefined;
 
   /**
-   * For expressions, as the variable `input`: null where unset. JSON is seen as it is, text as a
-   * string; other content cannot be seen by expressions. Tasks are given it by their `input_expression`.
+   * What the run is given as a whole. Kept with the run and told by GetRun. For expressions it is the
+   * variable `input`: null where unset. JSON is seen as it is, text as a string; other content cannot
+   * be seen by expressions. Tasks are given it by their `input_expression`.
    *
    * @generated from field: tutti.v1.Payload input = 6;
    */
@@ -272,11 +273,26 @@ export type Run = Message<"tutti.v1.Run"> & {
   failedTask: string;
 
   /**
-   * What it came to (RunSpec.output, RunSpec.output_task), once COMPLETED. Only from GetRun.
+   * What it came to (RunSpec.output, RunSpec.output_task), once COMPLETED. Only GetRun and WaitRun tell
+   * it.
    *
    * @generated from field: tutti.v1.Payload output = 15;
    */
   output?: Payload | undefined;
+
+  /**
+   * The workflow and version that it was started from; unset if from none.
+   *
+   * @generated from field: tutti.v1.RunOrigin workflow = 20;
+   */
+  workflow?: RunOrigin | undefined;
+
+  /**
+   * As submitted. Only GetRun and WaitRun tell it.
+   *
+   * @generated from field: tutti.v1.Payload input = 21;
+   */
+  input?: Payload | undefined;
 };
 
 /**
@@ -285,6 +301,34 @@ export type Run = Message<"tutti.v1.Run"> & {
  */
 export const RunSchema: GenMessage<Run> = /*@__PURE__*/
   messageDesc(file_tutti_v1_run, 2);
+
+/**
+ * The version of a workflow that a run was started from. It may be gone since.
+ *
+ * @generated from message tutti.v1.RunOrigin
+ */
+export type RunOrigin = Message<"tutti.v1.RunOrigin"> & {
+  /**
+   * The name of the workflow.
+   *
+   * @generated from field: string name = 1;
+   */
+  name: string;
+
+  /**
+   * 1, 2, 3, …
+   *
+   * @generated from field: uint32 version = 2;
+   */
+  version: number;
+};
+
+/**
+ * Describes the message tutti.v1.RunOrigin.
+ * Use `create(RunOriginSchema)` to create a new message.
+ */
+export const RunOriginSchema: GenMessage<RunOrigin> = /*@__PURE__*/
+  messageDesc(file_tutti_v1_run, 3);
 
 /**
  * What a failure that nothing handles does to the rest of the run. A failure is handled by

@@ -16,7 +16,7 @@ import {
   type Status,
   StatusSchema,
 } from '@tutti/proto/google/rpc/error_pb.ts';
-import { type Rejection, type RejectionCode, reject } from '../domain/rejection.ts';
+import { type FieldViolation, type Rejection, type RejectionCode, reject } from '../domain/rejection.ts';
 import { StoreError } from '../store/port.ts';
 import { durationFromMs } from '../wire/time.ts';
 
@@ -52,6 +52,7 @@ const CODES: Readonly<Record<RejectionCode, Code>> = {
   NOT_SERVING: Code.Unavailable,
   UNKNOWN_SESSION: Code.FailedPrecondition,
   MALFORMED_MESSAGE: Code.InvalidArgument,
+  WORKFLOW_NOT_FOUND: Code.NotFound,
 };
 
 /** Of the metadata `resource`: bounds that waiting does not change. */
@@ -59,17 +60,16 @@ export const MESSAGE_BYTES = 'message_bytes';
 export const GRAPH_TASKS = 'graph_tasks';
 export const GRAPH_DEPENDENCIES = 'graph_dependencies';
 export const GRAPH_BYTES = 'graph_bytes';
+export const WORKFLOW_BYTES = 'workflow_bytes';
 const FIXED_BOUNDS: readonly (string | undefined)[] = [
   MESSAGE_BYTES,
   GRAPH_TASKS,
   GRAPH_DEPENDENCIES,
   GRAPH_BYTES,
+  WORKFLOW_BYTES,
+  'workflows',
+  'workflow_versions',
 ];
-
-export interface FieldViolation {
-  readonly field: string;
-  readonly description: string;
-}
 
 interface Detail {
   readonly desc: typeof ErrorInfoSchema | typeof BadRequestSchema | typeof RetryInfoSchema;
@@ -139,6 +139,7 @@ export function messageTooLarge(limitBytes: number): ConnectError {
 }
 
 function violationsOf(rejection: Rejection): readonly FieldViolation[] {
+  if (rejection.violations !== undefined) return rejection.violations;
   return rejection.field === '' ? [] : [{ field: rejection.field, description: rejection.message }];
 }
 

@@ -4,14 +4,25 @@
 // sorted first. The namespace is left out, since request ids count within one.
 
 import { createHash } from 'node:crypto';
-import { create, type DescMessage, type MessageShape, toBinary } from '@bufbuild/protobuf';
+import {
+  create,
+  type DescMessage,
+  type JsonObject,
+  type JsonValue,
+  type MessageShape,
+  toBinary,
+} from '@bufbuild/protobuf';
 import { type Value, ValueSchema } from '@bufbuild/protobuf/wkt';
 import type {
   RunSubmission,
   SubmitRunRequest,
   SubmitRunsRequest,
 } from '@tutti/proto/tutti/v1/orchestrator_service_pb.ts';
+import type { Payload } from '@tutti/proto/tutti/v1/payload_pb.ts';
+import type { RunSpec } from '@tutti/proto/tutti/v1/run_pb.ts';
 import type { TaskSpec } from '@tutti/proto/tutti/v1/task_pb.ts';
+import type { WorkflowTemplate } from '@tutti/proto/tutti/v1/workflow_pb.ts';
+import type { PutWorkflowRequest } from '@tutti/proto/tutti/v1/workflow_service_pb.ts';
 import type { RequestKey } from '../engine/inputs.ts';
 
 /** Undefined for a call without a request id: it has no protection. */
@@ -33,6 +44,9 @@ export function requestKeyAt(key: RequestKey | undefined, index: number): Reques
 
 function canonical<Request extends object>(request: Request): Request {
   if (isSubmitRun(request)) return { ...request, run: request.run && canonicalSubmission(request.run) };
+  if (isPutWorkflow(request)) {
+    return { ...request, workflow: request.workflow && canonicalTemplate(request.workflow) };
+  }
   if (isSubmitRuns(request)) return { ...request, runs: request.runs.map(canonicalSubmission) };
   return request;
 }
@@ -45,19 +59,53 @@ function isSubmitRuns(request: object): request is SubmitRunsRequest {
   return '$typeName' in request && request.$typeName === 'tutti.v1.SubmitRunsRequest';
 }
 
+function isPutWorkflow(request: object): request is PutWorkflowRequest {
+  return '$typeName' in request && request.$typeName === 'tutti.v1.PutWorkflowRequest';
+}
+
+/** Equal templates come out equal, byte for byte. */
+export function canonicalTemplate(template: WorkflowTemplate): WorkflowTemplate {
+  const { inputSchema, spec, ...rest } = template;
+  return {
+    ...rest,
+    ...(inputSchema !== undefined && { inputSchema: canonicalJson(inputSchema) as JsonObject }),
+    ...(spec !== undefined && { spec: canonicalSpec(spec) }),
+  };
+}
+
+function canonicalJson(json: JsonValue): JsonValue {
+  if (Array.isArray(json)) return json.map(canonicalJson);
+  if (typeof json !== 'object' || json === null) return json;
+  const entries = Object.entries(sorted(json)).map(([key, value]) => [key, canonicalJson(value)]);
+  return Object.fromEntries(entries) as JsonObject;
+}
+
 function canonicalSubmission(submission: RunSubmission): RunSubmission {
-  const { spec } = submission;
-  if (spec === undefined) return submission;
+  const { spec, input } = submission;
   return {
     ...submission,
-    spec: { ...spec, labels: sorted(spec.labels), tasks: spec.tasks.map(canonicalTask) },
+    ...(spec !== undefined && { spec: canonicalSpec(spec) }),
+    ...(input !== undefined && { input: canonicalPayload(input) }),
+  };
+}
+
+function canonicalSpec(spec: RunSpec): RunSpec {
+  const { labels, tasks, input } = spec;
+  return {
+    ...spec,
+    labels: sorted(labels),
+    tasks: tasks.map(canonicalTask),
+    ...(input !== undefined && { input: canonicalPayload(input) }),
   };
 }
 
 function canonicalTask(task: TaskSpec): TaskSpec {
-  if (task.input?.data.case !== 'value') return task;
-  const value = canonicalValue(task.input.data.value);
-  return { ...task, input: { ...task.input, data: { case: 'value', value } } };
+  return task.input?.data.case === 'value' ? { ...task, input: canonicalPayload(task.input) } : task;
+}
+
+function canonicalPayload(payload: Payload): Payload {
+  if (payload.data.case !== 'value') return payload;
+  return { ...payload, data: { case: 'value', value: canonicalValue(payload.data.value) } };
 }
 
 function canonicalValue(value: Value): Value {

@@ -85,9 +85,14 @@ function admit<I extends DescMessage>(deps: MethodDeps, schema: I, request: Mess
   if (invalid !== undefined) throw invalid;
 }
 
+interface Specified {
+  readonly spec?: { readonly tasks: readonly unknown[] };
+}
+
 function isSmall(request: object): boolean {
   if ('runs' in request) return false;
-  const run = 'run' in request ? (request.run as { spec?: { tasks: unknown[] } } | undefined) : undefined;
+  const whole = request as { run?: Specified; workflow?: Specified };
+  const run = whole.run ?? whole.workflow;
   return (run?.spec?.tasks.length ?? 0) <= MAX_TASKS_FULLY_CHECKED;
 }
 

@@ -7,8 +7,8 @@ import type { DescMessage, MessageShape } from '@bufbuild/protobuf';
 import { type Path, pathToString } from '@bufbuild/protobuf/reflect';
 import { createValidator, type Violation } from '@bufbuild/protovalidate';
 import type { ConnectError } from '@connectrpc/connect';
-import { reject } from '../domain/rejection.ts';
-import { type FieldViolation, toConnectError } from './errors.ts';
+import { type FieldViolation, reject } from '../domain/rejection.ts';
+import { toConnectError } from './errors.ts';
 
 /** Of one answer; the error has to fit into trailers. */
 const MAX_REPORTED = 8;

@@ -24,7 +24,8 @@ export type RejectionCode =
   | 'COMMIT_FAILED'
   | 'NOT_SERVING'
   | 'UNKNOWN_SESSION'
-  | 'MALFORMED_MESSAGE';
+  | 'MALFORMED_MESSAGE'
+  | 'WORKFLOW_NOT_FOUND';
 
 export interface Rejection {
   readonly code: RejectionCode;
@@ -34,6 +35,13 @@ export interface Rejection {
   readonly field: string;
   /** Every varying value of the message, for machines. */
   readonly metadata: Readonly<Record<string, string>>;
+  /** Where more than one field is wrong: each of them, `field` included, and why. */
+  readonly violations?: readonly FieldViolation[];
+}
+
+export interface FieldViolation {
+  readonly field: string;
+  readonly description: string;
 }
 
 export interface Refusal {

@@ -1,6 +1,6 @@
 // What a client submits, with every default filled in. Never changes after submission.
 
-import type { Payload } from './payload.ts';
+import { EMPTY_PAYLOAD, type Payload } from './payload.ts';
 
 export interface RunSpec {
   readonly name: string;
@@ -9,12 +9,19 @@ export interface RunSpec {
   readonly failurePolicy: FailurePolicy;
   /** From submission to the end of the run. */
   readonly timeoutMs: number | undefined;
-  /** For expressions. */
-  readonly input: Payload | undefined;
+  /** What the run is given as a whole; for expressions, too. */
+  readonly input: Payload;
   /** The expression for what the run comes to; empty for none. */
   readonly output: string;
   /** The key of the task whose result is what the run comes to; empty for none. */
   readonly outputTask: string;
+  /** The version of a workflow that it is a copy of. */
+  readonly workflow: RunOrigin | undefined;
+}
+
+export interface RunOrigin {
+  readonly name: string;
+  readonly version: number;
 }
 
 /** CONTINUE: branches that do not depend on the failure finish. CANCEL: the rest is cancelled. */
@@ -111,7 +118,12 @@ export const SELECT_ALL: Selection = Object.freeze({
 /** What most edges, tasks and runs say beside the rest: nothing. */
 export const PLAIN_EDGE = Object.freeze({ when: '', alias: '', select: SELECT_ALL });
 export const PLAIN_TASK = Object.freeze({ when: '', inputExpression: '' });
-export const PLAIN_RUN = Object.freeze({ input: undefined, output: '', outputTask: '' });
+export const PLAIN_RUN = Object.freeze({
+  input: EMPTY_PAYLOAD,
+  output: '',
+  outputTask: '',
+  workflow: undefined,
+});
 
 export const DEFAULT_JOIN: Join = Object.freeze({ mode: 'ALL' });
 

@@ -85,8 +85,7 @@ function mapOf(named: readonly NamedTask[], seenOf: (task: NamedTask) => Json | 
 
 function addInput(run: RunState, used: ReadonlySet<string>, variables: Record<string, Json>): void {
   if (!used.has('input')) return;
-  const { input } = run.graph.spec;
-  const seen = input === undefined ? null : run.graph.readPayload(input);
+  const seen = run.graph.readPayload(run.graph.spec.input);
   if (seen !== undefined) variables.input = seen;
 }
 

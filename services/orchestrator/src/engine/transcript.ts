@@ -188,7 +188,7 @@ function parseRun(words: readonly string[], lines: readonly string[]): RunSpec {
     failurePolicy: named.policy === 'cancel' ? 'CANCEL' : 'CONTINUE',
     timeoutMs: optionalNumber(named.timeout),
     ...PLAIN_RUN,
-    input: named.input === undefined ? undefined : jsonPayload(named.input),
+    input: named.input === undefined ? EMPTY_PAYLOAD : jsonPayload(named.input),
     output: named.output ?? '',
     tasks: lines.map((line) => parseTask(line.trim())),
   };

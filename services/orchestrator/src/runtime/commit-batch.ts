@@ -76,6 +76,7 @@ function newRun(run: RunState, event: RunEvent): NewRun {
     labels: spec.labels,
     submittedAtMs: event.atMs,
     traceId: traceIdOf(run.traceparent),
+    workflow: spec.workflow,
     record: encodeRunRecord({ spec, submittedAtMs: event.atMs, traceparent: run.traceparent }),
     tasks: spec.tasks.map((task, index) => ({
       key: task.key,

@@ -14,6 +14,7 @@ import type { Clock, CommitObserver, CommitReport, ExecutorTransport } from './p
 import { type Pruning, startPruning } from './pruning.ts';
 import { createRepeatGuard, type RepeatGuard } from './repeat-guard.ts';
 import { watchEvents } from './watch.ts';
+import { createWorkflows } from './workflows.ts';
 
 export interface OrchestratorDependencies {
   readonly store: Store;
@@ -64,7 +65,9 @@ export function createOrchestrator(dependencies: OrchestratorDependencies): Runn
     maxNamespaces: limits.maxNamespaces,
     maxPendingCalls: limits.maxPendingCalls,
   });
-  const ways = waysOfCalls(createRepeatGuard(store, clock));
+  const guard = createRepeatGuard(store, clock);
+  const ways = waysOfCalls(guard);
+  const keptWorkflows = createWorkflows({ store, clock, guard, warn });
   let serving = false;
   let pruning: Pruning | undefined;
 
@@ -73,13 +76,22 @@ export function createOrchestrator(dependencies: OrchestratorDependencies): Runn
     type: K,
     input: EngineCalls[K]['input'],
   ): Promise<EngineCalls[K]['reply']> {
+    return withDriver(namespace, type, (driver) => ways[type](driver, input));
+  }
+
+  /** Answers with a rejection where the store could not be asked, or nobody is served. */
+  async function withDriver<R>(
+    namespace: string,
+    what: string,
+    work: (driver: NamespaceDriver) => Promise<R>,
+  ): Promise<R | Refused> {
     if (!serving) return { ok: false, rejection: notServing() };
     try {
-      return await namespaces.use(namespace, (driver) => ways[type](driver, input));
+      return await namespaces.use(namespace, work);
     } catch (error) {
       // Anything else is a defect, and is to be told as one.
       if (!(error instanceof StoreError)) throw error;
-      warn(`a look-up for ${type} failed`, error);
+      warn(`a look-up for ${what} failed`, error);
       return { ok: false, rejection: lookupFailed() };
     }
   }
@@ -112,6 +124,14 @@ export function createOrchestrator(dependencies: OrchestratorDependencies): Runn
 
   return {
     call,
+    submitPrepared: (namespace, input, prepare) =>
+      withDriver(namespace, 'SubmitRun', (driver) => guard.submitPrepared(driver, input, prepare)),
+    workflows: {
+      put: (namespace, input) =>
+        withDriver(namespace, 'PutWorkflow', (driver) => keptWorkflows.put(driver, input)),
+      remove: (namespace, input) =>
+        withDriver(namespace, 'DeleteWorkflow', (driver) => keptWorkflows.remove(driver, input)),
+    },
     watch,
     queries: store,
     offers: (namespace, capability) => namespaces.driver(namespace)?.offers(capability),

@@ -1,8 +1,10 @@
 // What the front doors (gRPC, HTTP, NATS) see of the runtime.
 
+import type { Graph } from '../domain/graph.ts';
 import type { Result } from '../domain/rejection.ts';
-import type { EngineCalls, EngineCallType } from '../engine/inputs.ts';
+import type { EngineCalls, EngineCallType, SubmitRun, SubmittedRun } from '../engine/inputs.ts';
 import type { Store } from '../store/port.ts';
+import type { Workflows } from './workflows.ts';
 
 export interface Orchestrator {
   /**
@@ -15,6 +17,17 @@ export interface Orchestrator {
     type: K,
     input: EngineCalls[K]['input'],
   ): Promise<EngineCalls[K]['reply']>;
+  /**
+   * As the call SubmitRun, with a graph that is asked for only if no earlier answer and no existing run
+   * is the answer: what it is made from may be gone by then.
+   */
+  submitPrepared(
+    namespace: string,
+    input: Omit<SubmitRun, 'graph'>,
+    prepare: () => Promise<Result<Graph>>,
+  ): Promise<Result<SubmittedRun>>;
+  /** Changes what is kept under the names of workflows; answers as `call` does. */
+  readonly workflows: Workflows;
   /**
    * Every event after a revision, nothing missed, nothing twice. Ends after a watched run's last
    * event, or when `signal` is aborted. The first page says where the stream begins and may be
@@ -41,7 +54,17 @@ export interface Orchestrator {
 
 export type StoreQueries = Pick<
   Store,
-  'getRun' | 'listRuns' | 'getTask' | 'listTasks' | 'readTaskEvents' | 'readEvents' | 'latestRevision'
+  | 'getRun'
+  | 'getRunRecord'
+  | 'listRuns'
+  | 'getTask'
+  | 'listTasks'
+  | 'readTaskEvents'
+  | 'readEvents'
+  | 'getWorkflow'
+  | 'listWorkflows'
+  | 'listWorkflowVersions'
+  | 'latestRevision'
 >;
 
 export interface WatchQuery {

@@ -5,7 +5,8 @@
 // an earlier one with the same id to be answered, thus durable, before it looks.
 
 import { runAlreadyFinal, taskAlreadyFinal } from '../domain/cancel.ts';
-import { accept, reject } from '../domain/rejection.ts';
+import type { Graph } from '../domain/graph.ts';
+import { accept, type Result, reject } from '../domain/rejection.ts';
 import { isFinalRun } from '../domain/states.ts';
 import type {
   CancelRun,
@@ -22,6 +23,14 @@ import type { NamespaceDriver } from './namespace-driver.ts';
 import type { Clock } from './ports.ts';
 
 export interface RepeatGuard {
+  /** Answers from the store if the request was answered before; else makes the call, which keeps its answer. */
+  once<R>(driver: NamespaceDriver, key: RequestKey | undefined, call: () => Promise<R>): Promise<R>;
+  /** As submitRun; asks for the graph only if nothing that is known is the answer. */
+  submitPrepared(
+    driver: NamespaceDriver,
+    input: Omit<SubmitRun, 'graph'>,
+    prepare: () => Promise<Result<Graph>>,
+  ): Promise<EngineCalls['SubmitRun']['reply']>;
   submitRun(driver: NamespaceDriver, input: SubmitRun): Promise<EngineCalls['SubmitRun']['reply']>;
   claimRequest(driver: NamespaceDriver, input: ClaimRequest): Promise<EngineCalls['ClaimRequest']['reply']>;
   cancelRun(driver: NamespaceDriver, input: CancelRun): Promise<EngineCalls['CancelRun']['reply']>;
@@ -54,12 +63,13 @@ export function createRepeatGuard(store: Store, clock: Clock): RepeatGuard {
 
   async function submit(
     driver: NamespaceDriver,
-    input: SubmitRun,
+    input: Omit<SubmitRun, 'graph'>,
+    begin: () => Promise<EngineCalls['SubmitRun']['reply']>,
   ): Promise<EngineCalls['SubmitRun']['reply']> {
-    if (!input.chosen) return driver.call('SubmitRun', input);
+    if (!input.chosen) return begin();
     return inTurn(`run ${driver.namespace}/${input.runId}`, async () => {
       const revision = await findRun(driver.namespace, input.runId);
-      if (revision === undefined) return driver.call('SubmitRun', input);
+      if (revision === undefined) return begin();
       if (input.onConflict === 'FAIL') return runExists(input.runId);
       return accept({ runId: input.runId, revision, existed: true });
     });
@@ -89,7 +99,16 @@ export function createRepeatGuard(store: Store, clock: Clock): RepeatGuard {
   }
 
   return {
-    submitRun: (driver, input) => once(driver, input.request, () => submit(driver, input)),
+    once,
+    submitRun: (driver, input) =>
+      once(driver, input.request, () => submit(driver, input, () => driver.call('SubmitRun', input))),
+    submitPrepared: (driver, input, prepare) =>
+      once(driver, input.request, () =>
+        submit(driver, input, async () => {
+          const graph = await prepare();
+          return graph.ok ? driver.call('SubmitRun', { ...input, graph: graph.value }) : graph;
+        }),
+      ),
     claimRequest: (driver, input) => once(driver, input.request, () => driver.call('ClaimRequest', input)),
     cancelRun: (driver, input) => once(driver, input.request, () => cancelRun(driver, input)),
     cancelTask: (driver, input) => once(driver, input.request, () => cancelTask(driver, input)),
@@ -97,7 +116,7 @@ export function createRepeatGuard(store: Store, clock: Clock): RepeatGuard {
 }
 
 /** Runs pieces of work with the same key one after the other, in the order of their coming. */
-function createTurns(): <R>(key: string, work: () => Promise<R>) => Promise<R> {
+export function createTurns(): <R>(key: string, work: () => Promise<R>) => Promise<R> {
   const last = new Map<string, Promise<unknown>>();
   return async (key, work) => {
     const before = last.get(key);

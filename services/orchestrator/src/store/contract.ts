@@ -7,6 +7,7 @@ import { describeLoading } from './contract/loading.ts';
 import { describeRequests } from './contract/requests.ts';
 import { describeRuns } from './contract/runs.ts';
 import { describeTasks } from './contract/tasks.ts';
+import { describeWorkflows } from './contract/workflows.ts';
 import type { Store } from './port.ts';
 
 export interface StoreFixture {
@@ -49,5 +50,6 @@ export function describeStore(name: string, open: () => Promise<StoreFixture>): 
     describeTasks(underTest);
     describeRequests(underTest);
     describeLoading(underTest);
+    describeWorkflows(underTest);
   });
 }

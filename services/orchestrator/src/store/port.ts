@@ -8,7 +8,10 @@
 //  S4  Reads see every commit whose promise has resolved, and never part of one.
 //  S5  What was read of an event is byte for byte what was committed.
 //  S6  A second process that opens the same place is refused with IN_USE.
+//  S7  A change of workflows is all or nothing and durable, as a commit. It is fenced by what it adds: a
+//      version that exists, or is not above every one before, is refused with OUT_OF_ORDER.
 
+import type { RunOrigin } from '../domain/spec.ts';
 import type { RunPhase, StateReason, TaskState } from '../domain/states.ts';
 
 export interface Store {
@@ -19,11 +22,15 @@ export interface Store {
   /** The runs of a namespace that are not final, by run number; a few at a time. */
   loadActiveRuns(namespace: string): AsyncIterable<StoredRun>;
   commit(batch: CommitBatch): Promise<void>;
+  /** Makes the namespace if needed, without claiming it. */
+  changeWorkflows(change: WorkflowChange): Promise<void>;
 
   /** Which of these run ids exist, in whatever state. */
   findRunIds(namespace: string, runIds: readonly string[]): Promise<ReadonlyMap<string, RunNumber>>;
   findRequests(namespace: string, requestIds: readonly string[]): Promise<ReadonlyMap<string, RequestRow>>;
   getRun(namespace: string, runId: string): Promise<RunRow | undefined>;
+  /** NewRun.record, as it was committed. */
+  getRunRecord(namespace: string, run: RunNumber): Promise<Uint8Array | undefined>;
   /** Latest run number first. */
   listRuns(namespace: string, filter: RunFilter): Promise<readonly RunRow[]>;
   getTask(namespace: string, run: RunNumber, key: string): Promise<TaskRow | undefined>;
@@ -37,6 +44,19 @@ export interface Store {
   ): Promise<readonly EventRecord[]>;
   /** Events after a revision, by revision. At least one if there is one, then up to the limits. */
   readEvents(namespace: string, query: EventQuery): Promise<readonly EventRecord[]>;
+  /** Without a version: the latest that there is. */
+  getWorkflow(namespace: string, name: string, version?: number): Promise<WorkflowRow | undefined>;
+  /** How full the namespace is, and what the next version of a workflow has to come after. */
+  countWorkflows(namespace: string, name: string): Promise<WorkflowCounts>;
+  /** The latest version of each workflow, by name. */
+  listWorkflows(namespace: string, afterName: string, limit: number): Promise<readonly WorkflowSummary[]>;
+  /** The versions of one workflow, latest first; those below `before` if it is given. */
+  listWorkflowVersions(
+    namespace: string,
+    name: string,
+    before: number | undefined,
+    limit: number,
+  ): Promise<readonly WorkflowSummary[]>;
   /** The latest durable revision; 0 for a namespace without events. */
   latestRevision(namespace: string): Promise<number>;
   /** Deletes answered requests older than this. Returns how many went, at most `limit`. */
@@ -94,6 +114,7 @@ export interface NewRun {
   readonly labels: Readonly<Record<string, string>>;
   readonly submittedAtMs: number;
   readonly traceId: string;
+  readonly workflow: RunOrigin | undefined;
   readonly record: Uint8Array;
   /** By index, in the state that RunSubmitted gives them. */
   readonly tasks: readonly NewTask[];
@@ -141,6 +162,37 @@ export interface RunRow extends RunStatusRow {
   readonly labels: Readonly<Record<string, string>>;
   readonly submittedAtMs: number;
   readonly traceId: string;
+  readonly workflow: RunOrigin | undefined;
+}
+
+export interface WorkflowSummary {
+  readonly name: string;
+  readonly version: number;
+  readonly description: string;
+  readonly createdAtMs: number;
+}
+
+export interface WorkflowRow extends WorkflowSummary {
+  /** Equal for equal templates. */
+  readonly digest: string;
+  /** The binary form of tutti.v1.WorkflowTemplate. */
+  readonly template: Uint8Array;
+}
+
+export interface WorkflowCounts {
+  readonly workflows: number;
+  /** Of the one that was asked for. */
+  readonly versions: number;
+  /** The highest version that the workflow ever had, also if that one is gone; 0 if it does not exist. */
+  readonly lastVersion: number;
+}
+
+export interface WorkflowChange {
+  readonly namespace: string;
+  readonly add: WorkflowRow | undefined;
+  /** One version, or all of them where none is said. A workflow without versions is forgotten. */
+  readonly remove: { readonly name: string; readonly version: number | undefined } | undefined;
+  readonly requests: readonly RequestRow[];
 }
 
 export interface TaskRow extends TaskStatusRow {

@@ -38,6 +38,7 @@ import { durationToMs } from './time.ts';
 const NO_DEPENDENCIES: readonly Dependency[] = Object.freeze([]);
 const NO_CODES: readonly string[] = DEFAULT_RETRY.nonRetryableCodes;
 const JOIN_ANY: Join = Object.freeze({ mode: 'ANY' });
+const EMPTY = accept(EMPTY_PAYLOAD);
 
 /**
  * Contract: the message has passed validation (api/validate.ts). Refuses only payloads, and what a
@@ -45,6 +46,8 @@ const JOIN_ANY: Join = Object.freeze({ mode: 'ANY' });
  * as `tasks[3].input`.
  */
 export function toRunSpec(message: RunSpecMessage): Result<RunSpec> {
+  const runInput = message.input === undefined ? EMPTY : acceptPayload(message.input, 'input');
+  if (!runInput.ok) return runInput;
   const tasks: TaskSpec[] = [];
   for (const [index, task] of message.tasks.entries()) {
     const misplaced = misplacedCount(task, index) ?? contradiction(task, index);
@@ -57,9 +60,7 @@ export function toRunSpec(message: RunSpecMessage): Result<RunSpec> {
     if (!input.ok) return input;
     tasks.push(toTaskSpec(task, input.value));
   }
-  const input = message.input === undefined ? accept(undefined) : acceptPayload(message.input, 'input');
-  if (!input.ok) return input;
-  return accept({ ...toRunSettings(message, input.value), tasks });
+  return accept({ ...toRunSettings(message, runInput.value), tasks });
 }
 
 /** Two answers to one question: whoever gave both would get one that they did not mean. */
@@ -91,9 +92,12 @@ function misplacedCount({ key, join, dependencies }: TaskSpecMessage, index: num
 
 /**
  * All of a run's specification but its tasks.
- * @param input what `message.input` was accepted as
+ * @param input what `message.input` was accepted as; left out where it is unset
  */
-export function toRunSettings(message: RunSpecMessage, input: Payload | undefined): Omit<RunSpec, 'tasks'> {
+export function toRunSettings(
+  message: RunSpecMessage,
+  input: Payload = EMPTY_PAYLOAD,
+): Omit<RunSpec, 'tasks'> {
   return {
     name: message.name,
     labels: message.labels,
@@ -102,6 +106,8 @@ export function toRunSettings(message: RunSpecMessage, input: Payload | undefine
     input,
     output: message.output,
     outputTask: message.outputTask,
+    // A client names it in its submission; the specification is a copy that knows nothing of it.
+    workflow: undefined,
   };
 }
 

@@ -5,7 +5,7 @@
 
 import { create, fromBinary, type MessageInitShape, toBinary } from '@bufbuild/protobuf';
 import { RunRecordSchema } from '@tutti/proto/tutti/store/v1/record_pb.ts';
-import { FailurePolicy, RunSpecSchema } from '@tutti/proto/tutti/v1/run_pb.ts';
+import { FailurePolicy, RunOriginSchema, RunSpecSchema } from '@tutti/proto/tutti/v1/run_pb.ts';
 import {
   type DependencySchema,
   JoinMode,
@@ -17,6 +17,7 @@ import {
   TimeoutsSchema,
   UnmetPolicy,
 } from '@tutti/proto/tutti/v1/task_pb.ts';
+import type { Payload } from '../domain/payload.ts';
 import {
   DEFAULT_CANCEL_GRACE_MS,
   DEFAULT_PRIORITY,
@@ -53,7 +54,7 @@ export function decodeTaskSpec(bytes: Uint8Array): TaskSpec {
 
 /** The binary form of tutti.store.v1.RunRecord. The tasks are kept apart, by encodeTaskSpec. */
 export function encodeRunRecord(run: RunRecord): Uint8Array {
-  const { name, labels, failurePolicy, timeoutMs, input, output, outputTask } = run.spec;
+  const { name, labels, failurePolicy, timeoutMs, input, output, outputTask, workflow } = run.spec;
   const spec = create(RunSpecSchema, {
     name,
     labels: { ...labels },
@@ -61,23 +62,33 @@ export function encodeRunRecord(run: RunRecord): Uint8Array {
     output,
     outputTask,
   });
-  if (input !== undefined) spec.input = fromPayload(input, 'BYTES');
   if (timeoutMs !== undefined) spec.timeout = durationFromMs(timeoutMs);
+  if (input.bytes.byteLength > 0 || input.contentType !== '') spec.input = fromPayload(input, 'BYTES');
   const { submittedAtMs, traceparent } = run;
-  return toBinary(
-    RunRecordSchema,
-    create(RunRecordSchema, { spec, submitTime: timestampFromMs(submittedAtMs), traceparent }),
-  );
+  const record = create(RunRecordSchema, { spec, submitTime: timestampFromMs(submittedAtMs), traceparent });
+  if (workflow !== undefined) record.workflow = create(RunOriginSchema, workflow);
+  return toBinary(RunRecordSchema, record);
+}
+
+/** What the run was given as a whole, and whether it is to come to something, of its record. */
+export function decodeRunData(record: Uint8Array): {
+  readonly input: Payload;
+  readonly asksForOutput: boolean;
+} {
+  const { spec } = fromBinary(RunRecordSchema, record);
+  const asksForOutput = spec !== undefined && (spec.output !== '' || spec.outputTask !== '');
+  return { input: toPayload(spec?.input), asksForOutput };
 }
 
 /** @param taskSpecs what encodeTaskSpec gave for each task, by index */
 export function decodeRunRecord(record: Uint8Array, taskSpecs: readonly Uint8Array[]): RunRecord {
-  const { spec, submitTime, traceparent } = fromBinary(RunRecordSchema, record);
+  const { spec, submitTime, traceparent, workflow } = fromBinary(RunRecordSchema, record);
   if (spec === undefined || submitTime === undefined) throw new Error('stored run: its record is incomplete');
   return {
     spec: {
-      ...toRunSettings(spec, spec.input && toPayload(spec.input)),
+      ...toRunSettings(spec, toPayload(spec.input)),
       tasks: taskSpecs.map(decodeTaskSpec),
+      workflow: workflow && { name: workflow.name, version: workflow.version },
     },
     submittedAtMs: timestampToMs(submitTime),
     traceparent,

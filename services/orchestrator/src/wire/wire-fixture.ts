@@ -117,9 +117,13 @@ export const runSpec: fc.Arbitrary<RunSpec> = fc.record({
   tasks: fc.array(taskSpec, { minLength: 1, maxLength: 5 }),
   failurePolicy: fc.constantFrom('CONTINUE', 'CANCEL'),
   timeoutMs: fc.option(milliseconds, { nil: undefined }),
-  input: fc.option(payload, { nil: undefined }),
+  input: fc.oneof(fc.constant(EMPTY_PAYLOAD), payload),
   output: expression,
   outputTask: wellFormed,
+  workflow: fc.option(
+    fc.record({ name: fc.constantFrom('report', 'a.b'), version: fc.integer({ min: 1, max: 1_000 }) }),
+    { nil: undefined },
+  ),
 });
 
 const PLAIN_TASK: Omit<TaskSpec, 'key'> = {

@@ -11,7 +11,7 @@ import type { Timestamp } from "@bufbuild/protobuf/wkt";
 import { file_google_protobuf_timestamp } from "@bufbuild/protobuf/wkt";
 import type { Payload } from "../../v1/payload_pb.ts";
 import { file_tutti_v1_payload } from "../../v1/payload_pb.ts";
-import type { RunSpec } from "../../v1/run_pb.ts";
+import type { RunOrigin, RunSpec } from "../../v1/run_pb.ts";
 import { file_tutti_v1_run } from "../../v1/run_pb.ts";
 import type { Message } from "@bufbuild/protobuf";
 
@@ -19,7 +19,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file tutti/store/v1/record.proto.
  */
 export const file_tutti_store_v1_record: GenFile = /*@__PURE__*/
-  fileDesc("Cht0dXR0aS9zdG9yZS92MS9yZWNvcmQucHJvdG8SDnR1dHRpLnN0b3JlLnYxInIKCVJ1blJlY29yZBIfCgRzcGVjGAEgASgLMhEudHV0dGkudjEuUnVuU3BlYxIvCgtzdWJtaXRfdGltZRgCIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASEwoLdHJhY2VwYXJlbnQYAyABKAkiTQoPRXZlbnRBdHRhY2htZW50EhMKC2xlYXNlX3Rva2VuGAEgASgJEiUKCmNoZWNrcG9pbnQYAiABKAsyES50dXR0aS52MS5QYXlsb2FkYgZwcm90bzM", [file_google_protobuf_timestamp, file_tutti_v1_payload, file_tutti_v1_run]);
+  fileDesc("Cht0dXR0aS9zdG9yZS92MS9yZWNvcmQucHJvdG8SDnR1dHRpLnN0b3JlLnYxIpkBCglSdW5SZWNvcmQSHwoEc3BlYxgBIAEoCzIRLnR1dHRpLnYxLlJ1blNwZWMSLwoLc3VibWl0X3RpbWUYAiABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEhMKC3RyYWNlcGFyZW50GAMgASgJEiUKCHdvcmtmbG93GAQgASgLMhMudHV0dGkudjEuUnVuT3JpZ2luIk0KD0V2ZW50QXR0YWNobWVudBITCgtsZWFzZV90b2tlbhgBIAEoCRIlCgpjaGVja3BvaW50GAIgASgLMhEudHV0dGkudjEuUGF5bG9hZGIGcHJvdG8z", [file_google_protobuf_timestamp, file_tutti_v1_payload, file_tutti_v1_run]);
 
 /**
  * What is needed to bring a run back, besides its tasks' specifications and its events.
@@ -47,6 +47,13 @@ export type RunRecord = Message<"tutti.store.v1.RunRecord"> & {
    * @generated from field: string traceparent = 3;
    */
   traceparent: string;
+
+  /**
+   * The workflow and version that it was started from; unset if from none.
+   *
+   * @generated from field: tutti.v1.RunOrigin workflow = 4;
+   */
+  workflow?: RunOrigin | undefined;
 };
 
 /**

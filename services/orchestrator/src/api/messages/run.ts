@@ -1,9 +1,15 @@
 // How is a run told to clients?
 
-import { create } from '@bufbuild/protobuf';
-import { type Run, RunSchema } from '@tutti/proto/tutti/v1/run_pb.ts';
+import { create, fromBinary } from '@bufbuild/protobuf';
+import { EventSchema } from '@tutti/proto/tutti/v1/event_pb.ts';
+import type { Payload } from '@tutti/proto/tutti/v1/payload_pb.ts';
+import { type Run, RunOriginSchema, RunSchema } from '@tutti/proto/tutti/v1/run_pb.ts';
+import type { StoreQueries } from '../../runtime/orchestrator.ts';
 import type { RunRow } from '../../store/port.ts';
 import { REASON_TO_WIRE, RUN_PHASE_TO_WIRE } from '../../wire/enums.ts';
+import { fromPayload, type PayloadForm } from '../../wire/payload.ts';
+import { inForm } from '../../wire/payload-form.ts';
+import { decodeRunData } from '../../wire/stored-spec.ts';
 import { timestampFromMs } from '../../wire/time.ts';
 
 export function toRunMessage(namespace: string, row: RunRow): Run {
@@ -32,6 +38,38 @@ export function toRunMessage(namespace: string, row: RunRow): Run {
     traceId: row.traceId,
     failedTask: row.failedTask,
   });
+  if (row.workflow !== undefined) message.workflow = create(RunOriginSchema, row.workflow);
   if (row.endedAtMs !== undefined) message.endTime = timestampFromMs(row.endedAtMs);
   return message;
+}
+
+/** As toRunMessage, with what is too large for lists. */
+export async function toFullRunMessage(
+  queries: Pick<StoreQueries, 'getRunRecord' | 'readEvents'>,
+  namespace: string,
+  row: RunRow,
+  form: PayloadForm,
+): Promise<Run> {
+  const message = toRunMessage(namespace, row);
+  const record = await queries.getRunRecord(namespace, row.run);
+  if (record === undefined) return message;
+  const { input, asksForOutput } = decodeRunData(record);
+  if (input.bytes.byteLength > 0 || input.contentType !== '') message.input = fromPayload(input, form);
+  const output = asksForOutput ? await findOutput(queries, namespace, row) : undefined;
+  if (output !== undefined) message.output = inForm(output, form);
+  return message;
+}
+
+/** What a run came to is told by its last event. */
+async function findOutput(
+  queries: Pick<StoreQueries, 'readEvents'>,
+  namespace: string,
+  { run, phase, lastRevision }: RunRow,
+): Promise<Payload | undefined> {
+  if (phase !== 'COMPLETED') return undefined;
+  const query = { afterRevision: lastRevision - 1, run, limit: 1, limitBytes: 1 };
+  const [last] = await queries.readEvents(namespace, query);
+  if (last === undefined) return undefined;
+  const { change } = fromBinary(EventSchema, last.payload);
+  return change.case === 'runCompleted' ? change.value.output : undefined;
 }

@@ -7,11 +7,13 @@ import {
   type WatchRequest,
   WatchResponseSchema,
 } from '@tutti/proto/tutti/v1/orchestrator_service_pb.ts';
+import { WorkflowService } from '@tutti/proto/tutti/v1/workflow_service_pb.ts';
 import type { ExpressionCompiler } from '../../domain/expression.ts';
 import { accept } from '../../domain/rejection.ts';
 import type { Orchestrator, WatchPage } from '../../runtime/orchestrator.ts';
 import { payloadFormFromWire } from '../../wire/payload-form.ts';
 import type { IncidentLog } from '../errors.ts';
+import { createInputSchemas } from '../input-schema.ts';
 import { encodeWatchResponse, toWatchResponse } from '../messages/watch-page.ts';
 import { type StreamHandler, serverStream, unary } from '../method.ts';
 import type { ApiTracing } from '../tracing.ts';
@@ -22,6 +24,8 @@ import { createRunHandlers } from './runs.ts';
 import { createSubmitHandlers } from './submit.ts';
 import { createTaskHandlers } from './tasks.ts';
 import { createWatchHandlers } from './watch.ts';
+import { createWorkflowCopies } from './workflow-copies.ts';
+import { createWorkflowHandlers } from './workflows.ts';
 
 export interface ServicesDeps {
   readonly orchestrator: Orchestrator;
@@ -45,7 +49,10 @@ export function createServices(deps: ServicesDeps) {
   const { orchestrator } = deps;
   const { queries } = orchestrator;
   const method = OrchestratorService.method;
-  const submit = createSubmitHandlers(deps);
+  const schemas = createInputSchemas();
+  const copies = createWorkflowCopies(queries, schemas, deps.expressions);
+  const submit = createSubmitHandlers({ ...deps, copies });
+  const workflows = createWorkflowHandlers(orchestrator, schemas, deps.expressions);
   const cancel = createCancelHandlers(orchestrator);
   const runs = createRunHandlers(queries);
   const tasks = createTaskHandlers(orchestrator);
@@ -73,6 +80,12 @@ export function createServices(deps: ServicesDeps) {
     },
     executors: {
       listExecutors: unary(deps, ExecutorService.method.listExecutors, executors.listExecutors),
+    },
+    workflows: {
+      putWorkflow: unary(deps, WorkflowService.method.putWorkflow, workflows.putWorkflow),
+      getWorkflow: unary(deps, WorkflowService.method.getWorkflow, workflows.getWorkflow),
+      listWorkflows: unary(deps, WorkflowService.method.listWorkflows, workflows.listWorkflows),
+      deleteWorkflow: unary(deps, WorkflowService.method.deleteWorkflow, workflows.deleteWorkflow),
     },
     /** For doors that send binary messages: the same streams, encoded already. */
     encoded: {

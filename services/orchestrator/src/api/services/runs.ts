@@ -1,8 +1,7 @@
 // How do runs stand? Reads of what is durable.
 
-import { create, fromBinary } from '@bufbuild/protobuf';
+import { create } from '@bufbuild/protobuf';
 import type { Timestamp } from '@bufbuild/protobuf/wkt';
-import { EventSchema } from '@tutti/proto/tutti/v1/event_pb.ts';
 import {
   type GetRunRequest,
   type GetRunResponse,
@@ -11,17 +10,16 @@ import {
   type ListRunsResponse,
   ListRunsResponseSchema,
 } from '@tutti/proto/tutti/v1/orchestrator_service_pb.ts';
-import type { Payload } from '@tutti/proto/tutti/v1/payload_pb.ts';
 import { RunSchema } from '@tutti/proto/tutti/v1/run_pb.ts';
 import { accept, type Result } from '../../domain/rejection.ts';
 import { runNotFound } from '../../engine/requests.ts';
 import type { StoreQueries } from '../../runtime/orchestrator.ts';
 import type { RunRow } from '../../store/port.ts';
 import { runPhaseFromWire } from '../../wire/enums.ts';
-import { inForm, payloadFormFromWire } from '../../wire/payload-form.ts';
+import { payloadFormFromWire } from '../../wire/payload-form.ts';
 import { timestampToMs } from '../../wire/time.ts';
 import { namespaceOf } from '../call.ts';
-import { toRunMessage } from '../messages/run.ts';
+import { toFullRunMessage, toRunMessage } from '../messages/run.ts';
 import type { UnaryHandler } from '../method.ts';
 import { countFitting, type PagedCall, pageSizeOf, readPageToken, writePageToken } from '../page.ts';
 import { onlyKnown } from './states.ts';
@@ -35,16 +33,15 @@ export interface RunHandlers {
 }
 
 export function createRunHandlers(
-  queries: Pick<StoreQueries, 'getRun' | 'listRuns' | 'readEvents'>,
+  queries: Pick<StoreQueries, 'getRun' | 'getRunRecord' | 'listRuns' | 'readEvents'>,
 ): RunHandlers {
   return {
     async getRun(request) {
       const namespace = namespaceOf(request);
       const row = await findRun(queries, namespace, request.runId);
       if (!row.ok) return row;
-      const run = toRunMessage(namespace, row.value);
-      const output = await findOutput(queries, namespace, row.value);
-      if (output !== undefined) run.output = inForm(output, payloadFormFromWire(request.payloadForm));
+      const form = payloadFormFromWire(request.payloadForm);
+      const run = await toFullRunMessage(queries, namespace, row.value, form);
       return accept(create(GetRunResponseSchema, { run }));
     },
 
@@ -73,20 +70,6 @@ export function createRunHandlers(
       return accept(create(ListRunsResponseSchema, { runs, nextPageToken }));
     },
   };
-}
-
-/** What a run came to is told by its last event. */
-async function findOutput(
-  queries: Pick<StoreQueries, 'readEvents'>,
-  namespace: string,
-  { run, phase, lastRevision }: RunRow,
-): Promise<Payload | undefined> {
-  if (phase !== 'COMPLETED') return undefined;
-  const query = { afterRevision: lastRevision - 1, run, limit: 1, limitBytes: 1 };
-  const [last] = await queries.readEvents(namespace, query);
-  if (last === undefined) return undefined;
-  const { change } = fromBinary(EventSchema, last.payload);
-  return change.case === 'runCompleted' ? change.value.output : undefined;
 }
 
 export async function findRun(

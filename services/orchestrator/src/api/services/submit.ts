@@ -16,22 +16,23 @@ import {
   type SubmitRunsResult,
   SubmitRunsResultSchema,
 } from '@tutti/proto/tutti/v1/orchestrator_service_pb.ts';
-import { compileGraph } from '../../domain/compile.ts';
+import type { RunSpec } from '@tutti/proto/tutti/v1/run_pb.ts';
 import type { ExpressionCompiler } from '../../domain/expression.ts';
-import type { Graph } from '../../domain/graph.ts';
-import { accept, type Rejection, type Result, reject } from '../../domain/rejection.ts';
-import type { RequestKey, SubmittedRun } from '../../engine/inputs.ts';
+import { accept, type Refusal, type Rejection, type Result, reject } from '../../domain/rejection.ts';
+import type { RequestKey, SubmitRun, SubmittedRun } from '../../engine/inputs.ts';
 import type { Orchestrator } from '../../runtime/orchestrator.ts';
-import { toRunSpec } from '../../wire/spec.ts';
 import { type Call, namespaceOf } from '../call.ts';
 import { statusOf, toStatus } from '../errors.ts';
 import { requestKeyAt, requestKeyOf } from '../fingerprint.ts';
 import type { UnaryHandler } from '../method.ts';
 import { validate } from '../validate.ts';
+import { toGraph } from './graph-of-spec.ts';
+import type { WorkflowCopies } from './workflow-copies.ts';
 
 export interface SubmitDeps {
-  readonly orchestrator: Pick<Orchestrator, 'call'>;
+  readonly orchestrator: Pick<Orchestrator, 'call' | 'submitPrepared'>;
   readonly expressions: ExpressionCompiler;
+  readonly copies: WorkflowCopies;
   /** For a run whose client chose none: unique in every namespace for all time. */
   readonly newRunId: () => string;
 }
@@ -88,17 +89,25 @@ async function submit(
   request: RequestKey | undefined,
   call: Call,
 ): Promise<Result<SubmittedRun>> {
-  const graph = toGraph(submission, deps.expressions);
-  if (!graph.ok) return graph;
+  const misplaced = refuseMisplaced(submission);
+  if (misplaced !== undefined) return misplaced;
+  const { orchestrator } = deps;
   const chosenId = submission?.runId ?? '';
-  const submitted = await deps.orchestrator.call(namespace, 'SubmitRun', {
+  // Ids are minted for runs only that may come to be.
+  const input = (): Omit<SubmitRun, 'graph'> => ({
     runId: chosenId === '' ? deps.newRunId() : chosenId,
     chosen: chosenId !== '',
     onConflict: submission?.runIdConflict === RunIdConflict.USE_EXISTING ? 'USE_EXISTING' : 'FAIL',
-    graph: graph.value,
     traceparent: call.traceparent,
     request,
   });
+  const workflow = submission?.workflow;
+  const submitted =
+    workflow === undefined
+      ? await submitSpec(deps, namespace, submission?.spec, input)
+      : await orchestrator.submitPrepared(namespace, input(), () =>
+          deps.copies.graphOf(namespace, workflow, submission?.input),
+        );
   return submitted.ok ? submitted : { ok: false, rejection: atRunId(submitted.rejection) };
 }
 
@@ -107,18 +116,32 @@ function atRunId(rejection: Rejection): Rejection {
   return rejection.field === 'run_id' ? { ...rejection, field: 'run.run_id' } : rejection;
 }
 
-function toGraph(submission: RunSubmission | undefined, expressions: ExpressionCompiler): Result<Graph> {
-  if (submission?.spec === undefined) {
-    return reject('INVALID_FIELD', 'run.spec is missing: say which tasks to run', {}, 'run.spec');
+async function submitSpec(
+  { orchestrator, expressions }: SubmitDeps,
+  namespace: string,
+  spec: RunSpec | undefined,
+  input: () => Omit<SubmitRun, 'graph'>,
+): Promise<Result<SubmittedRun>> {
+  if (spec === undefined) {
+    const message = 'run.spec is missing: say which tasks to run, or which workflow';
+    return reject('INVALID_FIELD', message, { field: 'run.spec' }, 'run.spec');
   }
-  const spec = toRunSpec(submission.spec);
-  const graph = spec.ok ? compileGraph(spec.value, expressions) : spec;
-  return graph.ok ? graph : { ok: false, rejection: inRequest(graph.rejection) };
+  const graph = toGraph(spec, expressions, 'run.spec');
+  if (!graph.ok) return graph;
+  return orchestrator.call(namespace, 'SubmitRun', { ...input(), graph: graph.value });
 }
 
-/** The domain names fields from the specification on; clients want them from the request on. */
-function inRequest(rejection: Rejection): Rejection {
-  return rejection.field === '' ? rejection : { ...rejection, field: `run.spec.${rejection.field}` };
+/** Fields that the way of submitting would ignore. */
+function refuseMisplaced(submission: RunSubmission | undefined): Refusal | undefined {
+  if (submission?.spec === undefined) return undefined;
+  const { workflow, input } = submission;
+  const field = workflow !== undefined ? 'run.workflow' : 'run.input';
+  const message =
+    workflow !== undefined
+      ? 'run.workflow and run.spec are both given: start the run from one of them'
+      : 'run.input is for runs from workflows: give it as run.spec.input';
+  if (workflow === undefined && input === undefined) return undefined;
+  return reject('INVALID_FIELD', message, { field }, field);
 }
 
 function refuseTooManyTasks(request: SubmitRunsRequest): Rejection | undefined {

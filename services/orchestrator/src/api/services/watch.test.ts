@@ -41,11 +41,17 @@ function scripted(parts: Partial<Orchestrator>, row?: Partial<RunRow>): Orchestr
   return {
     call: missing,
     watch: missing,
+    submitPrepared: missing,
+    workflows: { put: missing, remove: missing },
     serving: () => true,
     failingNamespaces: () => [],
     offers: () => undefined,
     queries: {
       getRun: async () => row as RunRow | undefined,
+      getRunRecord: async () => undefined,
+      getWorkflow: missing,
+      listWorkflows: missing,
+      listWorkflowVersions: missing,
       listRuns: missing,
       getTask: missing,
       listTasks: missing,

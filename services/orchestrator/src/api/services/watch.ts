@@ -17,10 +17,11 @@ import {
 import { accept, type Result, reject } from '../../domain/rejection.ts';
 import { isFinalRun } from '../../domain/states.ts';
 import type { Orchestrator, WatchPage } from '../../runtime/orchestrator.ts';
+import { payloadFormFromWire } from '../../wire/payload-form.ts';
 import { durationToMs } from '../../wire/time.ts';
 import { type Call, type CallContext, namespaceOf } from '../call.ts';
 import { notServing, toConnectError } from '../errors.ts';
-import { toRunMessage } from '../messages/run.ts';
+import { toFullRunMessage } from '../messages/run.ts';
 import { splitPage } from '../messages/watch-page.ts';
 import type { StreamHandler, UnaryHandler } from '../method.ts';
 import { findRun } from './runs.ts';
@@ -145,7 +146,9 @@ async function waitRun(
   const after = await findRun(queries, namespace, runId);
   if (!after.ok) return after;
   const finished = isFinalRun(after.value.phase);
-  return accept(create(WaitRunResponseSchema, { finished, run: toRunMessage(namespace, after.value) }));
+  const form = payloadFormFromWire(request.payloadForm);
+  const run = await toFullRunMessage(queries, namespace, after.value, form);
+  return accept(create(WaitRunResponseSchema, { finished, run }));
 }
 
 /** Answers after the run's last event, or when the time is over. */

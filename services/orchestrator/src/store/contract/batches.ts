@@ -46,6 +46,7 @@ export function newRun(run: RunNumber, parts: Partial<NewRun> = {}): NewRun {
     labels: {},
     submittedAtMs: SUBMITTED_AT_MS + run,
     traceId: '4bf92f3577b34da6a3ce929d0e0e4736',
+    workflow: undefined,
     record: bytes(`record ${run}`),
     tasks: newTasks(2),
     ...parts,

@@ -46,10 +46,22 @@ export function openMemoryStore(place: MemoryPlace): Store {
     loadActiveRuns: async function* (namespace) {
       for (const run of read(namespace).activeRuns()) yield run;
     },
+    changeWorkflows: async (change) => {
+      const data = read(change.namespace);
+      data.workflows.change(change);
+      data.keepRequests(change.requests);
+      place.namespaces.set(change.namespace, data);
+    },
+    getWorkflow: async (namespace, name, version) => read(namespace).workflows.get(name, version),
+    countWorkflows: async (namespace, name) => read(namespace).workflows.count(name),
+    listWorkflows: async (namespace, afterName, limit) => read(namespace).workflows.list(afterName, limit),
+    listWorkflowVersions: async (namespace, name, before, limit) =>
+      read(namespace).workflows.versions(name, before, limit),
     commit: async (batch) => read(batch.namespace).commit(batch),
     findRunIds: async (namespace, runIds) => read(namespace).findRunIds(runIds),
     findRequests: async (namespace, requestIds) => read(namespace).findRequests(requestIds),
     getRun: async (namespace, runId) => read(namespace).runById(runId)?.row,
+    getRunRecord: async (namespace, run) => read(namespace).run(run)?.record,
     listRuns: async (namespace, filter) => read(namespace).listRuns(filter),
     getTask: async (namespace, run, key) =>
       read(namespace)

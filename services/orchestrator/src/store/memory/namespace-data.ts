@@ -16,6 +16,7 @@ import {
   StoreError,
   type TaskRow,
 } from '../port.ts';
+import { createWorkflowData, type WorkflowData } from './workflow-data.ts';
 
 export interface RunData {
   row: RunRow;
@@ -39,6 +40,9 @@ export interface NamespaceData {
   findRunIds(runIds: readonly string[]): ReadonlyMap<string, RunNumber>;
   findRequests(requestIds: readonly string[]): ReadonlyMap<string, RequestRow>;
   readEvents(query: EventQuery): readonly EventRecord[];
+  /** Kept with a change of workflows. */
+  keepRequests(requests: readonly RequestRow[]): void;
+  readonly workflows: WorkflowData;
   requestsOlderThan(atMs: number): readonly { readonly atMs: number; remove(): void }[];
 }
 
@@ -132,6 +136,10 @@ export function createNamespaceData(): NamespaceData {
       const from = ofRun.findIndex((event) => event.revision > query.afterRevision);
       return from < 0 ? [] : takeEvents(ofRun, from, query);
     },
+    keepRequests: (added) => {
+      for (const request of added) requests.set(request.requestId, { ...request });
+    },
+    workflows: createWorkflowData(),
     requestsOlderThan: (atMs) =>
       [...requests.values()]
         .filter((request) => request.atMs < atMs)
@@ -140,9 +148,9 @@ export function createNamespaceData(): NamespaceData {
 }
 
 function createRunData(run: NewRun, status: RunStatusRow): RunData {
-  const { runId, name, submittedAtMs, traceId } = run;
+  const { runId, name, submittedAtMs, traceId, workflow } = run;
   return {
-    row: { ...status, runId, name, labels: { ...run.labels }, submittedAtMs, traceId },
+    row: { ...status, runId, name, labels: { ...run.labels }, submittedAtMs, traceId, workflow },
     record: run.record.slice(),
     tasks: run.tasks.map((task, index) => ({
       run: run.run,

@@ -69,6 +69,7 @@ function packNewRun(output: Packer, run: NewRun): void {
   output.string(JSON.stringify(run.labels));
   output.number(run.submittedAtMs);
   output.string(run.traceId);
+  packOrigin(output, run.workflow);
   output.bytes(run.record);
   const labels = Object.entries(run.labels);
   output.number(labels.length);
@@ -82,6 +83,12 @@ function packNewRun(output: Packer, run: NewRun): void {
     output.number(taskStateCode.toNumber(task.state));
     output.bytes(task.spec);
   }
+}
+
+/** No workflow has an empty name. */
+function packOrigin(output: Packer, workflow: NewRun['workflow']): void {
+  output.string(workflow?.name ?? '');
+  output.number(workflow?.version ?? 0);
 }
 
 function packRunStatus(output: Packer, status: RunStatusRow): void {
@@ -106,7 +113,7 @@ function packTaskStatus(output: Packer, status: TaskStatusRow): void {
   output.optionalNumber(status.endedAtMs);
 }
 
-function packRequest(output: Packer, request: RequestRow): void {
+export function packRequest(output: Packer, request: RequestRow): void {
   output.string(request.requestId);
   output.string(request.fingerprint);
   output.number(request.atMs);

@@ -8,6 +8,7 @@ import { makeFolder } from './files.ts';
 import type { Packer, Unpacker } from './packing.ts';
 import { unpackAll, unpackRequest, unpackRun, unpackTask } from './row-codec.ts';
 import { startWorker, type WorkerClient } from './worker-client.ts';
+import { createWorkflowReads, packWorkflowChange, type WorkflowReads } from './workflow-codec.ts';
 
 export interface SqliteStoreOptions {
   /** Made if it does not exist. Belongs to this store alone: other processes are refused. */
@@ -43,6 +44,9 @@ function createSqliteStore(writer: WorkerClient, reader: WorkerClient): SqliteSt
     commit: async (batch) => {
       await writer.request('commit', (input) => packBatch(input, batch));
     },
+    changeWorkflows: async (change) => {
+      await writer.request('changeWorkflows', (input) => packWorkflowChange(input, change));
+    },
     pruneRequests: async (olderThanMs, limit) => {
       const output = await writer.request('pruneRequests', (input) => {
         input.number(olderThanMs);
@@ -51,12 +55,16 @@ function createSqliteStore(writer: WorkerClient, reader: WorkerClient): SqliteSt
       return output.number();
     },
     ...createReads(reader),
+    ...createWorkflowReads(reader),
     // The writer ends last: the last connection to close empties the log.
     close: () => writer.close(reader.close()),
   };
 }
 
-type Reads = Omit<Store, 'claim' | 'commit' | 'pruneRequests' | 'close'>;
+type Reads = Omit<
+  Store,
+  'claim' | 'commit' | 'changeWorkflows' | 'pruneRequests' | 'close' | keyof WorkflowReads
+>;
 
 function createReads(reader: WorkerClient): Reads {
   return {
@@ -73,6 +81,13 @@ function createReads(reader: WorkerClient): Reads {
     getRun: async (namespace, runId) => {
       const output = await reader.request('getRun', (input) => packNames(input, namespace, [runId]));
       return unpackAll(output, unpackRun)[0];
+    },
+    getRunRecord: async (namespace, run) => {
+      const output = await reader.request('getRunRecord', (input) => {
+        input.string(namespace);
+        input.number(run);
+      });
+      return unpackAll(output, (row) => row.bytes())[0];
     },
     listRuns: async (namespace, filter) => {
       const output = await reader.request('listRuns', (input) => {

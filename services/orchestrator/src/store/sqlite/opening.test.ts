@@ -69,6 +69,30 @@ it('migrates a database of version 0, once', () => {
   }
 });
 
+it('brings a database of version 1 along, and its runs were started from no workflow', async () => {
+  const database = openWriter(join(root, DATABASE_FILE));
+  migrate(database, DATABASE_FILE, 1);
+  database.exec(`
+    INSERT INTO namespaces VALUES (1, 'old', 1, 1);
+    INSERT INTO runs VALUES ((1 << 44) | 1, 1, 'run-1', 'Old', '{}', 5, '', 1, 0, '', NULL, 1, '', 1, 0, 0, 0, 0, 0, 0, 0);`);
+  database.close();
+  const store = await openSqliteStore({ folder: root });
+  try {
+    const [run] = await store.listRuns('old', {
+      phases: [],
+      labels: {},
+      submittedFromMs: undefined,
+      submittedBeforeMs: undefined,
+      before: undefined,
+      limit: 10,
+    });
+    expect(run).toMatchObject({ runId: 'run-1', name: 'Old', workflow: undefined });
+    expect(await store.listWorkflows('old', '', 10)).toEqual([]);
+  } finally {
+    await store.close();
+  }
+});
+
 it('refuses a database of a later version, names both versions, and leaves it alone', async () => {
   await (await openSqliteStore({ folder: root })).close();
   const file = join(root, DATABASE_FILE);

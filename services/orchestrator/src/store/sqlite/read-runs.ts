@@ -26,6 +26,10 @@ export function createLookupHandlers(
     database,
     `SELECT ${REQUEST_COLUMNS} FROM requests WHERE namespace = ? AND request_id = ?`,
   );
+  const record = prepareRows(
+    database,
+    `SELECT record FROM run_records WHERE run = ((?1 << ${REVISION_BITS}) | ?2)`,
+  );
 
   /** One lookup for each of a list of names; what is not found is left out. */
   const lookUpEach =
@@ -44,6 +48,10 @@ export function createLookupHandlers(
     activeNamespaces: (_input, output) => packRows(output, allRows(activeNamespaces)),
     latestRevision: (input, output) => packRows(output, allRows(latestRevision, input.string())),
     getRun: lookUpEach(run),
+    getRunRecord: (input, output) => {
+      const namespace = namespaceOf(input.string());
+      packRows(output, namespace === undefined ? [] : allRows(record, namespace, input.number()));
+    },
     findRunIds: lookUpEach(runNumber),
     findRequests: lookUpEach(request),
     listRuns: (input, output) => {

@@ -6,6 +6,7 @@ import { openReader } from './connection.ts';
 import { DATABASE_FILE } from './files.ts';
 import { createEventHandlers } from './read-events.ts';
 import { createLookupHandlers } from './read-runs.ts';
+import { createWorkflowHandlers } from './read-workflows.ts';
 import { type Handler, type Handlers, serveRequests } from './worker-protocol.ts';
 
 serveRequests((folder) => {
@@ -18,6 +19,7 @@ serveRequests((folder) => {
   const handlers = {
     ...createEventHandlers(database, namespaceOf),
     ...createLookupHandlers(database, namespaceOf),
+    ...createWorkflowHandlers(database, namespaceOf),
   };
   return { handlers: inOneView(database, handlers), close: () => database.close() };
 });

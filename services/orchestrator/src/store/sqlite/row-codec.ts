@@ -2,6 +2,7 @@
 // packed, and how it is unpacked.
 
 import type { SQLOutputValue } from 'node:sqlite';
+import type { RunOrigin } from '../../domain/spec.ts';
 import type { TaskState } from '../../domain/states.ts';
 import type { RequestRow, RunRow, TaskRow } from '../port.ts';
 import { runPhaseCode, stateReasonCode, taskStateCode } from './codes.ts';
@@ -21,7 +22,7 @@ export const EVENT_ATTACHMENT = 4;
 
 export const RUN_COLUMNS = [
   revisionOf('runs.id'),
-  ...['run_id', 'name', 'labels', 'submitted_at_ms', 'trace_id'],
+  ...['run_id', 'name', 'labels', 'submitted_at_ms', 'trace_id', 'workflow', 'workflow_version'],
   ...['phase', 'reason', 'message', 'ended_at_ms', 'last_revision', 'failed_task'],
   ...['waiting', 'ready', 'running', 'retrying', 'completed', 'failed', 'cancelled', 'skipped'],
 ].join(', ');
@@ -60,6 +61,7 @@ export function unpackRun(input: Unpacker): RunRow {
     labels: JSON.parse(input.string()) as Record<string, string>,
     submittedAtMs: input.number(),
     traceId: input.string(),
+    workflow: unpackOrigin(input),
     phase: runPhaseCode.toName(input.number()),
     reason: stateReasonCode.toName(input.number()),
     message: input.string(),
@@ -68,6 +70,13 @@ export function unpackRun(input: Unpacker): RunRow {
     failedTask: input.string(),
     counts: unpackCounts(input),
   };
+}
+
+/** The other side of packOrigin in batch-codec.ts. */
+function unpackOrigin(input: Unpacker): RunOrigin | undefined {
+  const name = input.string();
+  const version = input.number();
+  return name === '' ? undefined : { name, version };
 }
 
 function unpackCounts(input: Unpacker): Record<TaskState, number> {

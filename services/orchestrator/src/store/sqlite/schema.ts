@@ -104,12 +104,44 @@ const MIGRATIONS: readonly string[] = [
   CREATE UNIQUE INDEX requests_by_request_id ON requests (namespace, request_id);
   CREATE INDEX requests_by_time ON requests (at_ms);
   `,
+  `
+  CREATE TABLE workflows (
+    id INTEGER PRIMARY KEY,
+    namespace INTEGER NOT NULL,
+    name TEXT NOT NULL,
+    last_version INTEGER NOT NULL -- stays when that version goes: numbers are not given twice
+  ) STRICT;
+  CREATE UNIQUE INDEX workflows_by_name ON workflows (namespace, name);
+
+  -- What is large is apart from what is listed.
+  CREATE TABLE workflow_versions (
+    workflow INTEGER NOT NULL,
+    version INTEGER NOT NULL,
+    description TEXT NOT NULL,
+    created_at_ms INTEGER NOT NULL,
+    digest TEXT NOT NULL,
+    PRIMARY KEY (workflow, version)
+  ) STRICT, WITHOUT ROWID;
+  CREATE TABLE workflow_templates (
+    id INTEGER PRIMARY KEY,
+    workflow INTEGER NOT NULL,
+    version INTEGER NOT NULL,
+    template BLOB NOT NULL
+  ) STRICT;
+  CREATE UNIQUE INDEX workflow_templates_by_version ON workflow_templates (workflow, version);
+
+  ALTER TABLE runs ADD COLUMN workflow TEXT NOT NULL DEFAULT '';
+  ALTER TABLE runs ADD COLUMN workflow_version INTEGER NOT NULL DEFAULT 0;
+  `,
 ];
 
 export const SCHEMA_VERSION = MIGRATIONS.length;
 
-/** Each step is all or nothing. Throws UNUSABLE for a database of a later version. */
-export function migrate(database: DatabaseSync, file: string): void {
+/**
+ * Each step is all or nothing. Throws UNUSABLE for a database of a later version.
+ * @param version for tests: the version to stop at
+ */
+export function migrate(database: DatabaseSync, file: string, version = SCHEMA_VERSION): void {
   const found = Number(database.prepare('PRAGMA user_version').get()?.['user_version']);
   if (found > SCHEMA_VERSION) {
     throw new StoreError(
@@ -118,7 +150,7 @@ export function migrate(database: DatabaseSync, file: string): void {
         `${SCHEMA_VERSION}. Start the later release, or give this one another data folder.`,
     );
   }
-  for (const [position, migration] of MIGRATIONS.entries()) {
+  for (const [position, migration] of MIGRATIONS.slice(0, version).entries()) {
     if (position < found) continue;
     database.exec(`BEGIN IMMEDIATE; ${migration} PRAGMA user_version = ${position + 1}; COMMIT;`);
   }

@@ -1,6 +1,6 @@
 // How a commit becomes rows: one transaction, checked against the namespace's epoch and revision.
 
-import type { DatabaseSync } from 'node:sqlite';
+import type { DatabaseSync, StatementSync } from 'node:sqlite';
 import { StoreError } from '../port.ts';
 import type { Unpacker } from './packing.ts';
 import { REVISION_BITS } from './schema.ts';
@@ -51,20 +51,23 @@ export function createCommitWriter(database: DatabaseSync): (input: Unpacker) =>
     writeNewRuns(statements, input, namespace);
     writeRunStatuses(statements, input, namespace);
     writeTaskStatuses(statements, input, namespace);
-    writeRequests(statements, input, namespace);
+    writeRequests(statements.request, input, namespace);
   };
 
-  return (input) => {
-    database.exec('BEGIN IMMEDIATE');
-    try {
-      write(input);
-      database.exec('COMMIT');
-    } catch (error) {
-      // SQLite has rolled back by itself after some errors, such as a full disk.
-      if (database.isTransaction) database.exec('ROLLBACK');
-      throw error;
-    }
-  };
+  return (input) => inTransaction(database, () => write(input));
+}
+
+/** Does all of the work, or throws and leaves everything as it was. */
+export function inTransaction(database: DatabaseSync, work: () => void): void {
+  database.exec('BEGIN IMMEDIATE');
+  try {
+    work();
+    database.exec('COMMIT');
+  } catch (error) {
+    // SQLite has rolled back by itself after some errors, such as a full disk.
+    if (database.isTransaction) database.exec('ROLLBACK');
+    throw error;
+  }
 }
 
 type Statements = ReturnType<typeof prepareStatements>;
@@ -72,15 +75,15 @@ type Statements = ReturnType<typeof prepareStatements>;
 function prepareStatements(database: DatabaseSync) {
   const runKey = `(?1 << ${REVISION_BITS}) | ?2`;
   const parameters = (from: number, count: number) => Array.from({ length: count }, (_, i) => `?${from + i}`);
-  const statusParameters = parameters(8, STATUS_COLUMNS.length);
+  const statusParameters = parameters(10, STATUS_COLUMNS.length);
   return {
     event: database.prepare(
       `INSERT INTO events (id, run, task, payload, attachment)
        VALUES (${runKey}, (?1 << ${REVISION_BITS}) | ?3, ?4, ?5, ?6)`,
     ),
     newRun: database.prepare(
-      `INSERT INTO runs (namespace, id, run_id, name, labels, submitted_at_ms, trace_id, ${STATUS_COLUMNS.join(', ')})
-       VALUES (?1, ${runKey}, ?3, ?4, ?5, ?6, ?7, ${statusParameters.join(', ')})`,
+      `INSERT INTO runs (namespace, id, run_id, name, labels, submitted_at_ms, trace_id, workflow, workflow_version, ${STATUS_COLUMNS.join(', ')})
+       VALUES (?1, ${runKey}, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ${statusParameters.join(', ')})`,
     ),
     record: database.prepare(`INSERT INTO run_records (run, record) VALUES (${runKey}, ?3)`),
     label: database.prepare(
@@ -98,9 +101,7 @@ function prepareStatements(database: DatabaseSync) {
          (run, task, state, reason, attempt_count, first_ready_at_ms, started_at_ms, ended_at_ms)
        VALUES (${runKey}, ?3, ?4, ?5, ?6, ?7, ?8, ?9)`,
     ),
-    request: database.prepare(
-      'REPLACE INTO requests (namespace, request_id, fingerprint, at_ms, answer) VALUES (?, ?, ?, ?, ?)',
-    ),
+    request: prepareRequest(database),
   };
 }
 
@@ -132,6 +133,7 @@ function writeNewRuns(statements: Statements, input: Unpacker, namespace: number
     const texts = [input.string(), input.string(), input.string()] as const;
     const submittedAtMs = input.number();
     const traceId = input.string();
+    const workflow = [input.string(), input.number()] as const;
     statements.record.run(namespace, run, input.bytes());
     for (let labels = input.number(); labels > 0; labels -= 1) {
       statements.label.run(namespace, run, input.string(), input.string());
@@ -141,7 +143,15 @@ function writeNewRuns(statements: Statements, input: Unpacker, namespace: number
       statements.task.run(namespace, run, task, input.string(), input.number(), input.bytes());
     }
     input.number(); // the run again, as its status begins
-    statements.newRun.run(namespace, run, ...texts, submittedAtMs, traceId, ...readStatus(input));
+    statements.newRun.run(
+      namespace,
+      run,
+      ...texts,
+      submittedAtMs,
+      traceId,
+      ...workflow,
+      ...readStatus(input),
+    );
   }
 }
 
@@ -183,8 +193,14 @@ function writeTaskStatuses(statements: Statements, input: Unpacker, namespace: n
   }
 }
 
-function writeRequests(statements: Statements, input: Unpacker, namespace: number): void {
+export function prepareRequest(database: DatabaseSync): StatementSync {
+  return database.prepare(
+    'REPLACE INTO requests (namespace, request_id, fingerprint, at_ms, answer) VALUES (?, ?, ?, ?, ?)',
+  );
+}
+
+export function writeRequests(statement: StatementSync, input: Unpacker, namespace: number): void {
   for (let left = input.number(); left > 0; left -= 1) {
-    statements.request.run(namespace, input.string(), input.string(), input.number(), input.string());
+    statement.run(namespace, input.string(), input.string(), input.number(), input.string());
   }
 }

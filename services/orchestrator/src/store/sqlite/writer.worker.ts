@@ -10,6 +10,7 @@ import { migrate } from './schema.ts';
 import type { Handler } from './worker-protocol.ts';
 import { serveRequests } from './worker-protocol.ts';
 import { createCommitWriter } from './write-commit.ts';
+import { createWorkflowWriter } from './write-workflows.ts';
 
 serveRequests((folder) => {
   const unlock = lockFolder(folder, join(folder, LOCK_FILE));
@@ -39,6 +40,7 @@ function createHandlers(database: DatabaseSync): Record<string, Handler> {
     'DELETE FROM requests WHERE id IN (SELECT id FROM requests WHERE at_ms < ? ORDER BY at_ms LIMIT ?)',
   );
   const commit = createCommitWriter(database);
+  const changeWorkflows = createWorkflowWriter(database);
   return {
     claim: (input, output) => {
       // all() and not get(): only a statement that is run to its end is committed.
@@ -48,6 +50,7 @@ function createHandlers(database: DatabaseSync): Record<string, Handler> {
       output.number(Number(row?.['latest_revision']));
     },
     commit: (input) => commit(input),
+    changeWorkflows: (input) => changeWorkflows(input),
     pruneRequests: (input, output) => {
       output.number(Number(pruneRequests.run(input.number(), input.number()).changes));
     },

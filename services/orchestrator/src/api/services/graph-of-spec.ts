@@ -1,0 +1,31 @@
+// Would a run of this specification be accepted? What is not is refused with the path of its field.
+
+import type { RunSpec as RunSpecMessage } from '@tutti/proto/tutti/v1/run_pb.ts';
+import { compileGraph } from '../../domain/compile.ts';
+import type { ExpressionCompiler } from '../../domain/expression.ts';
+import type { Graph } from '../../domain/graph.ts';
+import type { Rejection, Result } from '../../domain/rejection.ts';
+import type { RunOrigin } from '../../domain/spec.ts';
+import { toRunSpec } from '../../wire/spec.ts';
+
+/**
+ * @param path of the specification in the request
+ * @param workflow what it is a copy of
+ */
+export function toGraph(
+  message: RunSpecMessage,
+  expressions: ExpressionCompiler,
+  path: string,
+  workflow?: RunOrigin,
+): Result<Graph> {
+  const spec = toRunSpec(message);
+  const graph = spec.ok
+    ? compileGraph(workflow === undefined ? spec.value : { ...spec.value, workflow }, expressions)
+    : spec;
+  return graph.ok ? graph : { ok: false, rejection: inRequest(graph.rejection, path) };
+}
+
+/** The domain names fields from the specification on; clients want them from the request on. */
+function inRequest(rejection: Rejection, path: string): Rejection {
+  return rejection.field === '' ? rejection : { ...rejection, field: `${path}.${rejection.field}` };
+}
