@@ -43,7 +43,7 @@ export type RunSpec = Message<"tutti.v1.RunSpec"> & {
   labels: { [key: string]: string };
 
   /**
-   * 1 to 100,000 tasks. Their order is the order in which tasks of equal priority that are ready
+   * 1 to 100,000 tasks with at most 500,000 dependencies in all. Their order is the order in which tasks of equal priority that are ready
    * at the same moment are started.
    *
    * @generated from field: repeated tutti.v1.TaskSpec tasks = 3;

@@ -1,7 +1,7 @@
 // BEHAVIOURS A.1, A.2: which graphs are accepted, and what is said of the others.
 
 import { describe, expect, test } from 'vitest';
-import { compileGraph } from './compile.ts';
+import { compileGraph, MAX_DEPENDENCIES } from './compile.ts';
 import type { Rejection } from './rejection.ts';
 import { PLAIN_EDGE, type RunSpec } from './spec.ts';
 import { type EdgeSketch, graphOf, spec, task } from './test-support.ts';
@@ -78,6 +78,20 @@ describe('A.2: what is refused', () => {
 
   test('a run without tasks', () => {
     expect(refusal(spec([]))).toMatchObject({ code: 'INVALID_FIELD', field: 'tasks' });
+  });
+
+  test('more dependencies in all than one submission may take the time of the others for', () => {
+    const upstreams = Array.from({ length: 1_000 }, (_, index) => `u${index}`);
+    const fan = (count: number) => [
+      ...upstreams.map((key) => task(key)),
+      ...Array.from({ length: count }, (_, index) => task(`d${index}`, { after: upstreams })),
+    ];
+    expect(compileGraph(spec(fan(MAX_DEPENDENCIES / 1_000)), createToyCompiler()).ok).toBe(true);
+    expect(refusal(spec(fan(MAX_DEPENDENCIES / 1_000 + 1)))).toMatchObject({
+      code: 'INVALID_FIELD',
+      field: 'tasks',
+      message: expect.stringContaining('501000 dependencies in all, 500000 are allowed'),
+    });
   });
 
   test('a key that is used twice', () => {

@@ -7,11 +7,14 @@ import { findDependencyCycle, findParentCycle } from './cycles.ts';
 import type { ExpressionCompiler } from './expression.ts';
 import type { Dependant, Edge, Graph } from './graph.ts';
 import { createPayloadReader } from './payload-json.ts';
-import { accept, type Rejection, type Result, reject } from './rejection.ts';
+import { accept, type Refusal, type Rejection, type Result, reject } from './rejection.ts';
 import type { Dependency, Join, RunSpec, Selection, TaskSpec } from './spec.ts';
 
 /** A longer circle is named by its two ends: an error has to fit into the trailers of an answer. */
 const CYCLE_CHARACTERS = 1_500;
+
+/** One submission must not hold the event loop for long: so many edges take about half a second. */
+export const MAX_DEPENDENCIES = 500_000;
 
 const NO_EDGES: readonly Edge[] = Object.freeze([]);
 const NO_DEPENDANTS: readonly Dependant[] = Object.freeze([]);
@@ -19,6 +22,8 @@ const NO_CHILDREN: readonly number[] = Object.freeze([]);
 
 export function compileGraph(spec: RunSpec, expressions: ExpressionCompiler): Result<Graph> {
   if (spec.tasks.length === 0) return reject('INVALID_FIELD', 'a run needs at least one task', {}, 'tasks');
+  const tooMany = refuseTooManyDependencies(spec);
+  if (tooMany !== undefined) return tooMany;
   const indexes = indexKeys(spec);
   if (!indexes.ok) return indexes;
   const dependencies = resolveDependencies(spec, indexes.value);
@@ -46,6 +51,16 @@ export function compileGraph(spec: RunSpec, expressions: ExpressionCompiler): Re
     required: required.value,
     indexOf: (key) => indexes.value.get(key),
   });
+}
+
+function refuseTooManyDependencies(spec: RunSpec): Refusal | undefined {
+  let count = 0;
+  for (const task of spec.tasks) count += task.dependencies.length;
+  if (count <= MAX_DEPENDENCIES) return undefined;
+  const message =
+    `the tasks have ${count} dependencies in all, ${MAX_DEPENDENCIES} are allowed: ` +
+    'let a task in between join what many depend on';
+  return reject('INVALID_FIELD', message, { dependencies: String(count) }, 'tasks');
 }
 
 function indexKeys(spec: RunSpec): Result<ReadonlyMap<string, number>> {

@@ -19,7 +19,7 @@ export function registerExecutor(
     const limit = core.options.maxExecutors;
     return reject(
       'LIMIT_REACHED',
-      `the namespace has ${limit} executors already: stop some, or raise the limit`,
+      `the namespace has ${limit} executors already: stop some, or use another namespace`,
       { resource: 'executors', limit: String(limit) },
     );
   }

@@ -88,7 +88,7 @@ export function createNamespaces(options: NamespacesOptions): Namespaces {
 }
 
 export function tooMany(resource: string, limit: number): Refused {
-  const message = `the orchestrator serves ${limit} ${resource} already: try again later, or raise the limit`;
+  const message = `the orchestrator serves ${limit} ${resource} already: try again later`;
   return reject('LIMIT_REACHED', message, { resource, limit: String(limit) });
 }
 
