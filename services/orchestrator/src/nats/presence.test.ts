@@ -108,3 +108,43 @@ test('one that turns up later and is older makes the younger one give up (P2)', 
   expect((await younger.rivalled).message).toContain('process 0');
   younger.stop();
 });
+
+test('one that asks its last before the older is subscribed gives up when the older asks (P2)', async () => {
+  const [olderOptions, youngerOptions] = [await optionsOf('late'), await optionsOf('late')];
+  // The older hears only late that nobody is there, as in a process that is busy with its start.
+  const held: (() => void)[] = [];
+  const busyLink: PresenceOptions['link'] = {
+    ...olderOptions.link,
+    subscribe: (subject, handler) =>
+      olderOptions.link.subscribe(subject, (message) => {
+        if (message.headers?.code === 503) held.push(() => handler(message));
+        else handler(message);
+      }),
+  };
+  const starting = startPresence({ ...olderOptions, link: busyLink, answerTimeoutMs: 60_000 });
+  await until(() => held.length === 1, 'the older one has asked');
+  const younger = await startPresence(youngerOptions);
+  await youngerOptions.link.flush();
+  for (const hear of held) hear();
+  const older = await starting;
+  let olderGaveUp = false;
+  void older.rivalled.then(() => {
+    olderGaveUp = true;
+  });
+  expect((await younger.rivalled).message).toContain(olderOptions.place);
+  await olderOptions.link.flush();
+  expect(olderGaveUp).toBe(false);
+  younger.stop();
+  older.stop();
+});
+
+test('one that is refused does not make the one that runs give up, though its clock says older (P1)', async () => {
+  const running = await startPresence(await optionsOf('clock'));
+  let gaveUp = false;
+  void running.rivalled.then(() => {
+    gaveUp = true;
+  });
+  await expect(startPresence(await optionsOf('clock', { startedAtMs: 0 }))).rejects.toThrow('clock');
+  expect(gaveUp).toBe(false);
+  running.stop();
+});

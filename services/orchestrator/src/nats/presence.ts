@@ -4,7 +4,9 @@
 //  P1  One that starts asks first, and does not start if another answers. One that was killed answers
 //      nothing, so that nothing stands in the way of its next start.
 //  P2  Two that start at once, or meet again after NATS was split, find each other by asking again: the
-//      younger one gives up.
+//      younger one gives up, be it by the answer to its question or by the question of the older. Only
+//      one that is subscribed is given way to: one that still starts may yet be refused by P1, and then
+//      none would be left.
 
 import type { NatsLink } from './connection.ts';
 import type { Subjects } from './subjects.ts';
@@ -35,6 +37,8 @@ interface Identity {
   readonly id: string;
   readonly startedAtMs: number;
   readonly place: string;
+  /** Of one that answers others; not of one that asks whether it may start. */
+  readonly serves: boolean;
 }
 
 const ANSWER_TIMEOUT_MS = 2_000;
@@ -47,12 +51,15 @@ const NO_RESPONDERS = 503;
 /** Rejects if another orchestrator is alive. From then on this one answers those that ask. */
 export async function startPresence(options: PresenceOptions): Promise<Presence> {
   const { link, subjects, prefix } = options;
-  const self: Identity = {
+  const starting: Identity = {
     id: options.orchestratorId,
     startedAtMs: options.startedAtMs,
     place: options.place,
+    serves: false,
   };
-  const selfBytes = new TextEncoder().encode(JSON.stringify(self));
+  const self: Identity = { ...starting, serves: true };
+  const startingBytes = bytesOf(starting);
+  const selfBytes = bytesOf(self);
   const rivalled = Promise.withResolvers<Error>();
   let onAnswer: (other: Identity | undefined) => void = () => {};
   const answers = link.subscribe(subjects.answersTo(self.id), (message) => {
@@ -60,7 +67,8 @@ export async function startPresence(options: PresenceOptions): Promise<Presence>
     const other = identityFrom(message.data);
     if (other !== undefined && other.id !== self.id) onAnswer(other);
   });
-  const ask = () => link.publish(subjects.orchestrators(), selfBytes, undefined, subjects.answersTo(self.id));
+  const ask = (bytes: Uint8Array) =>
+    link.publish(subjects.orchestrators(), bytes, undefined, subjects.answersTo(self.id));
 
   const first = await new Promise<Identity | undefined>((resolve) => {
     const timer = setTimeout(() => resolve(undefined), options.answerTimeoutMs ?? ANSWER_TIMEOUT_MS);
@@ -68,22 +76,25 @@ export async function startPresence(options: PresenceOptions): Promise<Presence>
       clearTimeout(timer);
       resolve(other);
     };
-    ask();
+    ask(startingBytes);
   });
   if (first !== undefined) {
     answers.unsubscribe();
     throw rivalError(first, prefix);
   }
 
-  const questions = link.subscribe(subjects.orchestrators(), (message) => {
-    if (message.reply !== undefined && message.reply !== '') link.publish(message.reply, selfBytes);
-  });
-  onAnswer = (other) => {
+  const giveWayTo = (other: Identity | undefined) => {
     if (other !== undefined && isOlder(other, self)) rivalled.resolve(rivalError(other, prefix));
   };
+  const questions = link.subscribe(subjects.orchestrators(), (message) => {
+    if (message.reply !== undefined && message.reply !== '') link.publish(message.reply, selfBytes);
+    const asker = identityFrom(message.data);
+    if (asker?.serves) giveWayTo(asker);
+  });
+  onAnswer = giveWayTo;
   await link.flush();
-  ask();
-  const timer = setInterval(ask, options.askIntervalMs ?? ASK_INTERVAL_MS);
+  ask(selfBytes);
+  const timer = setInterval(() => ask(selfBytes), options.askIntervalMs ?? ASK_INTERVAL_MS);
 
   return {
     rivalled: rivalled.promise,
@@ -107,15 +118,19 @@ function rivalError(other: Identity, prefix: string): Error {
   );
 }
 
+function bytesOf(identity: Identity): Uint8Array {
+  return new TextEncoder().encode(JSON.stringify(identity));
+}
+
 /** Undefined for what no orchestrator of this kind has said. */
 function identityFrom(bytes: Uint8Array): Identity | undefined {
   try {
     const said: unknown = JSON.parse(new TextDecoder().decode(bytes));
     if (typeof said !== 'object' || said === null) return undefined;
-    const { id, startedAtMs, place } = said as Record<string, unknown>;
+    const { id, startedAtMs, place, serves } = said as Record<string, unknown>;
     if (typeof id !== 'string' || typeof startedAtMs !== 'number' || typeof place !== 'string')
       return undefined;
-    return { id, startedAtMs, place };
+    return { id, startedAtMs, place, serves: serves === true };
   } catch {
     return undefined;
   }
