@@ -26,8 +26,17 @@ export function describeOutcome(run: Run): string {
   return `${head}: ${counts}`;
 }
 
-/** A run in a few lines. */
-export function describeRun(run: Run): string {
+/** Why a run failed: `resize after 3 attempts: OUT_OF_MEMORY: 2 GiB were not enough`. */
+export function describeFailedTask({ key, attemptCount, error }: Task): string {
+  const attempts = attemptCount === 1 ? '1 attempt' : `${attemptCount} attempts`;
+  return `${key} after ${attempts}${error === undefined ? '' : `: ${describeError(error)}`}`;
+}
+
+/**
+ * A run in a few lines.
+ * @param failedTask the task that the run names as such, if it does
+ */
+export function describeRun(run: Run, failedTask?: Task): string {
   const rows: [string, string][] = [
     ['run', run.runId],
     ['namespace', run.namespace],
@@ -41,7 +50,7 @@ export function describeRun(run: Run): string {
     ['state', describeOutcome(run)],
     ['progress', run.tasks === undefined ? '' : renderPlainLine('', run.tasks).trim()],
     ['message', run.message],
-    ['failed task', run.failedTask],
+    ['failed task', failedTask === undefined ? run.failedTask : describeFailedTask(failedTask)],
     ['submitted', timeOf(run.submitTime)],
     ['ended', timeOf(run.endTime)],
     ['workflow', run.workflow === undefined ? '' : `${run.workflow.name}@${run.workflow.version}`],

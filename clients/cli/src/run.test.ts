@@ -249,6 +249,15 @@ describe('progress', () => {
     expect(stdout).toContain('failed first: b after 3 attempts: OOPS: broken');
   });
 
+  test('so does one that is looked at later', async () => {
+    const { client } = scriptedClient([], {
+      getRun: async () => runIn(RunState.FAILED, { failedTask: 'b' }),
+    });
+    const { code, stdout } = await tutti(['get', 'r1'], client);
+    expect(stdout).toMatch(/^failed task +b after 3 attempts: OOPS: broken$/m);
+    expect(code).toBe(0);
+  });
+
   test('an orchestrator that goes away in the middle is asked again', async () => {
     const { client } = scriptedClient([runIn(RunState.RUNNING), unreachable, runIn(RunState.COMPLETED)]);
     const { code, stderr } = await tutti(['watch', 'r1'], client);

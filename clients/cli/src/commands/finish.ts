@@ -1,7 +1,7 @@
 // How does a command that waited for a run end?
 
 import { type Run, RunSchema, RunState } from '@tutti/proto/tutti/v1/run_pb.ts';
-import { describeError, describeOutcome } from '../describe.ts';
+import { describeFailedTask, describeOutcome } from '../describe.ts';
 import { type ExitCode, exitCode } from '../failure.ts';
 import { runStateName } from '../names.ts';
 import { followRun } from '../progress/follow.ts';
@@ -33,9 +33,7 @@ async function tellTheEnd({ client, output }: CommandContext, run: Run): Promise
   output.text(`${run.runId}  ${describeOutcome(run)}`);
   if (run.failedTask !== '') {
     const task = await client.getTask(run.runId, run.failedTask);
-    const why = task.error === undefined ? '' : `: ${describeError(task.error)}`;
-    const attempts = task.attemptCount === 1 ? '1 attempt' : `${task.attemptCount} attempts`;
-    output.text(`failed first: ${run.failedTask} after ${attempts}${why}`);
+    output.text(`failed first: ${describeFailedTask(task)}`);
   }
   if (run.traceId !== '') output.text(`trace ${run.traceId}`);
 }

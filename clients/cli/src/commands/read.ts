@@ -19,7 +19,9 @@ const maxListed = 100_000;
 export async function getRun({ client, output }: CommandContext, runId: string): Promise<ExitCode> {
   const run = await client.getRun(runId);
   output.message(RunSchema, run);
-  output.text(describeRun(run));
+  if (output.format === 'json') return exitCode.completed;
+  const failedTask = run.failedTask === '' ? undefined : await client.getTask(runId, run.failedTask);
+  output.text(describeRun(run, failedTask));
   return exitCode.completed;
 }
 
