@@ -43,15 +43,19 @@ export function toRunMessage(namespace: string, row: RunRow): Run {
   return message;
 }
 
-/** As toRunMessage, with what is too large for lists. */
+/**
+ * As toRunMessage, with what is too large for lists.
+ * @param reading the run's record, which never changes: whoever waits for the run reads it meanwhile
+ */
 export async function toFullRunMessage(
   queries: Pick<StoreQueries, 'getRunRecord' | 'readEvents'>,
   namespace: string,
   row: RunRow,
   form: PayloadForm,
+  reading = queries.getRunRecord(namespace, row.run),
 ): Promise<Run> {
   const message = toRunMessage(namespace, row);
-  const record = await queries.getRunRecord(namespace, row.run);
+  const record = await reading;
   if (record === undefined) return message;
   const { input, asksForOutput } = decodeRunData(record);
   if (input.bytes.byteLength > 0 || input.contentType !== '') message.input = fromPayload(input, form);

@@ -137,17 +137,21 @@ async function waitRun(
   const { runId } = request;
   const before = await findRun(queries, namespace, runId);
   if (!before.ok) return before;
-  if (!isFinalRun(before.value.phase)) {
+  const record = queries.getRunRecord(namespace, before.value.run);
+  // Should the waiting end otherwise, nobody asks for it any more.
+  record.catch(() => {});
+  const wasOver = isFinalRun(before.value.phase);
+  if (!wasOver) {
     const timeoutMs = request.timeout === undefined ? DEFAULT_WAIT_MS : durationToMs(request.timeout);
     const ended = await lastEvent(deps, namespace, runId, before.value.lastRevision, timeoutMs, context);
     if (!ended.ok) return ended;
     context.signal.throwIfAborted();
   }
-  const after = await findRun(queries, namespace, runId);
+  const after = wasOver ? before : await findRun(queries, namespace, runId);
   if (!after.ok) return after;
   const finished = isFinalRun(after.value.phase);
   const form = payloadFormFromWire(request.payloadForm);
-  const run = await toFullRunMessage(queries, namespace, after.value, form);
+  const run = await toFullRunMessage(queries, namespace, after.value, form, record);
   return accept(create(WaitRunResponseSchema, { finished, run }));
 }
 
