@@ -9,10 +9,11 @@
 //     fetched.
 // I3  Patterns are RE2's, in time linear in the text.
 
-import { createContext, Script } from 'node:vm';
+import { createRequire } from 'node:module';
+import { type Context, createContext, Script } from 'node:vm';
 import type { JsonObject, JsonValue } from '@bufbuild/protobuf';
 import { RE2JS } from '@bufbuild/re2';
-import { Ajv2020, type ErrorObject, type ValidateFunction } from 'ajv/dist/2020.js';
+import type { Ajv2020, ErrorObject, Options, ValidateFunction } from 'ajv/dist/2020.js';
 import type { FieldViolation } from '../domain/rejection.ts';
 
 export interface InputSchemas {
@@ -72,7 +73,7 @@ export function createInputSchemas(): InputSchemas {
     problemOf(schema, field) {
       const unfit = unfitness(schema);
       if (unfit !== undefined) return { field, description: `${field}: ${unfit}` };
-      drafts ??= new Ajv2020(COMMON);
+      drafts ??= createAjv(COMMON);
       const draft = drafts;
       try {
         if (within(COMPILE_LIMIT_MS, () => draft.validateSchema(schema)) !== true) {
@@ -138,9 +139,17 @@ function isDeeper(value: JsonValue, depth: number): boolean {
   return depth === 0 || Object.values(value).some((inner) => isDeeper(inner, depth - 1));
 }
 
+const requireFromHere = createRequire(import.meta.url);
+
+/** Loaded with the first schema: 13 MB that an orchestrator without workflows can do without. */
+function createAjv(options: Options): Ajv2020 {
+  const library = requireFromHere('ajv/dist/2020.js') as typeof import('ajv/dist/2020.js');
+  return new library.Ajv2020(options);
+}
+
 /** I2, I3. */
 function compileApart(schema: JsonObject, allErrors: boolean): ValidateFunction {
-  const ajv = new Ajv2020({
+  const ajv = createAjv({
     ...COMMON,
     allErrors,
     meta: false,
@@ -160,12 +169,13 @@ function linearPattern(pattern: string) {
 }
 
 const context: { work: () => unknown } = { work: () => undefined };
-const sandbox = createContext(context);
 const callWork = new Script('work()');
+let sandbox: Context | undefined;
 
 /** I1. The only way to interrupt work that does not let go of the thread. */
 function within<T>(timeoutMs: number, work: () => T): T {
   context.work = work;
+  sandbox ??= createContext(context);
   return callWork.runInContext(sandbox, { timeout: timeoutMs }) as T;
 }
 
