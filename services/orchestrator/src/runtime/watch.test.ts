@@ -68,6 +68,15 @@ describe('a watch', () => {
     expect(await fromStart).toEqual(upTo((await fromStart).at(-1) ?? 0));
   });
 
+  it('gives once what is both in the store and on its way when it begins to read (promise 6)', async () => {
+    const pages = await watch({ runId: undefined, afterRevision: 0 });
+    for (const id of ['r1', 'r2', 'r3'])
+      await fixture.orchestrator.call('default', 'SubmitRun', chainOf(id, ['a']));
+    const seen = revisions(pages, 4);
+    await fixture.orchestrator.call('default', 'SubmitRun', chainOf('r4', ['a']));
+    expect(await seen).toEqual(upTo(4));
+  });
+
   it('that falls behind reads from the store what it missed', async () => {
     const pages = (await watch({ runId: undefined, afterRevision: 0 }))[Symbol.asyncIterator]();
     await pages.next();
