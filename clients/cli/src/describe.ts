@@ -158,6 +158,8 @@ function payloadOf(payload: Payload | undefined): string {
       return JSON.stringify(toJson(ValueSchema, payload.data.value));
     case 'bytes':
       return `${payload.data.value.length} bytes of ${payload.contentType || 'application/json'}`;
+    case 'ref':
+      return `${payload.data.value.sizeBytes} bytes of ${payload.contentType || 'application/json'}, stored apart`;
     case undefined:
       return '';
   }

@@ -20,7 +20,11 @@ import { createEventPublisher } from './nats/events.ts';
 import { createExecutorGateway } from './nats/gateway.ts';
 import { type Presence, startPresence } from './nats/presence.ts';
 import { createSubjects, type Subjects } from './nats/subjects.ts';
-import { createOrchestrator, DEFAULT_RUNTIME_LIMITS } from './runtime/create-orchestrator.ts';
+import {
+  createOrchestrator,
+  DEFAULT_RUNTIME_LIMITS,
+  type RuntimeLimits,
+} from './runtime/create-orchestrator.ts';
 import type { Clock, CommitObserver } from './runtime/ports.ts';
 import { createSystemClock } from './runtime/system-clock.ts';
 import { createRunIdMint, createTokenMint } from './runtime/tokens.ts';
@@ -87,7 +91,7 @@ async function start(
     transport: createExecutorTransport({ link, subjects, tracing, logger }),
     observer: inTurn([metrics.observer, tracing.observer, createEventPublisher({ link, subjects, logger })]),
     engine: engineOptions(configuration, link),
-    limits: DEFAULT_RUNTIME_LIMITS,
+    limits: runtimeLimits(configuration),
     commitFinished: (report) => metrics.commitFinished(report.namespace, report),
     warn: (message, error) => logger.warn({ err: error }, message),
   });
@@ -149,6 +153,10 @@ function engineOptions({ leaseDurationMs }: Configuration, link: NatsLink) {
     maxAssignmentBytes: link.maxPayloadBytes() - HEADER_RESERVE_BYTES,
     mintToken: createTokenMint(),
   };
+}
+
+function runtimeLimits({ maxStoredPayloadBytes, payloadGraceMs }: Configuration): RuntimeLimits {
+  return { ...DEFAULT_RUNTIME_LIMITS, maxStoredPayloadBytes, payloadGraceMs };
 }
 
 function takePrefix(prefix: string, link: NatsLink, subjects: Subjects, clock: Clock): Promise<Presence> {

@@ -19,6 +19,8 @@ describe('the configuration', () => {
         natsHost: '127.0.0.1',
         allowedHosts: [],
         leaseDurationMs: 15_000,
+        maxStoredPayloadBytes: 67_108_864,
+        payloadGraceMs: 86_400_000,
       },
     });
   });

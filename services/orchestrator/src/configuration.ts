@@ -27,6 +27,10 @@ export interface Configuration {
   /** Names by which the HTTP door may be called although it listens on this machine only; `*` for any. */
   readonly allowedHosts: readonly string[];
   readonly leaseDurationMs: number;
+  /** Of a payload that is stored apart. */
+  readonly maxStoredPayloadBytes: number;
+  /** How long such a one is kept after it was used, if nothing refers to it. */
+  readonly payloadGraceMs: number;
   readonly logLevel: string;
   /** End when the standard input does: whoever started this process is gone then. */
   readonly exitWithParent: boolean;
@@ -81,6 +85,16 @@ const SETTINGS = {
     preset: '15000',
     help: 'silence after which an executor is lost: 300 to 3600000',
   },
+  'max-stored-payload-bytes': {
+    variable: 'TUTTI_MAX_STORED_PAYLOAD_BYTES',
+    preset: '67108864',
+    help: 'the largest payload: 262144 to 536870912; what is above 262144 is stored apart',
+  },
+  'payload-grace-ms': {
+    variable: 'TUTTI_PAYLOAD_GRACE_MS',
+    preset: '86400000',
+    help: 'how long a payload that no run refers to is kept after its last use: 60000 to 31536000000',
+  },
   'log-level': { variable: 'TUTTI_LOG_LEVEL', preset: 'info', help: LOG_LEVELS.join(', ') },
 } as const satisfies Record<string, Setting>;
 
@@ -132,6 +146,13 @@ function parse(flags: readonly string[], environment: Environment): Configuratio
     corsOrigins: list(text('cors-origins')),
     allowedHosts: list(text('allowed-hosts')),
     leaseDurationMs: integer('lease-duration-ms', text('lease-duration-ms'), 300, 3_600_000),
+    maxStoredPayloadBytes: integer(
+      'max-stored-payload-bytes',
+      text('max-stored-payload-bytes'),
+      262_144,
+      536_870_912,
+    ),
+    payloadGraceMs: integer('payload-grace-ms', text('payload-grace-ms'), 60_000, 31_536_000_000),
     logLevel: oneOf('log-level', text('log-level'), LOG_LEVELS),
     exitWithParent: values['exit-with-parent'] === true,
   };

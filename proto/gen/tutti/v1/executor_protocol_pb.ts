@@ -7,6 +7,8 @@
 //   {p}.{ns}.executors.register            RegisterRequest   -> RegisterResponse
 //   {p}.{ns}.executors.heartbeat           HeartbeatRequest  -> HeartbeatResponse
 //   {p}.{ns}.reports                       ReportRequest     -> ReportResponse
+//   {p}.{ns}.payloads.put                  PutPayloadRequest -> PutPayloadReply
+//   {p}.{ns}.payloads.get                  GetPayloadRequest -> GetPayloadReply
 //   {p}.{ns}.tasks.{capability}.{executor} TaskBatch, published by the orchestrator. An executor
 //                                          subscribes once for each of its capabilities, before it
 //                                          registers.
@@ -34,6 +36,15 @@
 // 7. To leave: heartbeat with phase DRAINING, which stops new work; finish and report; heartbeat with
 //    phase LEAVING. What it still holds then goes back to the queue.
 //
+// Payloads above the inline limit (`max_payload_bytes` of the registration) are stored apart. In an
+// assignment such a one is a Payload with `ref` in place of content: fetch it with GetPayloadRequest,
+// part by part, beginning at offset 0 and going on behind what has come until that is `size_bytes`, and
+// compare its SHA-256. A result above the limit is put first, with PutPayloadRequest, as the comments of
+// PayloadService say (payload_service.proto; `namespace` stays empty), and then reported as a Payload
+// with `ref`: 32 bytes of SHA-256, and the size. A part has at most 524,288 bytes, and less where the
+// NATS server takes less than that and 4,096 bytes more in a message. A report with a `ref` to what is not
+// stored is refused with PAYLOAD_NOT_FOUND: put it again. Keep the heartbeats going meanwhile.
+//
 // Traces: an assignment carries its W3C Trace Context in `traceparent`. A TaskBatch has that of its first
 // assignment as a NATS header too, for tools that look at messages from outside. Headers of what
 // executors send are not read.
@@ -55,6 +66,8 @@ import type { Capability } from "./executor_service_pb.ts";
 import { file_tutti_v1_executor_service } from "./executor_service_pb.ts";
 import type { Payload } from "./payload_pb.ts";
 import { file_tutti_v1_payload } from "./payload_pb.ts";
+import type { GetPayloadResponse, PutPayloadResponse } from "./payload_service_pb.ts";
+import { file_tutti_v1_payload_service } from "./payload_service_pb.ts";
 import type { StateReason } from "./state_reason_pb.ts";
 import { file_tutti_v1_state_reason } from "./state_reason_pb.ts";
 import type { Progress, TaskError, TaskState } from "./task_pb.ts";
@@ -65,7 +78,7 @@ import type { Message, UnknownEnum } from "@bufbuild/protobuf";
  * Describes the file tutti/v1/executor_protocol.proto.
  */
 export const file_tutti_v1_executor_protocol: GenFile = /*@__PURE__*/
-  fileDesc("CiB0dXR0aS92MS9leGVjdXRvcl9wcm90b2NvbC5wcm90bxIIdHV0dGkudjEiRwoNUHJvdG9jb2xFcnJvchIlCgZyZWFzb24YASABKA4yFS50dXR0aS52MS5FcnJvclJlYXNvbhIPCgdtZXNzYWdlGAIgASgJIucCCg9SZWdpc3RlclJlcXVlc3QSLgoLZXhlY3V0b3JfaWQYASABKAlCGbpIFnIUGEAyEF5bQS1aYS16MC05Xy1dKyQSNwoMY2FwYWJpbGl0aWVzGAIgAygLMhQudHV0dGkudjEuQ2FwYWJpbGl0eUILukgIkgEFCAEQgAISTgoGbGFiZWxzGAMgAygLMiUudHV0dGkudjEuUmVnaXN0ZXJSZXF1ZXN0LkxhYmVsc0VudHJ5Qhe6SBSaAREQICIGcgQQARg/KgVyAxj/ARIaCgVzbG90cxgEIAEoDUILukgIKgYYoI0GKAESHgoEaGVsZBgFIAMoCUIQukgNkgEKEKCNBiIEcgIYQBIwCgVwaGFzZRgGIAEoDjIXLnR1dHRpLnYxLkV4ZWN1dG9yUGhhc2VCCLpIBYIBAhABGi0KC0xhYmVsc0VudHJ5EgsKA2tleRgBIAEoCRINCgV2YWx1ZRgCIAEoCToCOAEidgoQUmVnaXN0ZXJSZXNwb25zZRIuCgxyZWdpc3RyYXRpb24YASABKAsyFi50dXR0aS52MS5SZWdpc3RyYXRpb25IABIoCgVlcnJvchgCIAEoCzIXLnR1dHRpLnYxLlByb3RvY29sRXJyb3JIAEIICgZyZXN1bHQisgEKDFJlZ2lzdHJhdGlvbhIPCgdzZXNzaW9uGAEgASgJEjEKDmxlYXNlX2R1cmF0aW9uGAIgASgLMhkuZ29vZ2xlLnByb3RvYnVmLkR1cmF0aW9uEjUKEmhlYXJ0YmVhdF9pbnRlcnZhbBgDIAEoCzIZLmdvb2dsZS5wcm90b2J1Zi5EdXJhdGlvbhIMCgRrZXB0GAQgAygJEhkKEW1heF9wYXlsb2FkX2J5dGVzGAUgASgNIsMBChBIZWFydGJlYXRSZXF1ZXN0Ei4KC2V4ZWN1dG9yX2lkGAEgASgJQhm6SBZyFBhAMhBeW0EtWmEtejAtOV8tXSskEhgKB3Nlc3Npb24YAiABKAlCB7pIBHICGEASMAoFcGhhc2UYAyABKA4yFy50dXR0aS52MS5FeGVjdXRvclBoYXNlQgi6SAWCAQIQARIzCghhdHRlbXB0cxgEIAMoCzIVLnR1dHRpLnYxLkhlbGRBdHRlbXB0Qgq6SAeSAQQQoI0GIngKC0hlbGRBdHRlbXB0EhwKC2xlYXNlX3Rva2VuGAEgASgJQge6SARyAhhAEiQKCHByb2dyZXNzGAIgASgLMhIudHV0dGkudjEuUHJvZ3Jlc3MSJQoKY2hlY2twb2ludBgDIAEoCzIRLnR1dHRpLnYxLlBheWxvYWQibgoRSGVhcnRiZWF0UmVzcG9uc2USJQoDYWNrGAEgASgLMhYudHV0dGkudjEuSGVhcnRiZWF0QWNrSAASKAoFZXJyb3IYAiABKAsyFy50dXR0aS52MS5Qcm90b2NvbEVycm9ySABCCAoGcmVzdWx0InUKDEhlYXJ0YmVhdEFjaxIPCgdkcm9wcGVkGAEgAygJEi0KDWNhbmNlbGxhdGlvbnMYAiADKAsyFi50dXR0aS52MS5DYW5jZWxsYXRpb24SJQoHbWlzc2luZxgDIAMoCzIULnR1dHRpLnYxLkFzc2lnbm1lbnQiZQoJVGFza0JhdGNoEikKC2Fzc2lnbm1lbnRzGAEgAygLMhQudHV0dGkudjEuQXNzaWdubWVudBItCg1jYW5jZWxsYXRpb25zGAIgAygLMhYudHV0dGkudjEuQ2FuY2VsbGF0aW9uIoMDCgpBc3NpZ25tZW50EhMKC2xlYXNlX3Rva2VuGAEgASgJEg4KBnJ1bl9pZBgCIAEoCRIQCgh0YXNrX2tleRgDIAEoCRIPCgdhdHRlbXB0GAQgASgNEhIKCmNhcGFiaWxpdHkYBSABKAkSIAoFaW5wdXQYBiABKAsyES50dXR0aS52MS5QYXlsb2FkEjAKDGRlcGVuZGVuY2llcxgHIAMoCzIaLnR1dHRpLnYxLkRlcGVuZGVuY3lSZXN1bHQSKgoHdGltZW91dBgIIAEoCzIZLmdvb2dsZS5wcm90b2J1Zi5EdXJhdGlvbhI0ChFoZWFydGJlYXRfdGltZW91dBgJIAEoCzIZLmdvb2dsZS5wcm90b2J1Zi5EdXJhdGlvbhIlCgpjaGVja3BvaW50GAogASgLMhEudHV0dGkudjEuUGF5bG9hZBInCgpsYXN0X2Vycm9yGAsgASgLMhMudHV0dGkudjEuVGFza0Vycm9yEhMKC3RyYWNlcGFyZW50GAwgASgJIpkBChBEZXBlbmRlbmN5UmVzdWx0EgsKA2tleRgBIAEoCRIiCgVzdGF0ZRgCIAEoDjITLnR1dHRpLnYxLlRhc2tTdGF0ZRIhCgZyZXN1bHQYAyABKAsyES50dXR0aS52MS5QYXlsb2FkEiIKBWVycm9yGAQgASgLMhMudHV0dGkudjEuVGFza0Vycm9yEg0KBWFsaWFzGAUgASgJInQKDENhbmNlbGxhdGlvbhITCgtsZWFzZV90b2tlbhgBIAEoCRIlCgZyZWFzb24YAiABKA4yFS50dXR0aS52MS5TdGF0ZVJlYXNvbhIoCgVncmFjZRgDIAEoCzIZLmdvb2dsZS5wcm90b2J1Zi5EdXJhdGlvbiKJAQoNUmVwb3J0UmVxdWVzdBIuCgtleGVjdXRvcl9pZBgBIAEoCUIZukgWchQYQDIQXltBLVphLXowLTlfLV0rJBIYCgdzZXNzaW9uGAIgASgJQge6SARyAhhAEi4KB3JlcG9ydHMYAyADKAsyEC50dXR0aS52MS5SZXBvcnRCC7pICJIBBQgBEJBOIt0ECgZSZXBvcnQSHgoLbGVhc2VfdG9rZW4YASABKAlCCbpIBnIEEAEYQBIvCgljb21wbGV0ZWQYAiABKAsyGi50dXR0aS52MS5SZXBvcnQuQ29tcGxldGVkSAASKQoGZmFpbGVkGAMgASgLMhcudHV0dGkudjEuUmVwb3J0LkZhaWxlZEgAEi8KCWNhbmNlbGxlZBgEIAEoCzIaLnR1dHRpLnYxLlJlcG9ydC5DYW5jZWxsZWRIABItCghyZWxlYXNlZBgFIAEoCzIZLnR1dHRpLnYxLlJlcG9ydC5SZWxlYXNlZEgAEjwKBXVzYWdlGAYgAygLMhsudHV0dGkudjEuUmVwb3J0LlVzYWdlRW50cnlCELpIDZoBChAgIgZyBBABGD8aLAoKVXNhZ2VFbnRyeRILCgNrZXkYASABKAkSDQoFdmFsdWUYAiABKAE6AjgBGi4KCUNvbXBsZXRlZBIhCgZyZXN1bHQYASABKAsyES50dXR0aS52MS5QYXlsb2FkGoQBCgZGYWlsZWQSKgoFZXJyb3IYASABKAsyEy50dXR0aS52MS5UYXNrRXJyb3JCBrpIA8gBARINCgVmaW5hbBgCIAEoCBI/CgtyZXRyeV9hZnRlchgDIAEoCzIZLmdvb2dsZS5wcm90b2J1Zi5EdXJhdGlvbkIPukgMqgEJIgUIgJqeATIAGjYKCUNhbmNlbGxlZBIpCg5wYXJ0aWFsX3Jlc3VsdBgBIAEoCzIRLnR1dHRpLnYxLlBheWxvYWQaCgoIUmVsZWFzZWRCEAoHb3V0Y29tZRIFukgCCAEiagoOUmVwb3J0UmVzcG9uc2USJAoEYWNrcxgBIAEoCzIULnR1dHRpLnYxLlJlcG9ydEFja3NIABIoCgVlcnJvchgCIAEoCzIXLnR1dHRpLnYxLlByb3RvY29sRXJyb3JIAEIICgZyZXN1bHQiNgoKUmVwb3J0QWNrcxIoCghzdGF0dXNlcxgBIAMoDjIWLnR1dHRpLnYxLlJlcG9ydFN0YXR1cyItCgpFdmVudEJhdGNoEh8KBmV2ZW50cxgBIAMoCzIPLnR1dHRpLnYxLkV2ZW50KoMBCg1FeGVjdXRvclBoYXNlEh4KGkVYRUNVVE9SX1BIQVNFX1VOU1BFQ0lGSUVEEAASGQoVRVhFQ1VUT1JfUEhBU0VfQUNUSVZFEAESGwoXRVhFQ1VUT1JfUEhBU0VfRFJBSU5JTkcQAhIaChZFWEVDVVRPUl9QSEFTRV9MRUFWSU5HEAMqfQoMUmVwb3J0U3RhdHVzEh0KGVJFUE9SVF9TVEFUVVNfVU5TUEVDSUZJRUQQABIaChZSRVBPUlRfU1RBVFVTX1JFQ09SREVEEAESFwoTUkVQT1JUX1NUQVRVU19TVEFMRRACEhkKFVJFUE9SVF9TVEFUVVNfVU5LTk9XThADYgZwcm90bzM", [file_buf_validate_validate, file_google_protobuf_duration, file_tutti_v1_error_reason, file_tutti_v1_event, file_tutti_v1_executor_service, file_tutti_v1_payload, file_tutti_v1_state_reason, file_tutti_v1_task]);
+  fileDesc("CiB0dXR0aS92MS9leGVjdXRvcl9wcm90b2NvbC5wcm90bxIIdHV0dGkudjEiRwoNUHJvdG9jb2xFcnJvchIlCgZyZWFzb24YASABKA4yFS50dXR0aS52MS5FcnJvclJlYXNvbhIPCgdtZXNzYWdlGAIgASgJIucCCg9SZWdpc3RlclJlcXVlc3QSLgoLZXhlY3V0b3JfaWQYASABKAlCGbpIFnIUGEAyEF5bQS1aYS16MC05Xy1dKyQSNwoMY2FwYWJpbGl0aWVzGAIgAygLMhQudHV0dGkudjEuQ2FwYWJpbGl0eUILukgIkgEFCAEQgAISTgoGbGFiZWxzGAMgAygLMiUudHV0dGkudjEuUmVnaXN0ZXJSZXF1ZXN0LkxhYmVsc0VudHJ5Qhe6SBSaAREQICIGcgQQARg/KgVyAxj/ARIaCgVzbG90cxgEIAEoDUILukgIKgYYoI0GKAESHgoEaGVsZBgFIAMoCUIQukgNkgEKEKCNBiIEcgIYQBIwCgVwaGFzZRgGIAEoDjIXLnR1dHRpLnYxLkV4ZWN1dG9yUGhhc2VCCLpIBYIBAhABGi0KC0xhYmVsc0VudHJ5EgsKA2tleRgBIAEoCRINCgV2YWx1ZRgCIAEoCToCOAEidgoQUmVnaXN0ZXJSZXNwb25zZRIuCgxyZWdpc3RyYXRpb24YASABKAsyFi50dXR0aS52MS5SZWdpc3RyYXRpb25IABIoCgVlcnJvchgCIAEoCzIXLnR1dHRpLnYxLlByb3RvY29sRXJyb3JIAEIICgZyZXN1bHQisgEKDFJlZ2lzdHJhdGlvbhIPCgdzZXNzaW9uGAEgASgJEjEKDmxlYXNlX2R1cmF0aW9uGAIgASgLMhkuZ29vZ2xlLnByb3RvYnVmLkR1cmF0aW9uEjUKEmhlYXJ0YmVhdF9pbnRlcnZhbBgDIAEoCzIZLmdvb2dsZS5wcm90b2J1Zi5EdXJhdGlvbhIMCgRrZXB0GAQgAygJEhkKEW1heF9wYXlsb2FkX2J5dGVzGAUgASgNIsMBChBIZWFydGJlYXRSZXF1ZXN0Ei4KC2V4ZWN1dG9yX2lkGAEgASgJQhm6SBZyFBhAMhBeW0EtWmEtejAtOV8tXSskEhgKB3Nlc3Npb24YAiABKAlCB7pIBHICGEASMAoFcGhhc2UYAyABKA4yFy50dXR0aS52MS5FeGVjdXRvclBoYXNlQgi6SAWCAQIQARIzCghhdHRlbXB0cxgEIAMoCzIVLnR1dHRpLnYxLkhlbGRBdHRlbXB0Qgq6SAeSAQQQoI0GIngKC0hlbGRBdHRlbXB0EhwKC2xlYXNlX3Rva2VuGAEgASgJQge6SARyAhhAEiQKCHByb2dyZXNzGAIgASgLMhIudHV0dGkudjEuUHJvZ3Jlc3MSJQoKY2hlY2twb2ludBgDIAEoCzIRLnR1dHRpLnYxLlBheWxvYWQibgoRSGVhcnRiZWF0UmVzcG9uc2USJQoDYWNrGAEgASgLMhYudHV0dGkudjEuSGVhcnRiZWF0QWNrSAASKAoFZXJyb3IYAiABKAsyFy50dXR0aS52MS5Qcm90b2NvbEVycm9ySABCCAoGcmVzdWx0InUKDEhlYXJ0YmVhdEFjaxIPCgdkcm9wcGVkGAEgAygJEi0KDWNhbmNlbGxhdGlvbnMYAiADKAsyFi50dXR0aS52MS5DYW5jZWxsYXRpb24SJQoHbWlzc2luZxgDIAMoCzIULnR1dHRpLnYxLkFzc2lnbm1lbnQiZQoJVGFza0JhdGNoEikKC2Fzc2lnbm1lbnRzGAEgAygLMhQudHV0dGkudjEuQXNzaWdubWVudBItCg1jYW5jZWxsYXRpb25zGAIgAygLMhYudHV0dGkudjEuQ2FuY2VsbGF0aW9uIoMDCgpBc3NpZ25tZW50EhMKC2xlYXNlX3Rva2VuGAEgASgJEg4KBnJ1bl9pZBgCIAEoCRIQCgh0YXNrX2tleRgDIAEoCRIPCgdhdHRlbXB0GAQgASgNEhIKCmNhcGFiaWxpdHkYBSABKAkSIAoFaW5wdXQYBiABKAsyES50dXR0aS52MS5QYXlsb2FkEjAKDGRlcGVuZGVuY2llcxgHIAMoCzIaLnR1dHRpLnYxLkRlcGVuZGVuY3lSZXN1bHQSKgoHdGltZW91dBgIIAEoCzIZLmdvb2dsZS5wcm90b2J1Zi5EdXJhdGlvbhI0ChFoZWFydGJlYXRfdGltZW91dBgJIAEoCzIZLmdvb2dsZS5wcm90b2J1Zi5EdXJhdGlvbhIlCgpjaGVja3BvaW50GAogASgLMhEudHV0dGkudjEuUGF5bG9hZBInCgpsYXN0X2Vycm9yGAsgASgLMhMudHV0dGkudjEuVGFza0Vycm9yEhMKC3RyYWNlcGFyZW50GAwgASgJIpkBChBEZXBlbmRlbmN5UmVzdWx0EgsKA2tleRgBIAEoCRIiCgVzdGF0ZRgCIAEoDjITLnR1dHRpLnYxLlRhc2tTdGF0ZRIhCgZyZXN1bHQYAyABKAsyES50dXR0aS52MS5QYXlsb2FkEiIKBWVycm9yGAQgASgLMhMudHV0dGkudjEuVGFza0Vycm9yEg0KBWFsaWFzGAUgASgJInQKDENhbmNlbGxhdGlvbhITCgtsZWFzZV90b2tlbhgBIAEoCRIlCgZyZWFzb24YAiABKA4yFS50dXR0aS52MS5TdGF0ZVJlYXNvbhIoCgVncmFjZRgDIAEoCzIZLmdvb2dsZS5wcm90b2J1Zi5EdXJhdGlvbiKJAQoNUmVwb3J0UmVxdWVzdBIuCgtleGVjdXRvcl9pZBgBIAEoCUIZukgWchQYQDIQXltBLVphLXowLTlfLV0rJBIYCgdzZXNzaW9uGAIgASgJQge6SARyAhhAEi4KB3JlcG9ydHMYAyADKAsyEC50dXR0aS52MS5SZXBvcnRCC7pICJIBBQgBEJBOIt0ECgZSZXBvcnQSHgoLbGVhc2VfdG9rZW4YASABKAlCCbpIBnIEEAEYQBIvCgljb21wbGV0ZWQYAiABKAsyGi50dXR0aS52MS5SZXBvcnQuQ29tcGxldGVkSAASKQoGZmFpbGVkGAMgASgLMhcudHV0dGkudjEuUmVwb3J0LkZhaWxlZEgAEi8KCWNhbmNlbGxlZBgEIAEoCzIaLnR1dHRpLnYxLlJlcG9ydC5DYW5jZWxsZWRIABItCghyZWxlYXNlZBgFIAEoCzIZLnR1dHRpLnYxLlJlcG9ydC5SZWxlYXNlZEgAEjwKBXVzYWdlGAYgAygLMhsudHV0dGkudjEuUmVwb3J0LlVzYWdlRW50cnlCELpIDZoBChAgIgZyBBABGD8aLAoKVXNhZ2VFbnRyeRILCgNrZXkYASABKAkSDQoFdmFsdWUYAiABKAE6AjgBGi4KCUNvbXBsZXRlZBIhCgZyZXN1bHQYASABKAsyES50dXR0aS52MS5QYXlsb2FkGoQBCgZGYWlsZWQSKgoFZXJyb3IYASABKAsyEy50dXR0aS52MS5UYXNrRXJyb3JCBrpIA8gBARINCgVmaW5hbBgCIAEoCBI/CgtyZXRyeV9hZnRlchgDIAEoCzIZLmdvb2dsZS5wcm90b2J1Zi5EdXJhdGlvbkIPukgMqgEJIgUIgJqeATIAGjYKCUNhbmNlbGxlZBIpCg5wYXJ0aWFsX3Jlc3VsdBgBIAEoCzIRLnR1dHRpLnYxLlBheWxvYWQaCgoIUmVsZWFzZWRCEAoHb3V0Y29tZRIFukgCCAEiagoOUmVwb3J0UmVzcG9uc2USJAoEYWNrcxgBIAEoCzIULnR1dHRpLnYxLlJlcG9ydEFja3NIABIoCgVlcnJvchgCIAEoCzIXLnR1dHRpLnYxLlByb3RvY29sRXJyb3JIAEIICgZyZXN1bHQiNgoKUmVwb3J0QWNrcxIoCghzdGF0dXNlcxgBIAMoDjIWLnR1dHRpLnYxLlJlcG9ydFN0YXR1cyItCgpFdmVudEJhdGNoEh8KBmV2ZW50cxgBIAMoCzIPLnR1dHRpLnYxLkV2ZW50InIKD1B1dFBheWxvYWRSZXBseRIrCgNwdXQYASABKAsyHC50dXR0aS52MS5QdXRQYXlsb2FkUmVzcG9uc2VIABIoCgVlcnJvchgCIAEoCzIXLnR1dHRpLnYxLlByb3RvY29sRXJyb3JIAEIICgZyZXN1bHQicwoPR2V0UGF5bG9hZFJlcGx5EiwKBHBhcnQYASABKAsyHC50dXR0aS52MS5HZXRQYXlsb2FkUmVzcG9uc2VIABIoCgVlcnJvchgCIAEoCzIXLnR1dHRpLnYxLlByb3RvY29sRXJyb3JIAEIICgZyZXN1bHQqgwEKDUV4ZWN1dG9yUGhhc2USHgoaRVhFQ1VUT1JfUEhBU0VfVU5TUEVDSUZJRUQQABIZChVFWEVDVVRPUl9QSEFTRV9BQ1RJVkUQARIbChdFWEVDVVRPUl9QSEFTRV9EUkFJTklORxACEhoKFkVYRUNVVE9SX1BIQVNFX0xFQVZJTkcQAyp9CgxSZXBvcnRTdGF0dXMSHQoZUkVQT1JUX1NUQVRVU19VTlNQRUNJRklFRBAAEhoKFlJFUE9SVF9TVEFUVVNfUkVDT1JERUQQARIXChNSRVBPUlRfU1RBVFVTX1NUQUxFEAISGQoVUkVQT1JUX1NUQVRVU19VTktOT1dOEANiBnByb3RvMw", [file_buf_validate_validate, file_google_protobuf_duration, file_tutti_v1_error_reason, file_tutti_v1_event, file_tutti_v1_executor_service, file_tutti_v1_payload, file_tutti_v1_payload_service, file_tutti_v1_state_reason, file_tutti_v1_task]);
 
 /**
  * Why a message was refused.
@@ -227,7 +240,7 @@ export type Registration = Message<"tutti.v1.Registration"> & {
   kept: string[];
 
   /**
-   * A payload larger than this is refused. Bytes.
+   * A payload larger than this is refused, unless it is stored apart and referred to. Bytes.
    *
    * @generated from field: uint32 max_payload_bytes = 5;
    */
@@ -873,6 +886,80 @@ export type EventBatch = Message<"tutti.v1.EventBatch"> & {
  */
 export const EventBatchSchema: GenMessage<EventBatch> = /*@__PURE__*/
   messageDesc(file_tutti_v1_executor_protocol, 16);
+
+/**
+ * What became of a part that was put.
+ *
+ * @generated from message tutti.v1.PutPayloadReply
+ */
+export type PutPayloadReply = Message<"tutti.v1.PutPayloadReply"> & {
+  /**
+   * One of them.
+   *
+   * @generated from oneof tutti.v1.PutPayloadReply.result
+   */
+  result: {
+    /**
+     * It was dealt with.
+     *
+     * @generated from field: tutti.v1.PutPayloadResponse put = 1;
+     */
+    value: PutPayloadResponse;
+    case: "put";
+  } | {
+    /**
+     * It was refused.
+     *
+     * @generated from field: tutti.v1.ProtocolError error = 2;
+     */
+    value: ProtocolError;
+    case: "error";
+  } | { case: undefined; value?: undefined };
+};
+
+/**
+ * Describes the message tutti.v1.PutPayloadReply.
+ * Use `create(PutPayloadReplySchema)` to create a new message.
+ */
+export const PutPayloadReplySchema: GenMessage<PutPayloadReply> = /*@__PURE__*/
+  messageDesc(file_tutti_v1_executor_protocol, 17);
+
+/**
+ * The part that was asked for.
+ *
+ * @generated from message tutti.v1.GetPayloadReply
+ */
+export type GetPayloadReply = Message<"tutti.v1.GetPayloadReply"> & {
+  /**
+   * One of them.
+   *
+   * @generated from oneof tutti.v1.GetPayloadReply.result
+   */
+  result: {
+    /**
+     * It.
+     *
+     * @generated from field: tutti.v1.GetPayloadResponse part = 1;
+     */
+    value: GetPayloadResponse;
+    case: "part";
+  } | {
+    /**
+     * Why there is none.
+     *
+     * @generated from field: tutti.v1.ProtocolError error = 2;
+     */
+    value: ProtocolError;
+    case: "error";
+  } | { case: undefined; value?: undefined };
+};
+
+/**
+ * Describes the message tutti.v1.GetPayloadReply.
+ * Use `create(GetPayloadReplySchema)` to create a new message.
+ */
+export const GetPayloadReplySchema: GenMessage<GetPayloadReply> = /*@__PURE__*/
+  messageDesc(file_tutti_v1_executor_protocol, 18);
 
 /**
  * Whether an executor takes work, as it says itself.

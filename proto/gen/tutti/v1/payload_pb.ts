@@ -13,7 +13,7 @@ import type { Message, UnknownEnum } from "@bufbuild/protobuf";
  * Describes the file tutti/v1/payload.proto.
  */
 export const file_tutti_v1_payload: GenFile = /*@__PURE__*/
-  fileDesc("ChZ0dXR0aS92MS9wYXlsb2FkLnByb3RvEgh0dXR0aS52MSJ1CgdQYXlsb2FkEg8KBWJ5dGVzGAEgASgMSAASJwoFdmFsdWUYAiABKAsyFi5nb29nbGUucHJvdG9idWYuVmFsdWVIABIoCgxjb250ZW50X3R5cGUYAyABKAlCErpID3INGP8BMgheWyAtfl0qJEIGCgRkYXRhKlsKC1BheWxvYWRGb3JtEhwKGFBBWUxPQURfRk9STV9VTlNQRUNJRklFRBAAEhYKElBBWUxPQURfRk9STV9CWVRFUxABEhYKElBBWUxPQURfRk9STV9WQUxVRRACYgZwcm90bzM", [file_buf_validate_validate, file_google_protobuf_struct]);
+  fileDesc("ChZ0dXR0aS92MS9wYXlsb2FkLnByb3RvEgh0dXR0aS52MSKaAQoHUGF5bG9hZBIPCgVieXRlcxgBIAEoDEgAEicKBXZhbHVlGAIgASgLMhYuZ29vZ2xlLnByb3RvYnVmLlZhbHVlSAASIwoDcmVmGAQgASgLMhQudHV0dGkudjEuUGF5bG9hZFJlZkgAEigKDGNvbnRlbnRfdHlwZRgDIAEoCUISukgPcg0Y/wEyCF5bIC1+XSokQgYKBGRhdGEiQgoKUGF5bG9hZFJlZhIXCgZzaGEyNTYYASABKAxCB7pIBHoCaCASGwoKc2l6ZV9ieXRlcxgCIAEoBEIHukgEMgIoASpbCgtQYXlsb2FkRm9ybRIcChhQQVlMT0FEX0ZPUk1fVU5TUEVDSUZJRUQQABIWChJQQVlMT0FEX0ZPUk1fQllURVMQARIWChJQQVlMT0FEX0ZPUk1fVkFMVUUQAmIGcHJvdG8z", [file_buf_validate_validate, file_google_protobuf_struct]);
 
 /**
  * Data into and out of tasks: bytes and a content type.
@@ -21,7 +21,10 @@ export const file_tutti_v1_payload: GenFile = /*@__PURE__*/
  * What is stored is always bytes. `value` is a convenience for clients for whom base64 is a burden
  * (curl, YAML files): the orchestrator turns it into UTF-8 JSON bytes before anything else sees it.
  * Who reads says with PayloadForm which of the two to be given.
- * Limit: 262,144 bytes; larger ones are refused with PAYLOAD_TOO_LARGE.
+ *
+ * The inline limit is 262,144 bytes; larger ones are refused with PAYLOAD_TOO_LARGE. What is larger is
+ * stored apart first (PayloadService, or the payload requests of executor_protocol.proto), and stands
+ * here as `ref`. Who is given a `ref` fetches the content the same way.
  *
  * @generated from message tutti.v1.Payload
  */
@@ -48,6 +51,15 @@ export type Payload = Message<"tutti.v1.Payload"> & {
      */
     value: Value;
     case: "value";
+  } | {
+    /**
+     * The content is stored apart, in the same namespace. Refused with PAYLOAD_NOT_FOUND where nothing
+     * is stored under its hash.
+     *
+     * @generated from field: tutti.v1.PayloadRef ref = 4;
+     */
+    value: PayloadRef;
+    case: "ref";
   } | { case: undefined; value?: undefined };
 
   /**
@@ -66,6 +78,34 @@ export const PayloadSchema: GenMessage<Payload> = /*@__PURE__*/
   messageDesc(file_tutti_v1_payload, 0);
 
 /**
+ * Where a payload is that is stored apart: under the hash of its content.
+ *
+ * @generated from message tutti.v1.PayloadRef
+ */
+export type PayloadRef = Message<"tutti.v1.PayloadRef"> & {
+  /**
+   * SHA-256 of the content: 32 bytes.
+   *
+   * @generated from field: bytes sha256 = 1;
+   */
+  sha256: Uint8Array;
+
+  /**
+   * Of the content, in bytes; must be what is stored.
+   *
+   * @generated from field: uint64 size_bytes = 2;
+   */
+  sizeBytes: bigint;
+};
+
+/**
+ * Describes the message tutti.v1.PayloadRef.
+ * Use `create(PayloadRefSchema)` to create a new message.
+ */
+export const PayloadRefSchema: GenMessage<PayloadRef> = /*@__PURE__*/
+  messageDesc(file_tutti_v1_payload, 1);
+
+/**
  * In which form a reader is given payloads.
  *
  * @generated from enum tutti.v1.PayloadForm
@@ -79,14 +119,15 @@ export const PayloadForm = {
   UNSPECIFIED: 0,
 
   /**
-   * Always as `bytes`.
+   * Always as `bytes`, or as `ref` where it is stored apart.
    *
    * @generated from enum value: PAYLOAD_FORM_BYTES = 1;
    */
   BYTES: 1,
 
   /**
-   * As `value` where the content type is JSON and the bytes parse as such, else as `bytes`.
+   * As `value` where the content type is JSON and the bytes parse as such, else as `bytes`; as `ref`
+   * where it is stored apart.
    *
    * @generated from enum value: PAYLOAD_FORM_VALUE = 2;
    */

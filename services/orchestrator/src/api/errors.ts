@@ -53,6 +53,8 @@ const CODES: Readonly<Record<RejectionCode, Code>> = {
   UNKNOWN_SESSION: Code.FailedPrecondition,
   MALFORMED_MESSAGE: Code.InvalidArgument,
   WORKFLOW_NOT_FOUND: Code.NotFound,
+  PAYLOAD_NOT_FOUND: Code.NotFound,
+  PAYLOAD_MISMATCH: Code.InvalidArgument,
 };
 
 /** Of the metadata `resource`: bounds that waiting does not change. */

@@ -19,6 +19,8 @@ export type RunCommand =
       readonly upstream: number | undefined;
       readonly sizeBytes: number;
       readonly limitBytes: number;
+      /** True: that result is stored apart, and its edge asks for what it would have to be read for. */
+      readonly apart?: boolean;
     }
   /** The executor's reports on the running attempt. */
   | {

@@ -63,21 +63,26 @@ function startAttempt(run: RunState, command: Command<'StartAttempt'>): Changes 
 }
 
 function refuseAssignment(run: RunState, command: Command<'RefuseAssignment'>): Changes {
-  const { task, upstream, sizeBytes, limitBytes } = command;
+  const { task } = command;
   if (taskOf(run, task).state !== 'READY') return NOTHING;
-  const error = {
-    code: 'PAYLOAD_TOO_LARGE',
-    message:
-      upstream === undefined
-        ? `the input and the results of the dependencies come to ${sizeBytes} bytes, the limit of one assignment is ` +
-          `${limitBytes}; make them smaller, or pass a reference to data kept elsewhere`
-        : `what is selected of the result of "${specOf(run, upstream).key}" has ${sizeBytes} bytes, its edge allows ` +
-          `${limitBytes}; select less, or let it be cut`,
-    details: undefined,
-  };
+  const error = { code: 'PAYLOAD_TOO_LARGE', message: tooLargeBecause(run, command), details: undefined };
   return [
     { type: 'TaskFailed', task, reason: 'ASSIGNMENT_TOO_LARGE', ended: undefined, error, usage: undefined },
   ];
+}
+
+function tooLargeBecause(run: RunState, command: Command<'RefuseAssignment'>): string {
+  const { task, upstream, sizeBytes, limitBytes, apart = false } = command;
+  if (upstream === undefined) {
+    const whole = 'the input and the results of the dependencies come to';
+    return `${whole} ${sizeBytes} bytes, the limit of one assignment is ${limitBytes}; make them smaller, or pass a reference to data kept elsewhere`;
+  }
+  const { key } = specOf(run, upstream);
+  if (apart) {
+    const edge = `the edge from "${key}" to "${specOf(run, task).key}"`;
+    return `the result of "${key}" has ${sizeBytes} bytes and is stored apart; ${edge} takes a part of up to ${limitBytes} bytes, and no part can be taken of what is stored apart: pass all of it or nothing, or let "${key}" return less`;
+  }
+  return `what is selected of the result of "${key}" has ${sizeBytes} bytes, its edge allows ${limitBytes}; select less, or let it be cut`;
 }
 
 function completeAttempt(run: RunState, command: Command<'CompleteAttempt'>): Changes {

@@ -6,8 +6,12 @@ import { isJson, isText, MAX_PAYLOAD_BYTES, type Payload } from './payload.ts';
 const encoder = new TextEncoder();
 const decoder = new TextDecoder('utf-8', { fatal: true });
 
-/** An empty payload is null, text a string; undefined for what is neither JSON nor text. */
-export function jsonOfPayload({ bytes, contentType }: Payload): Json | undefined {
+/**
+ * An empty payload is null, text a string; undefined for what is neither JSON nor text, and for what is
+ * stored apart: reading it would be I/O.
+ */
+export function jsonOfPayload({ bytes, contentType, ref }: Payload): Json | undefined {
+  if (ref !== undefined) return undefined;
   try {
     if (isJson(contentType)) return bytes.length === 0 ? null : (JSON.parse(decoder.decode(bytes)) as Json);
     return isText(contentType) ? decoder.decode(bytes) : undefined;

@@ -25,7 +25,9 @@ export type RejectionCode =
   | 'NOT_SERVING'
   | 'UNKNOWN_SESSION'
   | 'MALFORMED_MESSAGE'
-  | 'WORKFLOW_NOT_FOUND';
+  | 'WORKFLOW_NOT_FOUND'
+  | 'PAYLOAD_NOT_FOUND'
+  | 'PAYLOAD_MISMATCH';
 
 export interface Rejection {
   readonly code: RejectionCode;

@@ -1,6 +1,6 @@
 // BEHAVIOURS B.2: an edge passes all, nothing, named fields, the last items, so many bytes.
 
-import { expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { selectFrom } from './selection.ts';
 import { SELECT_ALL, type Selection } from './spec.ts';
 
@@ -42,4 +42,23 @@ test('or cut at a whole character; cut JSON passes as text', () => {
   expect(select('[1,2]', cut)).toEqual(['[1,', 'text/plain; charset=utf-8']);
   expect(select('aäää', { ...cut, maxBytes: 4 }, 'text/markdown')).toEqual(['aä', 'text/markdown']);
   expect(select('€', { ...cut, maxBytes: 2 }, 'text/plain')).toEqual(['', 'text/plain']);
+});
+
+describe('B.4: a result that is stored apart passes whole or not at all', () => {
+  const ref = { sha256: 'ab'.repeat(32), sizeBytes: 5_000 };
+  const result = { bytes: new Uint8Array(0), contentType: '', ref };
+  const selected = (selection: Partial<Selection>) => selectFrom(result, { ...SELECT_ALL, ...selection });
+  const refused = (limitBytes: number) => ({ ok: false, sizeBytes: 5_000, limitBytes, apart: true });
+
+  test.each<[string, Partial<Selection>, unknown]>([
+    ['all', {}, { ok: true, payload: result }],
+    ['nothing', { part: { type: 'NOTHING' } }, { ok: true, payload: undefined }],
+    ['within the limit of its edge', { maxBytes: 5_000 }, { ok: true, payload: result }],
+    ['beyond it', { maxBytes: 4_999 }, refused(4_999)],
+    ['beyond it, and to be cut', { maxBytes: 4_999, oversize: 'CUT' }, refused(4_999)],
+    ['fields', { part: { type: 'FIELDS', names: ['a'] } }, refused(262_144)],
+    ['the last items', { part: { type: 'LAST', count: 1 } }, refused(262_144)],
+  ])('%s', (_, selection, expected) => {
+    expect(selected(selection)).toEqual(expected);
+  });
 });

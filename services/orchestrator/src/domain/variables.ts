@@ -3,7 +3,7 @@
 import type { TaskError } from './events.ts';
 import type { Evaluation, Json } from './expression.ts';
 import { specOf, taskOf } from './lookup.ts';
-import type { Payload } from './payload.ts';
+import { MAX_PAYLOAD_BYTES, type Payload } from './payload.ts';
 import type { RunState } from './state.ts';
 
 /** Of a task's own expressions and of the run's output. */
@@ -13,6 +13,9 @@ export const EDGE_VARIABLES: readonly string[] = Object.freeze(['input', 'result
 
 /** Of all payloads that one evaluation may see: bounds what reading them takes. */
 const MAX_VARIABLE_BYTES = 8_388_608;
+
+/** Of those that a cause names one by one. */
+const MAX_NAMED_APART = 3;
 
 /** With the variables of a task: its dependencies by name. */
 export function evaluateForTask(run: RunState, task: number, text: string): Evaluation {
@@ -40,8 +43,10 @@ export function evaluateForEdge(run: RunState, upstream: number, text: string): 
     error: error === undefined ? null : jsonOfError(run, error),
   };
   if (seen !== undefined) variables.result = seen;
-  addInput(run, compiled.expression.variables, variables);
-  return compiled.expression.evaluate(variables);
+  const { variables: used } = compiled.expression;
+  addInput(run, used, variables);
+  const apart = used.has('result') ? namedApart(run, [{ name: '', task: upstream }]) : [];
+  return explained(compiled.expression.evaluate(variables), apart, run, used);
 }
 
 interface NamedTask {
@@ -70,7 +75,35 @@ function evaluateOver(run: RunState, named: readonly NamedTask[], text: string):
       return error === undefined ? undefined : jsonOfError(run, error);
     });
   }
-  return compiled.expression.evaluate(variables);
+  const apart = used.has('results') ? namedApart(run, named) : [];
+  return explained(compiled.expression.evaluate(variables), apart, run, used);
+}
+
+/** Those results that are stored apart, in words; expressions see nothing of them (B.4). */
+function namedApart(run: RunState, named: readonly NamedTask[]): string[] {
+  const apart: string[] = [];
+  for (const { task } of named) {
+    const ref = taskOf(run, task).result?.ref;
+    if (ref !== undefined) apart.push(`the result of "${specOf(run, task).key}" (${ref.sizeBytes} bytes)`);
+  }
+  return apart;
+}
+
+/** A failure may come of what is stored apart: the cause tells of it. */
+function explained(
+  evaluation: Evaluation,
+  results: readonly string[],
+  run: RunState,
+  used: ReadonlySet<string>,
+): Evaluation {
+  if (evaluation.ok) return evaluation;
+  const ref = used.has('input') ? run.graph.spec.input.ref : undefined;
+  const apart = ref === undefined ? results : [`the input of the run (${ref.sizeBytes} bytes)`, ...results];
+  if (apart.length === 0) return evaluation;
+  const more = apart.length > MAX_NAMED_APART ? ` and ${apart.length - MAX_NAMED_APART} more` : '';
+  const named = `${apart.slice(0, MAX_NAMED_APART).join(', ')}${more}`;
+  const cause = `${evaluation.cause}; expressions do not see what is stored apart, being larger than ${MAX_PAYLOAD_BYTES} bytes: ${named}`;
+  return { ok: false, cause };
 }
 
 /** What cannot be read has no entry: asking for it fails, and says so. */

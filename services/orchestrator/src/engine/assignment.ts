@@ -77,8 +77,8 @@ export function oversizedResult(run: RunState, task: number): OversizedResult | 
     const result = select === SELECT_ALL ? undefined : run.tasks[upstream]?.result;
     const selected = result === undefined ? undefined : selectFrom(result, select);
     if (selected === undefined || selected.ok) continue;
-    const { sizeBytes, limitBytes } = selected;
-    return { upstream, sizeBytes, limitBytes };
+    const { sizeBytes, limitBytes, apart = false } = selected;
+    return { upstream, sizeBytes, limitBytes, apart };
   }
   return undefined;
 }
@@ -88,6 +88,8 @@ export interface OversizedResult {
   readonly upstream: number;
   readonly sizeBytes: number;
   readonly limitBytes: number;
+  /** It is stored apart, and its edge asks for a part. */
+  readonly apart: boolean;
 }
 
 /** Contract: oversizedResult has found none. */
@@ -97,6 +99,7 @@ function partOf(result: Payload | undefined, select: Selection): Payload | undef
   return selected.ok ? selected.payload : undefined;
 }
 
+/** A reference has no bytes of its own: its hash and size fit into what is added for each. */
 function sizeOf(payload: Payload | undefined): number {
-  return payload === undefined ? 0 : payload.bytes.length + payload.contentType.length + 16;
+  return payload === undefined ? 0 : payload.bytes.length + payload.contentType.length + 64;
 }

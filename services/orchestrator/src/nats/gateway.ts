@@ -21,7 +21,7 @@ import type { RequestKind, Subjects } from './subjects.ts';
 export interface GatewayOptions {
   readonly link: NatsLink;
   readonly subjects: Subjects;
-  readonly orchestrator: Pick<Orchestrator, 'call'>;
+  readonly orchestrator: Pick<Orchestrator, 'call' | 'payloads'>;
   readonly validator: Validator;
   readonly tracing: AttemptTracing;
   readonly logger: Logger;
@@ -43,7 +43,7 @@ export interface ExecutorGateway {
 const MAX_REQUESTS_IN_FLIGHT = 4_096;
 const MAX_BYTES_IN_FLIGHT = 256 * 1024 * 1024;
 const STOP_TIMEOUT_MS = 5_000;
-const KINDS: readonly RequestKind[] = ['register', 'heartbeat', 'report'];
+const KINDS: readonly RequestKind[] = ['register', 'heartbeat', 'report', 'putPayload', 'getPayload'];
 
 export function createExecutorGateway(options: GatewayOptions): ExecutorGateway {
   const { link, subjects, logger } = options;

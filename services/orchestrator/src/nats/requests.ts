@@ -18,12 +18,13 @@ import { protocolError, registrationToWire, reportStatusToWire } from '../wire/e
 import { heartbeatFromWire, registrationFromWire, reportsFromWire } from '../wire/executor-requests.ts';
 import type { AttemptTracing } from './deliveries.ts';
 import { encodeHeartbeatAck } from './heartbeat-ack.ts';
+import { createPayloadHandlers } from './payload-requests.ts';
 import type { SharedIds } from './shared-ids.ts';
 import type { RequestKind } from './subjects.ts';
 import { decodeValid } from './validation.ts';
 
 export interface RequestContext {
-  readonly orchestrator: Pick<Orchestrator, 'call'>;
+  readonly orchestrator: Pick<Orchestrator, 'call' | 'payloads'>;
   readonly validator: Validator;
   readonly tracing: AttemptTracing;
   /** Shown every refusal of a heartbeat or a report. */
@@ -44,6 +45,7 @@ export function createRequestHandlers(
     register: createRegisterHandler(context),
     heartbeat: createHeartbeatHandler(context),
     report: createReportHandler(context),
+    ...createPayloadHandlers(context),
   };
 }
 

@@ -6,7 +6,7 @@
 /** `tutti.v1`; several installations can share one NATS by different prefixes. */
 export const DEFAULT_PREFIX = 'tutti.v1';
 
-export type RequestKind = 'register' | 'heartbeat' | 'report';
+export type RequestKind = 'register' | 'heartbeat' | 'report' | 'putPayload' | 'getPayload';
 
 export interface RequestSubject {
   readonly namespace: string;
@@ -35,6 +35,8 @@ const SUFFIXES: Readonly<Record<RequestKind, string>> = {
   register: 'executors.register',
   heartbeat: 'executors.heartbeat',
   report: 'reports',
+  putPayload: 'payloads.put',
+  getPayload: 'payloads.get',
 };
 
 /** Throws where a part of a subject breaks the rules: ids are checked at the doors, so that is a bug. */

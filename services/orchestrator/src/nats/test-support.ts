@@ -4,6 +4,7 @@ import { connect, type NatsConnection } from '@nats-io/transport-node';
 import { EMPTY_PAYLOAD } from '../domain/payload.ts';
 import type { Assignment, EngineCalls, EngineCallType } from '../engine/inputs.ts';
 import type { Orchestrator } from '../runtime/orchestrator.ts';
+import type { Payloads } from '../runtime/payloads.ts';
 import { connectNats, type NatsLink, type NatsOptions } from './connection.ts';
 import type { Logger } from './logger.ts';
 import { defaultCacheFolder } from './server/find.ts';
@@ -82,12 +83,17 @@ export type Script = {
 };
 
 /** Answers each call as its script says; a call that the script does not know is a failure. */
-export function createScriptedOrchestrator(script: Script): Pick<Orchestrator, 'call'> & {
+export function createScriptedOrchestrator(
+  script: Script,
+  payloads: Partial<Payloads> = {},
+): Pick<Orchestrator, 'call' | 'payloads'> & {
   readonly calls: ScriptedCall[];
 } {
   const calls: ScriptedCall[] = [];
+  const missing = () => Promise.reject(new Error('The script knows no payloads'));
   return {
     calls,
+    payloads: { put: missing, get: missing, ...payloads },
     async call(namespace, type, input) {
       calls.push({ namespace, type, input });
       const step = script[type];

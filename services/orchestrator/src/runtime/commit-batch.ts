@@ -9,6 +9,7 @@ import type {
   CommitBatch,
   EventRecord,
   NewRun,
+  PayloadReference,
   RequestRow,
   RunStatusRow,
   TaskStatusRow,
@@ -16,6 +17,7 @@ import type {
 import { encodeAttachment, encodeEvent } from '../wire/events.ts';
 import { encodeRunRecord, encodeTaskSpec } from '../wire/stored-spec.ts';
 import { traceIdOf } from '../wire/trace.ts';
+import { visitReferences } from './payload-references.ts';
 import type { CommittedEvent } from './ports.ts';
 
 export interface PreparedCommit {
@@ -31,6 +33,7 @@ export function prepareCommit(namespace: string, output: EngineOutput, nowMs: nu
   const committed: CommittedEvent[] = [];
   const newRuns: NewRun[] = [];
   const touched = new Map<RunState, Set<number>>();
+  const references: PayloadReference[] = [];
   let payloadBytes = 0;
   for (const { run, event } of output.events) {
     const payload = encodeEvent(run, event);
@@ -45,6 +48,7 @@ export function prepareCommit(namespace: string, output: EngineOutput, nowMs: nu
     });
     committed.push({ run, event, payload });
     if (event.change.type === 'RunSubmitted') newRuns.push(newRun(run, event));
+    visitReferences(event.change, ({ sha256 }) => references.push({ run: run.firstRevision, sha256 }));
     touch(touched, run, task);
   }
   const batch = {
@@ -54,6 +58,7 @@ export function prepareCommit(namespace: string, output: EngineOutput, nowMs: nu
     runs: runRows(touched),
     tasks: taskRows(touched),
     requests: requestRows(output, nowMs),
+    references,
   };
   return { batch, committed, payloadBytes };
 }

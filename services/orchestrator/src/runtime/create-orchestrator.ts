@@ -10,6 +10,13 @@ import { type Store, StoreError } from '../store/port.ts';
 import { createNamespaceDriver, type NamespaceDriver, notLoaded, notServing } from './namespace-driver.ts';
 import { createNamespaces, type Refused, tooMany } from './namespaces.ts';
 import type { Orchestrator, WatchPage, WatchQuery } from './orchestrator.ts';
+import { referencesOfCall } from './payload-references.ts';
+import {
+  type CheckedPayloads,
+  createPayloads,
+  DEFAULT_PAYLOAD_LIMITS,
+  type PayloadLimits,
+} from './payloads.ts';
 import type { Clock, CommitObserver, CommitReport, ExecutorTransport } from './ports.ts';
 import { type Pruning, startPruning } from './pruning.ts';
 import { createRepeatGuard, type RepeatGuard } from './repeat-guard.ts';
@@ -28,7 +35,7 @@ export interface OrchestratorDependencies {
   readonly warn: (message: string, error: unknown) => void;
 }
 
-export interface RuntimeLimits {
+export interface RuntimeLimits extends PayloadLimits {
   readonly maxNamespaces: number;
   /** Of one namespace: calls that are unanswered, and watches that are not granted yet. */
   readonly maxPendingCalls: number;
@@ -42,6 +49,7 @@ export const DEFAULT_RUNTIME_LIMITS: RuntimeLimits = {
   maxPendingCalls: 50_000,
   maxWatchers: 10_000,
   requestRetentionMs: 24 * 3_600_000,
+  ...DEFAULT_PAYLOAD_LIMITS,
 };
 
 export interface RunningOrchestrator extends Orchestrator {
@@ -55,19 +63,21 @@ export interface RunningOrchestrator extends Orchestrator {
 
 export function createOrchestrator(dependencies: OrchestratorDependencies): RunningOrchestrator {
   const { store, clock, limits, warn } = dependencies;
+  const payloads = createPayloads({ store, clock, limits, serving: () => serving, warn });
   const namespaces = createNamespaces({
-    createDriver: (namespace) =>
-      createNamespaceDriver({
-        ...dependencies,
-        namespace,
-        engineOptions: { ...dependencies.engine, namespace },
-      }),
+    createDriver: (namespace) => {
+      const engineOptions = { ...dependencies.engine, namespace };
+      return withCheckedPayloads(
+        createNamespaceDriver({ ...dependencies, namespace, engineOptions }),
+        payloads,
+      );
+    },
     maxNamespaces: limits.maxNamespaces,
     maxPendingCalls: limits.maxPendingCalls,
   });
   const guard = createRepeatGuard(store, clock);
   const ways = waysOfCalls(guard);
-  const keptWorkflows = createWorkflows({ store, clock, guard, warn });
+  const keptWorkflows = createWorkflows({ store, clock, guard, checkPayloads: payloads.check, warn });
   let serving = false;
   let pruning: Pruning | undefined;
 
@@ -132,6 +142,7 @@ export function createOrchestrator(dependencies: OrchestratorDependencies): Runn
       remove: (namespace, input) =>
         withDriver(namespace, 'DeleteWorkflow', (driver) => keptWorkflows.remove(driver, input)),
     },
+    payloads: { put: payloads.put, get: payloads.get },
     watch,
     queries: store,
     offers: (namespace, capability) => namespaces.driver(namespace)?.offers(capability),
@@ -148,12 +159,32 @@ export function createOrchestrator(dependencies: OrchestratorDependencies): Runn
       }
       await namespaces.load(active);
       serving = true;
-      pruning = startPruning({ store, clock, retentionMs: limits.requestRetentionMs, warn });
+      pruning = startPruning({
+        store,
+        clock,
+        retentionMs: limits.requestRetentionMs,
+        payloadGraceMs: limits.payloadGraceMs,
+        warn,
+      });
     },
     async stop() {
       serving = false;
       pruning?.stop();
       await Promise.all(namespaces.drivers().map((driver) => driver.stop()));
+    },
+  };
+}
+
+/** What a call refers to is there before the engine sees the call. */
+function withCheckedPayloads(driver: NamespaceDriver, payloads: CheckedPayloads): NamespaceDriver {
+  return {
+    ...driver,
+    call(type, input) {
+      const references = referencesOfCall(type, input);
+      if (references.length === 0) return driver.call(type, input);
+      return payloads
+        .check(driver.namespace, references)
+        .then((rejection) => (rejection === undefined ? driver.call(type, input) : { ok: false, rejection }));
     },
   };
 }

@@ -19,7 +19,9 @@ const submit = (input: ReturnType<typeof chainOf>, namespace = 'default') =>
   fixture.orchestrator.call(namespace, 'SubmitRun', input);
 
 /** A call that no engine survives. */
-const trip = () => submit(chainOf('poison', ['a'], { chosen: false, graph: undefined as never }));
+const { graph: whole } = chainOf('poison', ['a']);
+const graph = { ...whole, required: undefined as never };
+const trip = () => submit(chainOf('poison', ['a'], { chosen: false, graph }));
 
 const list = (namespace: string) => fixture.orchestrator.call(namespace, 'ListExecutors', { capability: '' });
 

@@ -4,6 +4,7 @@ import type { Graph } from '../domain/graph.ts';
 import type { Result } from '../domain/rejection.ts';
 import type { EngineCalls, EngineCallType, SubmitRun, SubmittedRun } from '../engine/inputs.ts';
 import type { Store } from '../store/port.ts';
+import type { Payloads } from './payloads.ts';
 import type { Workflows } from './workflows.ts';
 
 export interface Orchestrator {
@@ -28,6 +29,8 @@ export interface Orchestrator {
   ): Promise<Result<SubmittedRun>>;
   /** Changes what is kept under the names of workflows; answers as `call` does. */
   readonly workflows: Workflows;
+  /** Payloads that are stored apart; answers as `call` does. */
+  readonly payloads: Payloads;
   /**
    * Every event after a revision, nothing missed, nothing twice. Ends after a watched run's last
    * event, or when `signal` is aborted. The first page says where the stream begins and may be

@@ -3,6 +3,7 @@ import type { Clock } from './ports.ts';
 import { PRUNE_INTERVAL_MS, PRUNE_PORTION, startPruning } from './pruning.ts';
 
 const RETENTION_MS = 86_400_000;
+const GRACE_MS = 3_600_000;
 
 /** Time passes when it is told to. */
 function handClock() {
@@ -47,6 +48,13 @@ function storeOf(rows: number) {
       store.olderThan.push(olderThanMs);
       return pruned;
     },
+    payloads: [] as number[],
+    /** Those that were last used then, and that nothing refers to. */
+    prunePayloads: async (usedBeforeMs: number, limit: number) => {
+      const unused = store.payloads.filter((usedAtMs) => usedAtMs < usedBeforeMs).slice(0, limit);
+      store.payloads = store.payloads.filter((usedAtMs) => !unused.includes(usedAtMs));
+      return unused.length;
+    },
   };
   return store;
 }
@@ -56,7 +64,7 @@ describe('old answers', () => {
     const time = handClock();
     const store = storeOf(123_456);
     const warn = () => {};
-    startPruning({ store, clock: time.clock, retentionMs: RETENTION_MS, warn });
+    startPruning({ store, clock: time.clock, retentionMs: RETENTION_MS, payloadGraceMs: GRACE_MS, warn });
     await time.pass(PRUNE_INTERVAL_MS - 1);
     expect(store.limits).toEqual([]);
     await time.pass(1);
@@ -74,7 +82,7 @@ describe('old answers', () => {
       throw new Error('the disk is gone');
     };
     const warn = (message: string) => void warnings.push(message);
-    startPruning({ store, clock: time.clock, retentionMs: RETENTION_MS, warn });
+    startPruning({ store, clock: time.clock, retentionMs: RETENTION_MS, payloadGraceMs: GRACE_MS, warn });
     await time.pass(PRUNE_INTERVAL_MS);
     expect({ warnings, rows: store.rows }).toEqual({
       warnings: ['old answers could not be pruned'],
@@ -88,7 +96,29 @@ describe('old answers', () => {
   it('are left alone once stopped', async () => {
     const time = handClock();
     const store = storeOf(1);
-    startPruning({ store, clock: time.clock, retentionMs: RETENTION_MS, warn: () => {} }).stop();
+    startPruning({
+      store,
+      clock: time.clock,
+      retentionMs: RETENTION_MS,
+      payloadGraceMs: GRACE_MS,
+      warn: () => {},
+    }).stop();
     expect(time.due()).toBeUndefined();
+  });
+});
+
+describe('B.4: payloads that nothing refers to', () => {
+  it('are gone once they were not used for the grace, however many, also where answers cannot be pruned', async () => {
+    const time = handClock();
+    const store = storeOf(0);
+    store.pruneRequests = async () => {
+      throw new Error('the disk is gone');
+    };
+    const young = time.clock.nowMs() + PRUNE_INTERVAL_MS - GRACE_MS;
+    store.payloads = [young, ...Array.from({ length: 50 }, (_, index) => young - 1 - index)];
+    const options = { retentionMs: RETENTION_MS, payloadGraceMs: GRACE_MS, warn: () => {} };
+    startPruning({ store, clock: time.clock, ...options });
+    await time.pass(PRUNE_INTERVAL_MS);
+    expect(store.payloads).toEqual([young]);
   });
 });

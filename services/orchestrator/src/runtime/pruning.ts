@@ -1,4 +1,4 @@
-// When are the answers that were kept for repeats deleted?
+// When are the answers that were kept for repeats deleted, and the payloads that nothing uses?
 //
 // Every few minutes, all that are old enough: in small portions, so that commits come in between.
 
@@ -10,37 +10,53 @@ export interface Pruning {
 }
 
 export interface PruningOptions {
-  readonly store: Pick<Store, 'pruneRequests'>;
+  readonly store: Pick<Store, 'pruneRequests' | 'prunePayloads'>;
   readonly clock: Clock;
   /** How long answers are kept. */
   readonly retentionMs: number;
+  /** How long payloads are kept after they were used, if nothing refers to them. */
+  readonly payloadGraceMs: number;
   readonly warn: (message: string, error: unknown) => void;
 }
 
 export const PRUNE_INTERVAL_MS = 600_000;
 export const PRUNE_PORTION = 5_000;
+/** Each may be tens of megabytes. */
+export const PRUNE_PAYLOADS_PORTION = 16;
 /** Of one round: ten million answers in all, those of 16,000 calls in each second of it. */
 const MAX_PORTIONS = 2_000;
 
-export function startPruning({ store, clock, retentionMs, warn }: PruningOptions): Pruning {
+export function startPruning(options: PruningOptions): Pruning {
+  const { store, clock, retentionMs, payloadGraceMs, warn } = options;
   let stopped = false;
   let revoke = plan();
 
   function plan(): () => void {
     return clock.after(PRUNE_INTERVAL_MS, () => {
-      prune()
+      pruneAnswers()
         .catch((error: unknown) => warn('old answers could not be pruned', error))
+        .then(prunePayloads)
+        .catch((error: unknown) => warn('unused payloads could not be pruned', error))
         .finally(() => {
           if (!stopped) revoke = plan();
         });
     });
   }
 
-  async function prune(): Promise<void> {
+  function pruneAnswers(): Promise<void> {
     const olderThanMs = clock.nowMs() - retentionMs;
+    return inPortions(PRUNE_PORTION, (limit) => store.pruneRequests(olderThanMs, limit));
+  }
+
+  function prunePayloads(): Promise<void> {
+    const usedBeforeMs = clock.nowMs() - payloadGraceMs;
+    return inPortions(PRUNE_PAYLOADS_PORTION, (limit) => store.prunePayloads(usedBeforeMs, limit));
+  }
+
+  async function inPortions(size: number, prune: (limit: number) => Promise<number>): Promise<void> {
     for (let portion = 0; portion < MAX_PORTIONS && !stopped; portion += 1) {
-      const pruned = await store.pruneRequests(olderThanMs, PRUNE_PORTION);
-      if (pruned < PRUNE_PORTION) return;
+      const pruned = await prune(size);
+      if (pruned < size) return;
       await new Promise<void>((resolve) => clock.soon(resolve));
     }
   }

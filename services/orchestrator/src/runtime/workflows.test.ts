@@ -8,7 +8,7 @@ import { MAX_WORKFLOW_VERSIONS, MAX_WORKFLOWS, type PutWorkflow } from './workfl
 
 function template(name: string, digest: string, requestId?: string): PutWorkflow {
   const request = requestId === undefined ? undefined : { requestId, fingerprint: digest };
-  return { name, description: '', digest, template: new Uint8Array([1]), request };
+  return { name, description: '', digest, template: new Uint8Array([1]), references: [], request };
 }
 
 async function start(...parts: Parameters<typeof startFixture>) {

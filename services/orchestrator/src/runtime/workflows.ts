@@ -7,6 +7,8 @@ import { accept, type Refusal, type Result, reject } from '../domain/rejection.t
 import type { RequestKey } from '../engine/inputs.ts';
 import { type Store, StoreError, type WorkflowChange, type WorkflowCounts } from '../store/port.ts';
 import type { NamespaceDriver } from './namespace-driver.ts';
+import type { PlacedRef } from './payload-references.ts';
+import type { CheckedPayloads } from './payloads.ts';
 import type { Clock } from './ports.ts';
 import { createTurns, type RepeatGuard } from './repeat-guard.ts';
 
@@ -22,6 +24,8 @@ export interface PutWorkflow {
   readonly digest: string;
   /** The binary form of tutti.v1.WorkflowTemplate. */
   readonly template: Uint8Array;
+  /** The stored payloads in it. */
+  readonly references: readonly PlacedRef[];
   readonly request: RequestKey | undefined;
 }
 
@@ -50,13 +54,17 @@ export interface WorkflowsDependencies {
   readonly store: Pick<Store, 'getWorkflow' | 'countWorkflows' | 'changeWorkflows'>;
   readonly clock: Clock;
   readonly guard: Pick<RepeatGuard, 'once'>;
+  readonly checkPayloads: CheckedPayloads['check'];
   readonly warn: (message: string, error: unknown) => void;
 }
 
-type Change = Pick<WorkflowChange, 'add' | 'remove'>;
+type Change = Pick<WorkflowChange, 'add' | 'remove' | 'references'>;
+
+const NOTHING: Change = { add: undefined, remove: undefined, references: [] };
 
 /** The same as `Workflows`, for the driver of the namespace. Throws StoreError where a read fails. */
-export function createWorkflows({ store, clock, guard, warn }: WorkflowsDependencies) {
+export function createWorkflows(dependencies: WorkflowsDependencies) {
+  const { store, clock, guard, checkPayloads, warn } = dependencies;
   const inTurn = createTurns();
 
   /** F2. */
@@ -71,7 +79,7 @@ export function createWorkflows({ store, clock, guard, warn }: WorkflowsDependen
     const requests =
       request === undefined ? [] : [{ ...request, atMs: clock.nowMs(), answer: JSON.stringify(reply) }];
     try {
-      await store.changeWorkflows({ namespace, add: undefined, remove: undefined, ...change, requests });
+      await store.changeWorkflows({ namespace, ...NOTHING, ...change, requests });
       return reply;
     } catch (error) {
       if (!(error instanceof StoreError)) throw error;
@@ -81,7 +89,7 @@ export function createWorkflows({ store, clock, guard, warn }: WorkflowsDependen
   }
 
   async function put(namespace: string, input: PutWorkflow): Promise<Result<KeptWorkflow>> {
-    const { request, ...template } = input;
+    const { request, references, ...template } = input;
     const latest = await store.getWorkflow(namespace, input.name);
     if (latest?.digest === input.digest) {
       return commit(namespace, undefined, request, { version: latest.version, existed: true });
@@ -91,7 +99,11 @@ export function createWorkflows({ store, clock, guard, warn }: WorkflowsDependen
     if (refused !== undefined) return refused;
     const version = counts.lastVersion + 1;
     const add = { ...template, version, createdAtMs: clock.nowMs() };
-    return commit(namespace, { add, remove: undefined }, request, { version, existed: false });
+    const missing = references.length === 0 ? undefined : await checkPayloads(namespace, references);
+    if (missing !== undefined) return { ok: false, rejection: missing };
+    const sha256s = references.map(({ ref }) => ref.sha256);
+    const change = { add, remove: undefined, references: sha256s };
+    return commit(namespace, change, request, { version, existed: false });
   }
 
   async function remove(namespace: string, input: RemoveWorkflow): Promise<Result<RemovedWorkflow>> {
@@ -101,7 +113,7 @@ export function createWorkflows({ store, clock, guard, warn }: WorkflowsDependen
     }
     const { versions } = await store.countWorkflows(namespace, name);
     const deletedCount = version === undefined ? versions : 1;
-    return commit(namespace, { add: undefined, remove: { name, version } }, request, { deletedCount });
+    return commit(namespace, { ...NOTHING, remove: { name, version } }, request, { deletedCount });
   }
 
   /** F1. */

@@ -1,9 +1,10 @@
-// The one suite that every adapter of the store port passes. S1 to S6 are the numbers in port.ts.
+// The one suite that every adapter of the store port passes. S1 to S9 are the numbers in port.ts.
 
 import { afterEach, beforeEach, describe } from 'vitest';
 import { describeCommits } from './contract/commits.ts';
 import { describeEvents } from './contract/events.ts';
 import { describeLoading } from './contract/loading.ts';
+import { describePayloads } from './contract/payloads.ts';
 import { describeRequests } from './contract/requests.ts';
 import { describeRuns } from './contract/runs.ts';
 import { describeTasks } from './contract/tasks.ts';
@@ -51,5 +52,6 @@ export function describeStore(name: string, open: () => Promise<StoreFixture>): 
     describeRequests(underTest);
     describeLoading(underTest);
     describeWorkflows(underTest);
+    describePayloads(underTest);
   });
 }

@@ -10,6 +10,9 @@
 //  S6  A second process that opens the same place is refused with IN_USE.
 //  S7  A change of workflows is all or nothing and durable, as a commit. It is fenced by what it adds: a
 //      version that exists, or is not above every one before, is refused with OUT_OF_ORDER.
+//  S8  A payload is stored under the SHA-256 of its content, once in a namespace. It is durable when putPayload
+//      answers STORED, and nothing of it can be read or found before.
+//  S9  What a run or a workflow refers to is not pruned; it goes with the last of them, or later.
 
 import type { RunOrigin } from '../domain/spec.ts';
 import type { RunPhase, StateReason, TaskState } from '../domain/states.ts';
@@ -57,6 +60,22 @@ export interface Store {
     before: number | undefined,
     limit: number,
   ): Promise<readonly WorkflowSummary[]>;
+  /** Takes a part of a payload's content, in order; the namespace is made if needed. Never holds more than the part. */
+  putPayload(part: PayloadPart): Promise<PayloadProgress>;
+  /** Forgets what came of an upload; nothing if there is none. */
+  dropUpload(namespace: string, uploadId: string): Promise<void>;
+  /** At least one byte from `offset` on, if it is within the content, and at most `limitBytes`. */
+  readPayload(
+    namespace: string,
+    sha256: string,
+    offset: number,
+    limitBytes: number,
+  ): Promise<PayloadSlice | undefined>;
+  findPayloads(namespace: string, sha256s: readonly string[]): Promise<ReadonlyMap<string, PayloadRow>>;
+  /** They count as used at `atMs`. Returns those that there are. */
+  renewPayloads(namespace: string, sha256s: readonly string[], atMs: number): Promise<readonly string[]>;
+  /** Deletes payloads that were last used before, and that nothing refers to. Returns how many went, at most `limit`. */
+  prunePayloads(usedBeforeMs: number, limit: number): Promise<number>;
   /** The latest durable revision; 0 for a namespace without events. */
   latestRevision(namespace: string): Promise<number>;
   /** Deletes answered requests older than this. Returns how many went, at most `limit`. */
@@ -105,6 +124,48 @@ export interface CommitBatch {
   /** How tasks stand after the events; at most one for a task; tasks of new runs only if moved on. */
   readonly tasks: readonly TaskStatusRow[];
   readonly requests: readonly RequestRow[];
+  /** Which stored payloads the runs refer to from now on; those that are not stored are passed over. */
+  readonly references: readonly PayloadReference[];
+}
+
+export interface PayloadReference {
+  readonly run: RunNumber;
+  /** In hexadecimal. */
+  readonly sha256: string;
+}
+
+export interface PayloadPart {
+  readonly namespace: string;
+  /** With another hash or size than before, it begins anew. */
+  readonly uploadId: string;
+  /** Of the whole content, in hexadecimal. */
+  readonly sha256: string;
+  /** Of the whole content. At least the end of this part. */
+  readonly sizeBytes: number;
+  readonly offset: number;
+  /** May be empty: asks only. */
+  readonly bytes: Uint8Array;
+  /** When it counts as used. */
+  readonly atMs: number;
+}
+
+export type PayloadProgress =
+  /** It is stored, by this part or before. */
+  | { readonly type: 'STORED' }
+  /** Where the next part begins; a part that begins elsewhere was not taken. */
+  | { readonly type: 'RECEIVED'; readonly nextOffset: number }
+  /** The content has another hash, this one. Nothing is left of the upload. */
+  | { readonly type: 'MISMATCH'; readonly found: string };
+
+export interface PayloadSlice {
+  readonly bytes: Uint8Array;
+  /** Of the whole content. */
+  readonly sizeBytes: number;
+}
+
+export interface PayloadRow {
+  readonly sizeBytes: number;
+  readonly usedAtMs: number;
 }
 
 export interface NewRun {
@@ -193,6 +254,8 @@ export interface WorkflowChange {
   /** One version, or all of them where none is said. A workflow without versions is forgotten. */
   readonly remove: { readonly name: string; readonly version: number | undefined } | undefined;
   readonly requests: readonly RequestRow[];
+  /** Hashes of the stored payloads that what is added refers to; those that are not stored are passed over. */
+  readonly references: readonly string[];
 }
 
 export interface TaskRow extends TaskStatusRow {

@@ -110,7 +110,7 @@ function isCommon(change: Change): change is CommonChange {
     case 'TaskReady':
       return change.input === undefined;
     case 'TaskCompleted':
-      return change.usage === undefined;
+      return change.usage === undefined && change.result.ref === undefined;
     case 'RunCancelling':
     case 'RunFailed':
     case 'RunCancelled':

@@ -17,7 +17,7 @@ import {
 } from '@tutti/proto/tutti/v1/executor_protocol_pb.ts';
 import { type TaskError as ErrorMessage, TaskErrorSchema } from '@tutti/proto/tutti/v1/task_pb.ts';
 import type { TaskError } from '../domain/events.ts';
-import type { Payload } from '../domain/payload.ts';
+import { isEmpty } from '../domain/payload.ts';
 import type { Rejection } from '../domain/rejection.ts';
 import type {
   Assignment,
@@ -98,8 +98,4 @@ export function reportStatusToWire(status: ReportStatus): ReportStatusMessage {
 /** The codes of rejections are the names of the reasons: the type checker holds it. */
 export function protocolError(rejection: Pick<Rejection, 'code' | 'message'>): ProtocolError {
   return create(ProtocolErrorSchema, { reason: ErrorReason[rejection.code], message: rejection.message });
-}
-
-function isEmpty(payload: Payload): boolean {
-  return payload.bytes.byteLength === 0 && payload.contentType === '';
 }

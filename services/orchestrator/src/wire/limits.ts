@@ -28,7 +28,7 @@ export function acceptPayload(message: PayloadMessage | undefined, field: string
   if (sizeBytes <= INLINE_PAYLOAD_LIMIT_BYTES) return accept(payload);
   return reject(
     'PAYLOAD_TOO_LARGE',
-    `${field} has ${sizeBytes} bytes; a payload may have ${INLINE_PAYLOAD_LIMIT_BYTES}. Store it elsewhere and pass a reference.`,
+    `${field} has ${sizeBytes} bytes; a payload may have ${INLINE_PAYLOAD_LIMIT_BYTES}. Put it with PayloadService.PutPayload, and refer to it.`,
     { size_bytes: String(sizeBytes), limit_bytes: String(INLINE_PAYLOAD_LIMIT_BYTES) },
     field,
   );

@@ -51,6 +51,20 @@ describe('a payload', () => {
     expect(toJson(PayloadSchema, message)).toEqual({ value: JSON.parse(text) });
   });
 
+  test('B.4: that is stored apart stays a reference, in every form', () => {
+    const ref = { sha256: 'ab'.repeat(32), sizeBytes: 5_000_000 };
+    const one = { bytes: new Uint8Array(0), contentType: '', ref };
+    for (const form of ['BYTES', 'VALUE'] as const) {
+      const { data } = fromPayload(one, form);
+      expect(data).toMatchObject({ case: 'ref', value: { sizeBytes: 5_000_000n } });
+      expect(toPayload(fromPayload(one, form))).toEqual(one);
+    }
+  });
+
+  test('B.4: that is inline has no property for a reference', () => {
+    expect(Object.keys(toPayload(fromPayload(json('1'), 'BYTES')))).toEqual(['bytes', 'contentType']);
+  });
+
   test('of no bytes is not null', () => {
     expect(fromPayload(json(''), 'VALUE').data.case).toBeUndefined();
     expect(fromPayload(json('null'), 'VALUE').data.case).toBe('value');

@@ -17,7 +17,7 @@ import {
   TimeoutsSchema,
   UnmetPolicy,
 } from '@tutti/proto/tutti/v1/task_pb.ts';
-import type { Payload } from '../domain/payload.ts';
+import { isEmpty, type Payload } from '../domain/payload.ts';
 import {
   DEFAULT_CANCEL_GRACE_MS,
   DEFAULT_PRIORITY,
@@ -63,7 +63,7 @@ export function encodeRunRecord(run: RunRecord): Uint8Array {
     outputTask,
   });
   if (timeoutMs !== undefined) spec.timeout = durationFromMs(timeoutMs);
-  if (input.bytes.byteLength > 0 || input.contentType !== '') spec.input = fromPayload(input, 'BYTES');
+  if (!isEmpty(input)) spec.input = fromPayload(input, 'BYTES');
   const { submittedAtMs, traceparent } = run;
   const record = create(RunRecordSchema, { spec, submitTime: timestampFromMs(submittedAtMs), traceparent });
   if (workflow !== undefined) record.workflow = create(RunOriginSchema, workflow);
@@ -107,7 +107,7 @@ export function fromTaskSpec(spec: TaskSpec, form: PayloadForm): TaskSpecMessage
     inputExpression: spec.inputExpression,
     ...fromJoin(spec.join),
   });
-  if (spec.input.bytes.byteLength > 0 || spec.input.contentType !== '') {
+  if (!isEmpty(spec.input)) {
     message.input = fromPayload(spec.input, form);
   }
   if (spec.priority !== DEFAULT_PRIORITY) message.priority = spec.priority;

@@ -28,10 +28,21 @@ const reason = fc.constantFrom(...(Object.keys(REASON_TO_WIRE) as StateReason[])
 const timeMs = fc.integer({ min: 0, max: 4_000_000_000_000 });
 const milliseconds = fc.integer({ min: 0, max: 31_536_000_000 });
 
-export const payload: fc.Arbitrary<Payload> = fc.record({
+const contentType = fc.constantFrom('', 'application/json', 'image/png');
+const inline: fc.Arbitrary<Payload> = fc.record({
   bytes: fc.uint8Array({ maxLength: 300 }).map((bytes) => new Uint8Array(bytes)),
-  contentType: fc.constantFrom('', 'application/json', 'image/png'),
+  contentType,
 });
+const referred: fc.Arbitrary<Payload> = fc.record({
+  bytes: fc.constant(EMPTY_PAYLOAD.bytes),
+  contentType,
+  ref: fc.record({
+    sha256: fc.uint8Array({ minLength: 32, maxLength: 32 }).map((hash) => Buffer.from(hash).toString('hex')),
+    sizeBytes: fc.integer({ min: 1, max: 2 ** 40 }),
+  }),
+});
+/** Inline, or stored apart. */
+export const payload: fc.Arbitrary<Payload> = fc.oneof({ weight: 3, arbitrary: inline }, referred);
 const taskError: fc.Arbitrary<TaskError> = fc.record({
   code: wellFormed,
   message: wellFormed,

@@ -457,6 +457,7 @@ describe('the server itself', () => {
       'grpc.reflection.v1alpha.ServerReflection',
       'tutti.v1.ExecutorService',
       'tutti.v1.OrchestratorService',
+      'tutti.v1.PayloadService',
       'tutti.v1.WorkflowService',
     ]);
     for (const symbol of [

@@ -4,6 +4,7 @@ import { Server, ServerCredentials } from '@grpc/grpc-js';
 import { Health } from '@tutti/proto/grpc/health/v1/health_pb.ts';
 import { ExecutorService } from '@tutti/proto/tutti/v1/executor_service_pb.ts';
 import { OrchestratorService } from '@tutti/proto/tutti/v1/orchestrator_service_pb.ts';
+import { PayloadService } from '@tutti/proto/tutti/v1/payload_service_pb.ts';
 import { WorkflowService } from '@tutti/proto/tutti/v1/workflow_service_pb.ts';
 import { notServing } from '../errors.ts';
 import type { Services } from '../services/index.ts';
@@ -42,11 +43,19 @@ export async function startGrpcServer(options: GrpcServerOptions): Promise<Door>
   const { services } = options;
   const server = new Server(SERVER_OPTIONS);
   const openCalls = createOpenCalls();
-  const served = [OrchestratorService, WorkflowService, ExecutorService, Health, ...REFLECTION_SERVICES];
+  const served = [
+    OrchestratorService,
+    WorkflowService,
+    PayloadService,
+    ExecutorService,
+    Health,
+    ...REFLECTION_SERVICES,
+  ];
   const health = createHealth(services.serving, new Set(served.map((service) => service.typeName)));
   const bindings = [
     bindService(OrchestratorService, services.orchestrator, openCalls, services.encoded),
     bindService(WorkflowService, services.workflows, openCalls),
+    bindService(PayloadService, services.payloads, openCalls),
     bindService(ExecutorService, services.executors, openCalls),
     bindService(Health, health, openCalls),
     ...bindReflection(served),

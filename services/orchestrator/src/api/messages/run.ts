@@ -4,6 +4,7 @@ import { create, fromBinary } from '@bufbuild/protobuf';
 import { EventSchema } from '@tutti/proto/tutti/v1/event_pb.ts';
 import type { Payload } from '@tutti/proto/tutti/v1/payload_pb.ts';
 import { type Run, RunOriginSchema, RunSchema } from '@tutti/proto/tutti/v1/run_pb.ts';
+import { isEmpty } from '../../domain/payload.ts';
 import type { StoreQueries } from '../../runtime/orchestrator.ts';
 import type { RunRow } from '../../store/port.ts';
 import { REASON_TO_WIRE, RUN_PHASE_TO_WIRE } from '../../wire/enums.ts';
@@ -58,7 +59,7 @@ export async function toFullRunMessage(
   const record = await reading;
   if (record === undefined) return message;
   const { input, asksForOutput } = decodeRunData(record);
-  if (input.bytes.byteLength > 0 || input.contentType !== '') message.input = fromPayload(input, form);
+  if (!isEmpty(input)) message.input = fromPayload(input, form);
   const output = asksForOutput ? await findOutput(queries, namespace, row) : undefined;
   if (output !== undefined) message.output = inForm(output, form);
   return message;

@@ -7,6 +7,7 @@ import {
   type WatchRequest,
   WatchResponseSchema,
 } from '@tutti/proto/tutti/v1/orchestrator_service_pb.ts';
+import { PayloadService } from '@tutti/proto/tutti/v1/payload_service_pb.ts';
 import { WorkflowService } from '@tutti/proto/tutti/v1/workflow_service_pb.ts';
 import type { ExpressionCompiler } from '../../domain/expression.ts';
 import { accept } from '../../domain/rejection.ts';
@@ -20,6 +21,7 @@ import type { ApiTracing } from '../tracing.ts';
 import { createCancelHandlers } from './cancel.ts';
 import { createExecutorHandlers } from './executors.ts';
 import { createGraphHandlers } from './graph.ts';
+import { createPayloadHandlers } from './payloads.ts';
 import { createRunHandlers } from './runs.ts';
 import { createSubmitHandlers } from './submit.ts';
 import { createTaskHandlers } from './tasks.ts';
@@ -54,6 +56,7 @@ export function createServices(deps: ServicesDeps) {
   const submit = createSubmitHandlers({ ...deps, copies });
   const workflows = createWorkflowHandlers(orchestrator, schemas, deps.expressions);
   const cancel = createCancelHandlers(orchestrator);
+  const payloads = createPayloadHandlers(orchestrator);
   const runs = createRunHandlers(queries);
   const tasks = createTaskHandlers(orchestrator);
   const graphs = createGraphHandlers(orchestrator);
@@ -86,6 +89,10 @@ export function createServices(deps: ServicesDeps) {
       getWorkflow: unary(deps, WorkflowService.method.getWorkflow, workflows.getWorkflow),
       listWorkflows: unary(deps, WorkflowService.method.listWorkflows, workflows.listWorkflows),
       deleteWorkflow: unary(deps, WorkflowService.method.deleteWorkflow, workflows.deleteWorkflow),
+    },
+    payloads: {
+      putPayload: unary(deps, PayloadService.method.putPayload, payloads.putPayload),
+      getPayload: unary(deps, PayloadService.method.getPayload, payloads.getPayload),
     },
     /** For doors that send binary messages: the same streams, encoded already. */
     encoded: {

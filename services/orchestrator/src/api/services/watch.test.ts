@@ -43,6 +43,7 @@ function scripted(parts: Partial<Orchestrator>, row?: Partial<RunRow>): Orchestr
     watch: missing,
     submitPrepared: missing,
     workflows: { put: missing, remove: missing },
+    payloads: { put: missing, get: missing },
     serving: () => true,
     failingNamespaces: () => [],
     offers: () => undefined,

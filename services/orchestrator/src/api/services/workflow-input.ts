@@ -1,7 +1,7 @@
 // Does what a run is given match what its workflow asks for?
 
 import type { JsonObject, JsonValue } from '@bufbuild/protobuf';
-import { isJson, type Payload } from '../../domain/payload.ts';
+import { isJson, MAX_PAYLOAD_BYTES, type Payload } from '../../domain/payload.ts';
 import { type FieldViolation, type Refusal, reject } from '../../domain/rejection.ts';
 import { type InputSchemas, MAX_VIOLATIONS } from '../input-schema.ts';
 
@@ -15,6 +15,10 @@ export function refuseInput(
   path: string,
 ): Refusal | undefined {
   if (schema === undefined) return undefined;
+  if (input.ref !== undefined) {
+    const message = `${path} is stored apart (${input.ref.sizeBytes} bytes), and the workflow's input schema can check what is sent inline only: send at most ${MAX_PAYLOAD_BYTES} bytes, or start from a workflow without a schema`;
+    return reject('INVALID_FIELD', message, { field: path }, path);
+  }
   const json = jsonOf(input);
   if (json === undefined) {
     const message = `${path} is not JSON, and the workflow's input schema asks for JSON: send it as such, or as a value`;

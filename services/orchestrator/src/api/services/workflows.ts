@@ -27,6 +27,7 @@ import {
 import type { ExpressionCompiler } from '../../domain/expression.ts';
 import { accept, type Refusal, type Result, reject } from '../../domain/rejection.ts';
 import type { Orchestrator } from '../../runtime/orchestrator.ts';
+import { type PlacedRef, referencesOfTemplate } from '../../runtime/payload-references.ts';
 import { workflowNotFound } from '../../runtime/workflows.ts';
 import type { WorkflowSummary } from '../../store/port.ts';
 import { fromPayload, toPayload } from '../../wire/payload.ts';
@@ -62,12 +63,13 @@ export function createWorkflowHandlers(
     async putWorkflow(request) {
       const template = toTemplate(request.workflow, schemas, expressions);
       if (!template.ok) return template;
-      const { name, description } = template.value;
-      const bytes = toBinary(WorkflowTemplateSchema, template.value);
+      const { references } = template.value;
+      const { name, description } = template.value.template;
+      const bytes = toBinary(WorkflowTemplateSchema, template.value.template);
       if (bytes.byteLength > MAX_TEMPLATE_BYTES) return tooLarge(name, bytes.byteLength);
       const digest = createHash('sha256').update(bytes).digest('base64url');
       const key = requestKeyOf(PutWorkflowRequestSchema, request);
-      const input = { name, description, digest, template: bytes, request: key };
+      const input = { name, description, digest, template: bytes, references, request: key };
       const kept = await workflows.put(namespaceOf(request), input);
       return kept.ok ? accept(create(PutWorkflowResponseSchema, { ...kept.value })) : kept;
     },
@@ -118,12 +120,17 @@ function referenceOf({ workflow }: GetWorkflowRequest | DeleteWorkflowRequest) {
   return { name, version: version === 0 ? undefined : version };
 }
 
+interface Kept {
+  readonly template: WorkflowTemplate;
+  readonly references: readonly PlacedRef[];
+}
+
 /** As it is kept, in one form for all that mean the same; refused where a run of it would be. */
 function toTemplate(
   template: WorkflowTemplate | undefined,
   schemas: InputSchemas,
   expressions: ExpressionCompiler,
-): Result<WorkflowTemplate> {
+): Result<Kept> {
   if (template?.spec === undefined) throw new Error('validation let a template without a spec through');
   const graph = toGraph(template.spec, expressions, 'workflow.spec');
   if (!graph.ok) return graph;
@@ -138,7 +145,8 @@ function toTemplate(
     }
   }
   const canonical = canonicalTemplate(template);
-  return accept({ ...canonical, ...(canonical.spec && { spec: asBytes(canonical.spec) }) });
+  const kept = { ...canonical, ...(canonical.spec && { spec: asBytes(canonical.spec) }) };
+  return accept({ template: kept, references: referencesOfTemplate(graph.value.spec) });
 }
 
 type Spec = NonNullable<WorkflowTemplate['spec']>;

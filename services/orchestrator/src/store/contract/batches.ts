@@ -30,6 +30,7 @@ export function batch(epoch: number, parts: Partial<CommitBatch> = {}): CommitBa
     runs: [],
     tasks: [],
     requests: [],
+    references: [],
     ...parts,
   };
 }

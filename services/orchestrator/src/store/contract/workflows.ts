@@ -23,7 +23,7 @@ function summary(name: string, version: number): WorkflowSummary {
 }
 
 function change(parts: Partial<WorkflowChange>): WorkflowChange {
-  return { namespace: NAMESPACE, add: undefined, remove: undefined, requests: [], ...parts };
+  return { namespace: NAMESPACE, add: undefined, remove: undefined, requests: [], references: [], ...parts };
 }
 
 export function describeWorkflows(test: StoreUnderTest): void {

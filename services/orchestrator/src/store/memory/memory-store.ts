@@ -57,6 +57,7 @@ export function openMemoryStore(place: MemoryPlace): Store {
     listWorkflows: async (namespace, afterName, limit) => read(namespace).workflows.list(afterName, limit),
     listWorkflowVersions: async (namespace, name, before, limit) =>
       read(namespace).workflows.versions(name, before, limit),
+    ...createPayloadStore(place, read),
     commit: async (batch) => read(batch.namespace).commit(batch),
     findRunIds: async (namespace, runIds) => read(namespace).findRunIds(runIds),
     findRequests: async (namespace, requestIds) => read(namespace).findRequests(requestIds),
@@ -91,6 +92,33 @@ export function openMemoryStore(place: MemoryPlace): Store {
       if (closed) return;
       closed = true;
       place.inUse = false;
+      for (const { payloads } of place.namespaces.values()) payloads.dropUploads();
+    },
+  };
+}
+
+type PayloadStore = Pick<
+  Store,
+  'putPayload' | 'dropUpload' | 'readPayload' | 'findPayloads' | 'renewPayloads' | 'prunePayloads'
+>;
+
+function createPayloadStore(place: MemoryPlace, read: (namespace: string) => NamespaceData): PayloadStore {
+  return {
+    putPayload: async (part) => {
+      const data = read(part.namespace);
+      place.namespaces.set(part.namespace, data);
+      return data.payloads.put({ ...part, bytes: part.bytes.slice() });
+    },
+    dropUpload: async (namespace, uploadId) => read(namespace).payloads.dropUpload(namespace, uploadId),
+    readPayload: async (namespace, sha256, offset, limitBytes) =>
+      read(namespace).payloads.read(sha256, offset, limitBytes),
+    findPayloads: async (namespace, sha256s) => read(namespace).payloads.find(sha256s),
+    renewPayloads: async (namespace, sha256s, atMs) => read(namespace).payloads.renew(sha256s, atMs),
+    prunePayloads: async (usedBeforeMs, limit) => {
+      const all = [...place.namespaces.values()].flatMap(({ payloads }) => payloads.usedBefore(usedBeforeMs));
+      const oldest = all.sort((a, b) => a.usedAtMs - b.usedAtMs).slice(0, limit);
+      for (const payload of oldest) payload.remove();
+      return oldest.length;
     },
   };
 }

@@ -16,6 +16,7 @@ import {
   StoreError,
   type TaskRow,
 } from '../port.ts';
+import { createPayloadData, type PayloadData } from './payload-data.ts';
 import { createWorkflowData, type WorkflowData } from './workflow-data.ts';
 
 export interface RunData {
@@ -43,6 +44,7 @@ export interface NamespaceData {
   /** Kept with a change of workflows. */
   keepRequests(requests: readonly RequestRow[]): void;
   readonly workflows: WorkflowData;
+  readonly payloads: PayloadData;
   requestsOlderThan(atMs: number): readonly { readonly atMs: number; remove(): void }[];
 }
 
@@ -54,6 +56,7 @@ export function createNamespaceData(): NamespaceData {
   const runs = new Map<RunNumber, RunData>();
   const runNumbers = new Map<string, RunNumber>();
   const requests = new Map<string, RequestRow>();
+  const payloads = createPayloadData();
 
   const check = (batch: CommitBatch): void => {
     if (batch.epoch !== epoch) {
@@ -103,6 +106,7 @@ export function createNamespaceData(): NamespaceData {
       if (tasks !== undefined && task !== undefined) tasks[status.task] = { ...task, ...status };
     }
     for (const request of batch.requests) requests.set(request.requestId, { ...request });
+    for (const { run, sha256 } of batch.references) payloads.refer(`run ${run}`, sha256);
   };
 
   const runById = (runId: string): RunData | undefined => {
@@ -139,7 +143,8 @@ export function createNamespaceData(): NamespaceData {
     keepRequests: (added) => {
       for (const request of added) requests.set(request.requestId, { ...request });
     },
-    workflows: createWorkflowData(),
+    workflows: createWorkflowData(payloads),
+    payloads,
     requestsOlderThan: (atMs) =>
       [...requests.values()]
         .filter((request) => request.atMs < atMs)

@@ -7,6 +7,7 @@ import {
   type WorkflowRow,
   type WorkflowSummary,
 } from '../port.ts';
+import type { PayloadData } from './payload-data.ts';
 
 export interface WorkflowData {
   /** S7. */
@@ -23,7 +24,7 @@ interface Workflow {
   readonly rows: WorkflowRow[];
 }
 
-export function createWorkflowData(): WorkflowData {
+export function createWorkflowData(payloads: Pick<PayloadData, 'refer' | 'release'>): WorkflowData {
   const workflows = new Map<string, Workflow>();
 
   function add(row: WorkflowRow): void {
@@ -41,13 +42,17 @@ export function createWorkflowData(): WorkflowData {
     const workflow = workflows.get(name);
     if (workflow === undefined) return;
     const left = workflow.rows.filter((row) => version !== undefined && row.version !== version);
+    for (const row of workflow.rows) if (!left.includes(row)) payloads.release(holderOf(row));
     workflow.rows.splice(0, workflow.rows.length, ...left);
     if (left.length === 0) workflows.delete(name);
   }
 
   return {
     change(change) {
-      if (change.add !== undefined) add(change.add);
+      const { add: added } = change;
+      if (added !== undefined) add(added);
+      if (added !== undefined)
+        for (const sha256 of change.references) payloads.refer(holderOf(added), sha256);
       if (change.remove !== undefined) remove(change.remove.name, change.remove.version);
     },
     get(name, version) {
@@ -69,6 +74,10 @@ export function createWorkflowData(): WorkflowData {
       return below.reverse().slice(0, limit).map(toSummary);
     },
   };
+}
+
+function holderOf({ name, version }: WorkflowSummary): string {
+  return `workflow ${name}@${version}`;
 }
 
 function toSummary({ name, version, description, createdAtMs }: WorkflowRow): WorkflowSummary {

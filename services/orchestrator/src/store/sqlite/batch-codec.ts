@@ -24,6 +24,11 @@ export function packBatch(output: Packer, batch: CommitBatch): void {
   for (const task of batch.tasks) packTaskStatus(output, task);
   output.number(batch.requests.length);
   for (const request of batch.requests) packRequest(output, request);
+  output.number(batch.references.length);
+  for (const { run, sha256 } of batch.references) {
+    output.number(run);
+    output.string(sha256);
+  }
 }
 
 export function packEvent(output: Packer, event: EventRecord): void {

@@ -6,6 +6,7 @@ import { packBatch, unpackEvent } from './batch-codec.ts';
 import { runPhaseCode, taskStateCode } from './codes.ts';
 import { makeFolder } from './files.ts';
 import type { Packer, Unpacker } from './packing.ts';
+import { createPayloadStore, type PayloadStore } from './payload-codec.ts';
 import { unpackAll, unpackRequest, unpackRun, unpackTask } from './row-codec.ts';
 import { startWorker, type WorkerClient } from './worker-client.ts';
 import { createWorkflowReads, packWorkflowChange, type WorkflowReads } from './workflow-codec.ts';
@@ -55,6 +56,7 @@ function createSqliteStore(writer: WorkerClient, reader: WorkerClient): SqliteSt
       return output.number();
     },
     ...createReads(reader),
+    ...createPayloadStore(writer, reader),
     ...createWorkflowReads(reader),
     // The writer ends last: the last connection to close empties the log.
     close: () => writer.close(reader.close()),
@@ -63,7 +65,13 @@ function createSqliteStore(writer: WorkerClient, reader: WorkerClient): SqliteSt
 
 type Reads = Omit<
   Store,
-  'claim' | 'commit' | 'changeWorkflows' | 'pruneRequests' | 'close' | keyof WorkflowReads
+  | 'claim'
+  | 'commit'
+  | 'changeWorkflows'
+  | 'pruneRequests'
+  | 'close'
+  | keyof WorkflowReads
+  | keyof PayloadStore
 >;
 
 function createReads(reader: WorkerClient): Reads {

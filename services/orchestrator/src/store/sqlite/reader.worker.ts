@@ -5,6 +5,7 @@ import type { DatabaseSync } from 'node:sqlite';
 import { openReader } from './connection.ts';
 import { DATABASE_FILE } from './files.ts';
 import { createEventHandlers } from './read-events.ts';
+import { createPayloadReadHandlers } from './read-payloads.ts';
 import { createLookupHandlers } from './read-runs.ts';
 import { createWorkflowHandlers } from './read-workflows.ts';
 import { type Handler, type Handlers, serveRequests } from './worker-protocol.ts';
@@ -20,6 +21,7 @@ serveRequests((folder) => {
     ...createEventHandlers(database, namespaceOf),
     ...createLookupHandlers(database, namespaceOf),
     ...createWorkflowHandlers(database, namespaceOf),
+    ...createPayloadReadHandlers(database, namespaceOf),
   };
   return { handlers: inOneView(database, handlers), close: () => database.close() };
 });

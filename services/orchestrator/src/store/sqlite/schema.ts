@@ -133,6 +133,33 @@ const MIGRATIONS: readonly string[] = [
   ALTER TABLE runs ADD COLUMN workflow TEXT NOT NULL DEFAULT '';
   ALTER TABLE runs ADD COLUMN workflow_version INTEGER NOT NULL DEFAULT 0;
   `,
+  `
+  CREATE TABLE payloads (
+    id INTEGER PRIMARY KEY,
+    namespace INTEGER NOT NULL,
+    sha256 TEXT NOT NULL,
+    size_bytes INTEGER NOT NULL,
+    used_at_ms INTEGER NOT NULL,
+    complete INTEGER NOT NULL -- 0 while it is being uploaded
+  ) STRICT;
+  CREATE UNIQUE INDEX payloads_by_hash ON payloads (namespace, sha256) WHERE complete = 1;
+  CREATE INDEX payloads_by_use ON payloads (used_at_ms);
+
+  CREATE TABLE payload_parts (
+    id INTEGER PRIMARY KEY,
+    payload INTEGER NOT NULL,
+    start INTEGER NOT NULL,
+    bytes BLOB NOT NULL
+  ) STRICT;
+  CREATE UNIQUE INDEX payload_parts_by_start ON payload_parts (payload, start);
+
+  CREATE TABLE payload_references (
+    holder INTEGER NOT NULL, -- runs.id, or workflow_templates.id below zero
+    payload INTEGER NOT NULL,
+    PRIMARY KEY (holder, payload)
+  ) STRICT, WITHOUT ROWID;
+  CREATE INDEX payload_references_by_payload ON payload_references (payload);
+  `,
 ];
 
 export const SCHEMA_VERSION = MIGRATIONS.length;

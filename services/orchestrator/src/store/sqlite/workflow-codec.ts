@@ -13,7 +13,7 @@ export type WorkflowReads = Pick<
 >;
 
 export function packWorkflowChange(output: Packer, change: WorkflowChange): void {
-  const { namespace, add, remove, requests } = change;
+  const { namespace, add, remove, requests, references } = change;
   output.string(namespace);
   output.number(add === undefined ? 0 : 1);
   if (add !== undefined) {
@@ -23,6 +23,8 @@ export function packWorkflowChange(output: Packer, change: WorkflowChange): void
     output.number(add.createdAtMs);
     output.string(add.digest);
     output.bytes(add.template);
+    output.number(references.length);
+    for (const sha256 of references) output.string(sha256);
   }
   output.number(remove === undefined ? 0 : 1);
   if (remove !== undefined) {

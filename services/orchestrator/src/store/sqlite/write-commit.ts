@@ -52,6 +52,9 @@ export function createCommitWriter(database: DatabaseSync): (input: Unpacker) =>
     writeRunStatuses(statements, input, namespace);
     writeTaskStatuses(statements, input, namespace);
     writeRequests(statements.request, input, namespace);
+    for (let left = input.number(); left > 0; left -= 1) {
+      statements.reference.run(namespace, input.number(), input.string());
+    }
   };
 
   return (input) => inTransaction(database, () => write(input));
@@ -102,6 +105,10 @@ function prepareStatements(database: DatabaseSync) {
        VALUES (${runKey}, ?3, ?4, ?5, ?6, ?7, ?8, ?9)`,
     ),
     request: prepareRequest(database),
+    reference: database.prepare(
+      `INSERT OR IGNORE INTO payload_references (holder, payload)
+       SELECT ${runKey}, id FROM payloads WHERE namespace = ?1 AND sha256 = ?3 AND complete = 1`,
+    ),
   };
 }
 

@@ -25,7 +25,10 @@ export function createWorkflowWriter(database: DatabaseSync): (input: Unpacker) 
     const id = Number(known?.['id'] ?? statements.addWorkflow.run(namespace, name).lastInsertRowid);
     statements.advance.run(id, version);
     statements.addVersion.run(id, version, input.string(), input.number(), input.string());
-    statements.addTemplate.run(id, version, input.bytes());
+    const template = Number(statements.addTemplate.run(id, version, input.bytes()).lastInsertRowid);
+    for (let left = input.number(); left > 0; left -= 1) {
+      statements.addReference.run(-template, namespace, input.string());
+    }
   }
 
   function remove(input: Unpacker, namespace: number): void {
@@ -34,6 +37,7 @@ export function createWorkflowWriter(database: DatabaseSync): (input: Unpacker) 
     if (id === undefined) return;
     const workflow = Number(id);
     statements.removeVersions.run(workflow, version);
+    statements.removeReferences.run(workflow, version);
     statements.removeTemplates.run(workflow, version);
     statements.removeEmpty.run(workflow);
   }
@@ -64,6 +68,14 @@ function prepareStatements(database: DatabaseSync) {
     ),
     removeVersions: database.prepare(`DELETE FROM workflow_versions WHERE ${ofVersion}`),
     removeTemplates: database.prepare(`DELETE FROM workflow_templates WHERE ${ofVersion}`),
+    addReference: database.prepare(
+      `INSERT OR IGNORE INTO payload_references (holder, payload)
+       SELECT ?1, id FROM payloads WHERE namespace = ?2 AND sha256 = ?3 AND complete = 1`,
+    ),
+    removeReferences: database.prepare(
+      `DELETE FROM payload_references
+       WHERE holder IN (SELECT -id FROM workflow_templates WHERE ${ofVersion})`,
+    ),
     removeEmpty: database.prepare(
       'DELETE FROM workflows WHERE id = ?1 AND NOT EXISTS (SELECT 1 FROM workflow_versions WHERE workflow = ?1)',
     ),

@@ -10,6 +10,7 @@ import { migrate } from './schema.ts';
 import type { Handler } from './worker-protocol.ts';
 import { serveRequests } from './worker-protocol.ts';
 import { createCommitWriter } from './write-commit.ts';
+import { createPayloadHandlers } from './write-payloads.ts';
 import { createWorkflowWriter } from './write-workflows.ts';
 
 serveRequests((folder) => {
@@ -51,6 +52,7 @@ function createHandlers(database: DatabaseSync): Record<string, Handler> {
     },
     commit: (input) => commit(input),
     changeWorkflows: (input) => changeWorkflows(input),
+    ...createPayloadHandlers(database),
     pruneRequests: (input, output) => {
       output.number(Number(pruneRequests.run(input.number(), input.number()).changes));
     },
