@@ -55,6 +55,7 @@ export function prepareCommit(namespace: string, output: EngineOutput, nowMs: nu
     namespace,
     events,
     newRuns,
+    addedTasks: [],
     runs: runRows(touched),
     tasks: taskRows(touched),
     requests: requestRows(output, nowMs),
@@ -82,6 +83,7 @@ function newRun(run: RunState, event: RunEvent): NewRun {
     submittedAtMs: event.atMs,
     traceId: traceIdOf(run.traceparent),
     workflow: spec.workflow,
+    parent: undefined,
     record: encodeRunRecord({ spec, submittedAtMs: event.atMs, traceparent: run.traceparent }),
     tasks: spec.tasks.map((task, index) => ({
       key: task.key,
@@ -99,6 +101,7 @@ function runRows(touched: ReadonlyMap<RunState, unknown>): readonly RunStatusRow
       phase: run.phase,
       reason: run.reason,
       message: run.message,
+      paused: false,
       endedAtMs: run.endedAtMs,
       lastRevision: run.lastRevision,
       failedTask: run.failedTask === undefined ? '' : (run.graph.spec.tasks[run.failedTask]?.key ?? ''),

@@ -1,6 +1,7 @@
 // The one suite that every adapter of the store port passes. S1 to S9 are the numbers in port.ts.
 
 import { afterEach, beforeEach, describe } from 'vitest';
+import { describeAddedTasks } from './contract/added-tasks.ts';
 import { describeCommits } from './contract/commits.ts';
 import { describeEvents } from './contract/events.ts';
 import { describeLoading } from './contract/loading.ts';
@@ -49,6 +50,7 @@ export function describeStore(name: string, open: () => Promise<StoreFixture>): 
     describeEvents(underTest);
     describeRuns(underTest);
     describeTasks(underTest);
+    describeAddedTasks(underTest);
     describeRequests(underTest);
     describeLoading(underTest);
     describeWorkflows(underTest);

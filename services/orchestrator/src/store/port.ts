@@ -119,6 +119,8 @@ export interface CommitBatch {
   /** Consecutive. May be empty (a request answered without a change of state). */
   readonly events: readonly EventRecord[];
   readonly newRuns: readonly NewRun[];
+  /** Tasks that a run got after it was submitted; in order where a run has several. */
+  readonly addedTasks: readonly AddedTasks[];
   /** How runs stand after the events; at most one for a run; also for each new one. */
   readonly runs: readonly RunStatusRow[];
   /** How tasks stand after the events; at most one for a task; tasks of new runs only if moved on. */
@@ -176,8 +178,26 @@ export interface NewRun {
   readonly submittedAtMs: number;
   readonly traceId: string;
   readonly workflow: RunOrigin | undefined;
+  readonly parent: RunParent | undefined;
   readonly record: Uint8Array;
   /** By index, in the state that RunSubmitted gives them. */
+  readonly tasks: readonly NewTask[];
+}
+
+/** The task of another run of the namespace that started this one. */
+export interface RunParent {
+  readonly runId: string;
+  readonly taskKey: string;
+  readonly attempt: number;
+}
+
+/** Appended to the tasks of a run: anything but the next free index is refused with FAILED. */
+export interface AddedTasks {
+  readonly run: RunNumber;
+  /** Index of the first. */
+  readonly first: number;
+  /** When they were added: what is READY from the start has been so since then. */
+  readonly addedAtMs: number;
   readonly tasks: readonly NewTask[];
 }
 
@@ -192,6 +212,7 @@ export interface RunStatusRow {
   readonly phase: RunPhase;
   readonly reason: StateReason;
   readonly message: string;
+  readonly paused: boolean;
   readonly endedAtMs: number | undefined;
   readonly lastRevision: number;
   readonly failedTask: string;
@@ -224,6 +245,8 @@ export interface RunRow extends RunStatusRow {
   readonly submittedAtMs: number;
   readonly traceId: string;
   readonly workflow: RunOrigin | undefined;
+  readonly parent: RunParent | undefined;
+  readonly archived: boolean;
 }
 
 export interface WorkflowSummary {

@@ -32,7 +32,8 @@ export function describeRuns(test: StoreUnderTest): void {
       const labels = { team: 'streicher', 'a/b': '', __proto__x: 'y', ключ: '値 😀 "quoted" \\ \'' };
       const name = 'Größe 😀\u0000 末';
       await test.store().commit(submission(epoch, 1, { name, labels }));
-      const { tasks: _tasks, record: _record, ...submitted } = newRun(1, { name, labels });
+      const { tasks: _tasks, record: _record, ...rest } = newRun(1, { name, labels });
+      const submitted = { ...rest, archived: false };
       expect(await test.store().getRun(NAMESPACE, 'run-1')).toEqual({ ...runStatus(1), ...submitted });
 
       const status = runStatus(1, {
@@ -46,6 +47,24 @@ export function describeRuns(test: StoreUnderTest): void {
       });
       await test.store().commit(batch(epoch, { events: [event(2)], runs: [status] }));
       expect(await test.store().getRun(NAMESPACE, 'run-1')).toEqual({ ...submitted, ...status });
+    });
+
+    it('F.2: knows whether a run is paused', async () => {
+      const { epoch } = await test.store().claim(NAMESPACE);
+      await test.store().commit({ ...submission(epoch, 1), runs: [runStatus(1, { paused: true })] });
+      expect((await test.store().getRun(NAMESPACE, 'run-1'))?.paused).toBe(true);
+      await test.store().commit(batch(epoch, { runs: [runStatus(1, { paused: false })] }));
+      expect((await test.store().getRun(NAMESPACE, 'run-1'))?.paused).toBe(false);
+    });
+
+    it('C.7: knows the task that a run was started by', async () => {
+      const { epoch } = await test.store().claim(NAMESPACE);
+      const parent = { runId: 'run-1', taskKey: 'каждый#12@3', attempt: 4 };
+      await test.store().commit(submission(epoch, 1));
+      await test.store().commit(submission(epoch, 2, { parent }));
+      await test.store().commit(batch(epoch, { runs: [runStatus(2, { phase: 'COMPLETED' })] }));
+      expect((await test.store().getRun(NAMESPACE, 'run-1'))?.parent).toBeUndefined();
+      expect((await test.store().getRun(NAMESPACE, 'run-2'))?.parent).toEqual(parent);
     });
 
     it('gives back a run that ended in the commit that brought it', async () => {

@@ -7,6 +7,7 @@ import {
   type EventQuery,
   type EventRecord,
   type NewRun,
+  type NewTask,
   type RequestRow,
   type RunFilter,
   type RunNumber,
@@ -77,6 +78,16 @@ export function createNamespaceData(): NamespaceData {
         throw new StoreError('FAILED', `run ${run.runId} exists`);
       added.add(run.run);
     }
+    const counts = new Map<RunNumber, number>();
+    for (const { run, first, tasks } of batch.addedTasks) {
+      const ofNew = batch.newRuns.find((one) => one.run === run)?.tasks.length;
+      const count = counts.get(run) ?? ofNew ?? runs.get(run)?.tasks.length;
+      if (count === undefined)
+        throw new StoreError('FAILED', `the commit adds tasks to run ${run}, which does not exist`);
+      if (count !== first)
+        throw new StoreError('FAILED', `run ${run}: task ${first} was added where ${count} is the next`);
+      counts.set(run, first + tasks.length);
+    }
     for (const { run } of batch.runs) {
       if (runs.has(run) || added.has(run)) continue;
       throw new StoreError('FAILED', `the commit changes run ${run}, which does not exist`);
@@ -90,6 +101,9 @@ export function createNamespaceData(): NamespaceData {
       if (status === undefined) throw new Error('checked before');
       runs.set(run.run, createRunData(run, status));
       runNumbers.set(run.runId, run.run);
+    }
+    for (const { run, first, addedAtMs, tasks } of batch.addedTasks) {
+      runs.get(run)?.tasks.push(...tasks.map((task, i) => taskRow(run, first + i, task, addedAtMs)));
     }
     for (const event of batch.events) {
       const copy = copyEvent(event);
@@ -153,23 +167,31 @@ export function createNamespaceData(): NamespaceData {
 }
 
 function createRunData(run: NewRun, status: RunStatusRow): RunData {
-  const { runId, name, submittedAtMs, traceId, workflow } = run;
+  const { runId, name, submittedAtMs, traceId, workflow, parent } = run;
   return {
-    row: { ...status, runId, name, labels: { ...run.labels }, submittedAtMs, traceId, workflow },
+    row: {
+      ...status,
+      ...{ runId, name, labels: { ...run.labels }, submittedAtMs, traceId, workflow, parent },
+      archived: false,
+    },
     record: run.record.slice(),
-    tasks: run.tasks.map((task, index) => ({
-      run: run.run,
-      task: index,
-      key: task.key,
-      spec: task.spec.slice(),
-      state: task.state,
-      reason: 'NONE',
-      attemptCount: 0,
-      firstReadyAtMs: task.state === 'READY' ? submittedAtMs : undefined,
-      startedAtMs: undefined,
-      endedAtMs: undefined,
-    })),
+    tasks: run.tasks.map((task, index) => taskRow(run.run, index, task, submittedAtMs)),
     events: [],
+  };
+}
+
+function taskRow(run: RunNumber, index: number, task: NewTask, addedAtMs: number): TaskRow {
+  return {
+    run,
+    task: index,
+    key: task.key,
+    spec: task.spec.slice(),
+    state: task.state,
+    reason: 'NONE',
+    attemptCount: 0,
+    firstReadyAtMs: task.state === 'READY' ? addedAtMs : undefined,
+    startedAtMs: undefined,
+    endedAtMs: undefined,
   };
 }
 

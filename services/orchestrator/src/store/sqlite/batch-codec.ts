@@ -2,9 +2,11 @@
 // write-commit.ts, which puts each value into its statement as it comes.
 
 import {
+  type AddedTasks,
   type CommitBatch,
   type EventRecord,
   type NewRun,
+  type NewTask,
   type RequestRow,
   type RunNumber,
   type RunStatusRow,
@@ -20,6 +22,8 @@ export function packBatch(output: Packer, batch: CommitBatch): void {
   output.number(batch.events.length);
   for (const event of batch.events) packEvent(output, event);
   packRuns(output, batch);
+  output.number(batch.addedTasks.length);
+  for (const added of batch.addedTasks) packAddedTasks(output, added);
   output.number(batch.tasks.length);
   for (const task of batch.tasks) packTaskStatus(output, task);
   output.number(batch.requests.length);
@@ -75,6 +79,7 @@ function packNewRun(output: Packer, run: NewRun): void {
   output.number(run.submittedAtMs);
   output.string(run.traceId);
   packOrigin(output, run.workflow);
+  packParent(output, run.parent);
   output.bytes(run.record);
   const labels = Object.entries(run.labels);
   output.number(labels.length);
@@ -82,8 +87,19 @@ function packNewRun(output: Packer, run: NewRun): void {
     output.string(label);
     output.string(value);
   }
-  output.number(run.tasks.length);
-  for (const task of run.tasks) {
+  packNewTasks(output, run.tasks);
+}
+
+function packAddedTasks(output: Packer, added: AddedTasks): void {
+  output.number(added.run);
+  output.number(added.first);
+  output.number(added.addedAtMs);
+  packNewTasks(output, added.tasks);
+}
+
+function packNewTasks(output: Packer, tasks: readonly NewTask[]): void {
+  output.number(tasks.length);
+  for (const task of tasks) {
     output.string(task.key);
     output.number(taskStateCode.toNumber(task.state));
     output.bytes(task.spec);
@@ -96,11 +112,19 @@ function packOrigin(output: Packer, workflow: NewRun['workflow']): void {
   output.number(workflow?.version ?? 0);
 }
 
+/** No run has an empty id. */
+function packParent(output: Packer, parent: NewRun['parent']): void {
+  output.string(parent?.runId ?? '');
+  output.string(parent?.taskKey ?? '');
+  output.number(parent?.attempt ?? 0);
+}
+
 function packRunStatus(output: Packer, status: RunStatusRow): void {
   output.number(status.run);
   output.number(runPhaseCode.toNumber(status.phase));
   output.number(stateReasonCode.toNumber(status.reason));
   output.string(status.message);
+  output.number(status.paused ? 1 : 0);
   output.optionalNumber(status.endedAtMs);
   output.number(status.lastRevision);
   output.string(status.failedTask);

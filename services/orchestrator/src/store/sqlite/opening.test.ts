@@ -87,6 +87,7 @@ it('brings a database of version 1 along, and its runs were started from no work
       limit: 10,
     });
     expect(run).toMatchObject({ runId: 'run-1', name: 'Old', workflow: undefined });
+    expect(run).toMatchObject({ paused: false, archived: false, parent: undefined });
     expect(await store.listWorkflows('old', '', 10)).toEqual([]);
   } finally {
     await store.close();
@@ -108,7 +109,7 @@ it('refuses a database of a later version, names both versions, and leaves it al
 it('refuses a namespace whose keys would not fit 64 bits, and goes on with the others', async () => {
   await (await openSqliteStore({ folder: root })).close();
   const database = new DatabaseSync(join(root, DATABASE_FILE));
-  database.exec("INSERT INTO namespaces VALUES (524286, 'last', 0, 0)");
+  database.exec("INSERT INTO namespaces (id, name, epoch, latest_revision) VALUES (524286, 'last', 0, 0)");
   database.close();
   const store = await openSqliteStore({ folder: root });
   try {

@@ -4,7 +4,7 @@
 import type { SQLOutputValue } from 'node:sqlite';
 import type { RunOrigin } from '../../domain/spec.ts';
 import type { TaskState } from '../../domain/states.ts';
-import type { RequestRow, RunRow, TaskRow } from '../port.ts';
+import type { RequestRow, RunParent, RunRow, TaskRow } from '../port.ts';
 import { runPhaseCode, stateReasonCode, taskStateCode } from './codes.ts';
 import type { Packer, Unpacker } from './packing.ts';
 import { REVISION_BITS } from './schema.ts';
@@ -23,15 +23,16 @@ export const EVENT_ATTACHMENT = 4;
 export const RUN_COLUMNS = [
   revisionOf('runs.id'),
   ...['run_id', 'name', 'labels', 'submitted_at_ms', 'trace_id', 'workflow', 'workflow_version'],
-  ...['phase', 'reason', 'message', 'ended_at_ms', 'last_revision', 'failed_task'],
+  ...['parent_run_id', 'parent_task_key', 'parent_attempt', 'archived'],
+  ...['phase', 'reason', 'message', 'paused', 'ended_at_ms', 'last_revision', 'failed_task'],
   ...['waiting', 'ready', 'running', 'retrying', 'completed', 'failed', 'cancelled', 'skipped'],
 ].join(', ');
 
-/** Of tasks and of task_statuses, if there is one; a task that is READY from the start got so with its run. */
+/** Of tasks and of task_statuses, if there is one; a task that is READY from the start got so with its run, or when it was added. */
 export const TASK_COLUMNS = `
   ${revisionOf('tasks.run')}, tasks.task, task_key, spec, coalesce(state, first_state), coalesce(task_statuses.reason, 0),
   coalesce(attempt_count, 0),
-  iif(state IS NULL AND first_state = ${taskStateCode.toNumber('READY')}, submitted_at_ms, first_ready_at_ms),
+  iif(state IS NULL AND first_state = ${taskStateCode.toNumber('READY')}, coalesce(added_at_ms, submitted_at_ms), first_ready_at_ms),
   started_at_ms, task_statuses.ended_at_ms`;
 export const TASK_JOINS = `
   JOIN runs ON runs.id = tasks.run
@@ -62,9 +63,12 @@ export function unpackRun(input: Unpacker): RunRow {
     submittedAtMs: input.number(),
     traceId: input.string(),
     workflow: unpackOrigin(input),
+    parent: unpackParent(input),
+    archived: input.number() === 1,
     phase: runPhaseCode.toName(input.number()),
     reason: stateReasonCode.toName(input.number()),
     message: input.string(),
+    paused: input.number() === 1,
     endedAtMs: input.optionalNumber(),
     lastRevision: input.number(),
     failedTask: input.string(),
@@ -77,6 +81,14 @@ function unpackOrigin(input: Unpacker): RunOrigin | undefined {
   const name = input.string();
   const version = input.number();
   return name === '' ? undefined : { name, version };
+}
+
+/** The other side of packParent in batch-codec.ts. */
+function unpackParent(input: Unpacker): RunParent | undefined {
+  const runId = input.string();
+  const taskKey = input.string();
+  const attempt = input.number();
+  return runId === '' ? undefined : { runId, taskKey, attempt };
 }
 
 function unpackCounts(input: Unpacker): Record<TaskState, number> {

@@ -160,6 +160,28 @@ const MIGRATIONS: readonly string[] = [
   ) STRICT, WITHOUT ROWID;
   CREATE INDEX payload_references_by_payload ON payload_references (payload);
   `,
+  `
+  ALTER TABLE runs ADD COLUMN paused INTEGER NOT NULL DEFAULT 0;
+  ALTER TABLE runs ADD COLUMN archived INTEGER NOT NULL DEFAULT 0;
+  ALTER TABLE runs ADD COLUMN parent_run_id TEXT NOT NULL DEFAULT '';
+  ALTER TABLE runs ADD COLUMN parent_task_key TEXT NOT NULL DEFAULT '';
+  ALTER TABLE runs ADD COLUMN parent_attempt INTEGER NOT NULL DEFAULT 0;
+  -- When a task came that was not submitted with its run.
+  ALTER TABLE tasks ADD COLUMN added_at_ms INTEGER;
+
+  -- Which runs took results of which: an origin stays while a run that links to it is there.
+  CREATE TABLE run_links (
+    origin INTEGER NOT NULL,
+    run INTEGER NOT NULL,
+    PRIMARY KEY (origin, run)
+  ) STRICT, WITHOUT ROWID;
+  CREATE INDEX run_links_by_run ON run_links (run);
+
+  -- What retention may remove, oldest first.
+  CREATE INDEX runs_by_end ON runs (namespace, ended_at_ms) WHERE ended_at_ms IS NOT NULL AND archived = 0;
+  -- Null: as configured; 0: for ever.
+  ALTER TABLE namespaces ADD COLUMN retention_ms INTEGER;
+  `,
 ];
 
 export const SCHEMA_VERSION = MIGRATIONS.length;

@@ -20,6 +20,7 @@ const STATUS_COLUMNS = [
   'phase',
   'reason',
   'message',
+  'paused',
   'ended_at_ms',
   'last_revision',
   'failed_task',
@@ -50,6 +51,7 @@ export function createCommitWriter(database: DatabaseSync): (input: Unpacker) =>
     if (latest > before) advance.run(namespace, latest);
     writeNewRuns(statements, input, namespace);
     writeRunStatuses(statements, input, namespace);
+    writeAddedTasks(statements, input, namespace);
     writeTaskStatuses(statements, input, namespace);
     writeRequests(statements.request, input, namespace);
     for (let left = input.number(); left > 0; left -= 1) {
@@ -78,22 +80,28 @@ type Statements = ReturnType<typeof prepareStatements>;
 function prepareStatements(database: DatabaseSync) {
   const runKey = `(?1 << ${REVISION_BITS}) | ?2`;
   const parameters = (from: number, count: number) => Array.from({ length: count }, (_, i) => `?${from + i}`);
-  const statusParameters = parameters(10, STATUS_COLUMNS.length);
+  const statusParameters = parameters(13, STATUS_COLUMNS.length);
   return {
     event: database.prepare(
       `INSERT INTO events (id, run, task, payload, attachment)
        VALUES (${runKey}, (?1 << ${REVISION_BITS}) | ?3, ?4, ?5, ?6)`,
     ),
     newRun: database.prepare(
-      `INSERT INTO runs (namespace, id, run_id, name, labels, submitted_at_ms, trace_id, workflow, workflow_version, ${STATUS_COLUMNS.join(', ')})
-       VALUES (?1, ${runKey}, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ${statusParameters.join(', ')})`,
+      `INSERT INTO runs (namespace, id, run_id, name, labels, submitted_at_ms, trace_id, workflow, workflow_version,
+         parent_run_id, parent_task_key, parent_attempt, ${STATUS_COLUMNS.join(', ')})
+       VALUES (?1, ${runKey}, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ${statusParameters.join(', ')})`,
     ),
     record: database.prepare(`INSERT INTO run_records (run, record) VALUES (${runKey}, ?3)`),
     label: database.prepare(
       `INSERT INTO run_labels (namespace, run, label, value) VALUES (?1, ${runKey}, ?3, ?4)`,
     ),
     task: database.prepare(
-      `INSERT INTO tasks (run, task, task_key, first_state, spec) VALUES (${runKey}, ?3, ?4, ?5, ?6)`,
+      `INSERT INTO tasks (run, task, added_at_ms, task_key, first_state, spec)
+       VALUES (${runKey}, ?3, ?4, ?5, ?6, ?7)`,
+    ),
+    taskCount: database.prepare(
+      `SELECT coalesce((SELECT max(task) + 1 FROM tasks WHERE run = (${runKey})), 0) AS count
+       FROM runs WHERE id = (${runKey})`,
     ),
     runStatus: database.prepare(
       `UPDATE runs SET ${STATUS_COLUMNS.map((column, i) => `${column} = ?${3 + i}`).join(', ')}
@@ -141,14 +149,12 @@ function writeNewRuns(statements: Statements, input: Unpacker, namespace: number
     const submittedAtMs = input.number();
     const traceId = input.string();
     const workflow = [input.string(), input.number()] as const;
+    const parent = [input.string(), input.string(), input.number()] as const;
     statements.record.run(namespace, run, input.bytes());
     for (let labels = input.number(); labels > 0; labels -= 1) {
       statements.label.run(namespace, run, input.string(), input.string());
     }
-    const tasks = input.number();
-    for (let task = 0; task < tasks; task += 1) {
-      statements.task.run(namespace, run, task, input.string(), input.number(), input.bytes());
-    }
+    writeTasks(statements, input, namespace, run, 0, null);
     input.number(); // the run again, as its status begins
     statements.newRun.run(
       namespace,
@@ -157,8 +163,40 @@ function writeNewRuns(statements: Statements, input: Unpacker, namespace: number
       submittedAtMs,
       traceId,
       ...workflow,
+      ...parent,
       ...readStatus(input),
     );
+  }
+}
+
+function writeAddedTasks(statements: Statements, input: Unpacker, namespace: number): void {
+  for (let left = input.number(); left > 0; left -= 1) {
+    const run = input.number();
+    const first = input.number();
+    const count = statements.taskCount.get(namespace, run)?.['count'];
+    if (count === undefined)
+      throw new StoreError('FAILED', `the commit adds tasks to run ${run}, which does not exist`);
+    if (count !== first) {
+      throw new StoreError(
+        'FAILED',
+        `run ${run}: task ${first} was added where ${String(count)} is the next`,
+      );
+    }
+    writeTasks(statements, input, namespace, run, first, input.number());
+  }
+}
+
+function writeTasks(
+  statements: Statements,
+  input: Unpacker,
+  namespace: number,
+  run: number,
+  first: number,
+  addedAtMs: number | null,
+): void {
+  const end = first + input.number();
+  for (let task = first; task < end; task += 1) {
+    statements.task.run(namespace, run, task, addedAtMs, input.string(), input.number(), input.bytes());
   }
 }
 
@@ -176,6 +214,7 @@ function readStatus(input: Unpacker): (number | string | null)[] {
     input.number(),
     input.number(),
     input.string(),
+    input.number(),
     input.optionalNumber() ?? null,
     input.number(),
     input.string(),
