@@ -2,23 +2,25 @@
 // @generated from file tutti/v1/event.proto (package tutti.v1, syntax proto3)
 /* eslint-disable */
 
-import type { GenFile, GenMessage } from "@bufbuild/protobuf/codegenv2";
-import { fileDesc, messageDesc } from "@bufbuild/protobuf/codegenv2";
+import type { GenEnum, GenFile, GenMessage } from "@bufbuild/protobuf/codegenv2";
+import { enumDesc, fileDesc, messageDesc } from "@bufbuild/protobuf/codegenv2";
 import type { Duration, Timestamp } from "@bufbuild/protobuf/wkt";
 import { file_google_protobuf_duration, file_google_protobuf_timestamp } from "@bufbuild/protobuf/wkt";
 import type { Payload } from "./payload_pb.ts";
 import { file_tutti_v1_payload } from "./payload_pb.ts";
+import type { RunParent, RunState } from "./run_pb.ts";
+import { file_tutti_v1_run } from "./run_pb.ts";
 import type { StateReason } from "./state_reason_pb.ts";
 import { file_tutti_v1_state_reason } from "./state_reason_pb.ts";
-import type { AttemptState, Progress, TaskError } from "./task_pb.ts";
+import type { AttemptState, Dependency, Feedback, Progress, TaskError } from "./task_pb.ts";
 import { file_tutti_v1_task } from "./task_pb.ts";
-import type { Message } from "@bufbuild/protobuf";
+import type { Message, UnknownEnum } from "@bufbuild/protobuf";
 
 /**
  * Describes the file tutti/v1/event.proto.
  */
 export const file_tutti_v1_event: GenFile = /*@__PURE__*/
-  fileDesc("ChR0dXR0aS92MS9ldmVudC5wcm90bxIIdHV0dGkudjEixAYKBUV2ZW50EhAKCHJldmlzaW9uGAEgASgEEigKBHRpbWUYAiABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEg4KBnJ1bl9pZBgDIAEoCRIQCgh0YXNrX2tleRgEIAEoCRIvCg1ydW5fc3VibWl0dGVkGAogASgLMhYudHV0dGkudjEuUnVuU3VibWl0dGVkSAASMQoOcnVuX2NhbmNlbGxpbmcYCyABKAsyFy50dXR0aS52MS5SdW5DYW5jZWxsaW5nSAASLwoNcnVuX2NvbXBsZXRlZBgMIAEoCzIWLnR1dHRpLnYxLlJ1bkNvbXBsZXRlZEgAEikKCnJ1bl9mYWlsZWQYDSABKAsyEy50dXR0aS52MS5SdW5GYWlsZWRIABIvCg1ydW5fY2FuY2VsbGVkGA4gASgLMhYudHV0dGkudjEuUnVuQ2FuY2VsbGVkSAASKQoKdGFza19yZWFkeRgUIAEoCzITLnR1dHRpLnYxLlRhc2tSZWFkeUgAEi0KDHRhc2tfc3RhcnRlZBgVIAEoCzIVLnR1dHRpLnYxLlRhc2tTdGFydGVkSAASMwoPdGFza19wcm9ncmVzc2VkGBYgASgLMhgudHV0dGkudjEuVGFza1Byb2dyZXNzZWRIABIzCg90YXNrX2NhbmNlbGxpbmcYFyABKAsyGC50dXR0aS52MS5UYXNrQ2FuY2VsbGluZ0gAEi8KDXRhc2tfcmV0cnlpbmcYGCABKAsyFi50dXR0aS52MS5UYXNrUmV0cnlpbmdIABIxCg50YXNrX2NvbXBsZXRlZBgZIAEoCzIXLnR1dHRpLnYxLlRhc2tDb21wbGV0ZWRIABIrCgt0YXNrX2ZhaWxlZBgaIAEoCzIULnR1dHRpLnYxLlRhc2tGYWlsZWRIABIxCg50YXNrX2NhbmNlbGxlZBgbIAEoCzIXLnR1dHRpLnYxLlRhc2tDYW5jZWxsZWRIABItCgx0YXNrX3NraXBwZWQYHCABKAsyFS50dXR0aS52MS5UYXNrU2tpcHBlZEgAEisKC3Rhc2tfcm91dGVkGB0gASgLMhQudHV0dGkudjEuVGFza1JvdXRlZEgAQggKBmNoYW5nZSKTAQoMUnVuU3VibWl0dGVkEgwKBG5hbWUYASABKAkSMgoGbGFiZWxzGAIgAygLMiIudHV0dGkudjEuUnVuU3VibWl0dGVkLkxhYmVsc0VudHJ5EhIKCnRhc2tfY291bnQYAyABKA0aLQoLTGFiZWxzRW50cnkSCwoDa2V5GAEgASgJEg0KBXZhbHVlGAIgASgJOgI4ASJHCg1SdW5DYW5jZWxsaW5nEiUKBnJlYXNvbhgBIAEoDjIVLnR1dHRpLnYxLlN0YXRlUmVhc29uEg8KB21lc3NhZ2UYAiABKAkiMQoMUnVuQ29tcGxldGVkEiEKBm91dHB1dBgBIAEoCzIRLnR1dHRpLnYxLlBheWxvYWQiWAoJUnVuRmFpbGVkEiUKBnJlYXNvbhgBIAEoDjIVLnR1dHRpLnYxLlN0YXRlUmVhc29uEhMKC2ZhaWxlZF90YXNrGAIgASgJEg8KB21lc3NhZ2UYAyABKAkiNQoMUnVuQ2FuY2VsbGVkEiUKBnJlYXNvbhgBIAEoDjIVLnR1dHRpLnYxLlN0YXRlUmVhc29uIi0KCVRhc2tSZWFkeRIgCgVpbnB1dBgBIAEoCzIRLnR1dHRpLnYxLlBheWxvYWQiMwoLVGFza1N0YXJ0ZWQSDwoHYXR0ZW1wdBgBIAEoDRITCgtleGVjdXRvcl9pZBgCIAEoCSJdCg5UYXNrUHJvZ3Jlc3NlZBIPCgdhdHRlbXB0GAEgASgNEiQKCHByb2dyZXNzGAIgASgLMhIudHV0dGkudjEuUHJvZ3Jlc3MSFAoMY2hlY2twb2ludGVkGAMgASgIImEKDlRhc2tDYW5jZWxsaW5nEiUKBnJlYXNvbhgBIAEoDjIVLnR1dHRpLnYxLlN0YXRlUmVhc29uEigKBWdyYWNlGAIgASgLMhkuZ29vZ2xlLnByb3RvYnVmLkR1cmF0aW9uIoICCgxUYXNrUmV0cnlpbmcSDwoHYXR0ZW1wdBgBIAEoDRItCg1hdHRlbXB0X3N0YXRlGAIgASgOMhYudHV0dGkudjEuQXR0ZW1wdFN0YXRlEiIKBWVycm9yGAMgASgLMhMudHV0dGkudjEuVGFza0Vycm9yEi4KCnJldHJ5X3RpbWUYBCABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEjAKBXVzYWdlGAUgAygLMiEudHV0dGkudjEuVGFza1JldHJ5aW5nLlVzYWdlRW50cnkaLAoKVXNhZ2VFbnRyeRILCgNrZXkYASABKAkSDQoFdmFsdWUYAiABKAE6AjgBIqQBCg1UYXNrQ29tcGxldGVkEg8KB2F0dGVtcHQYASABKA0SIQoGcmVzdWx0GAIgASgLMhEudHV0dGkudjEuUGF5bG9hZBIxCgV1c2FnZRgDIAMoCzIiLnR1dHRpLnYxLlRhc2tDb21wbGV0ZWQuVXNhZ2VFbnRyeRosCgpVc2FnZUVudHJ5EgsKA2tleRgBIAEoCRINCgV2YWx1ZRgCIAEoAToCOAEi9QEKClRhc2tGYWlsZWQSJQoGcmVhc29uGAEgASgOMhUudHV0dGkudjEuU3RhdGVSZWFzb24SDwoHYXR0ZW1wdBgCIAEoDRItCg1hdHRlbXB0X3N0YXRlGAMgASgOMhYudHV0dGkudjEuQXR0ZW1wdFN0YXRlEiIKBWVycm9yGAQgASgLMhMudHV0dGkudjEuVGFza0Vycm9yEi4KBXVzYWdlGAUgAygLMh8udHV0dGkudjEuVGFza0ZhaWxlZC5Vc2FnZUVudHJ5GiwKClVzYWdlRW50cnkSCwoDa2V5GAEgASgJEg0KBXZhbHVlGAIgASgBOgI4ASLTAQoNVGFza0NhbmNlbGxlZBIlCgZyZWFzb24YASABKA4yFS50dXR0aS52MS5TdGF0ZVJlYXNvbhIPCgdhdHRlbXB0GAIgASgNEikKDnBhcnRpYWxfcmVzdWx0GAMgASgLMhEudHV0dGkudjEuUGF5bG9hZBIxCgV1c2FnZRgEIAMoCzIiLnR1dHRpLnYxLlRhc2tDYW5jZWxsZWQuVXNhZ2VFbnRyeRosCgpVc2FnZUVudHJ5EgsKA2tleRgBIAEoCRINCgV2YWx1ZRgCIAEoAToCOAEiRgoLVGFza1NraXBwZWQSJQoGcmVhc29uGAEgASgOMhUudHV0dGkudjEuU3RhdGVSZWFzb24SEAoIdXBzdHJlYW0YAiABKAkiKwoKVGFza1JvdXRlZBIQCgh1cHN0cmVhbRgBIAEoCRILCgNtZXQYAiABKAhiBnByb3RvMw", [file_google_protobuf_duration, file_google_protobuf_timestamp, file_tutti_v1_payload, file_tutti_v1_state_reason, file_tutti_v1_task]);
+  fileDesc("ChR0dXR0aS92MS9ldmVudC5wcm90bxIIdHV0dGkudjEi/AsKBUV2ZW50EhAKCHJldmlzaW9uGAEgASgEEigKBHRpbWUYAiABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEg4KBnJ1bl9pZBgDIAEoCRIQCgh0YXNrX2tleRgEIAEoCRIvCg1ydW5fc3VibWl0dGVkGAogASgLMhYudHV0dGkudjEuUnVuU3VibWl0dGVkSAASMQoOcnVuX2NhbmNlbGxpbmcYCyABKAsyFy50dXR0aS52MS5SdW5DYW5jZWxsaW5nSAASLwoNcnVuX2NvbXBsZXRlZBgMIAEoCzIWLnR1dHRpLnYxLlJ1bkNvbXBsZXRlZEgAEikKCnJ1bl9mYWlsZWQYDSABKAsyEy50dXR0aS52MS5SdW5GYWlsZWRIABIvCg1ydW5fY2FuY2VsbGVkGA4gASgLMhYudHV0dGkudjEuUnVuQ2FuY2VsbGVkSAASKQoKcnVuX3BhdXNlZBgPIAEoCzITLnR1dHRpLnYxLlJ1blBhdXNlZEgAEisKC3J1bl9yZXN1bWVkGBAgASgLMhQudHV0dGkudjEuUnVuUmVzdW1lZEgAEi8KDXJ1bl9zaWduYWxsZWQYESABKAsyFi50dXR0aS52MS5SdW5TaWduYWxsZWRIABIvCg1ydW5fcmVzdGFydGVkGBIgASgLMhYudHV0dGkudjEuUnVuUmVzdGFydGVkSAASNQoQcnVuX2NvbXBlbnNhdGluZxgTIAEoCzIZLnR1dHRpLnYxLlJ1bkNvbXBlbnNhdGluZ0gAEikKCnRhc2tfcmVhZHkYFCABKAsyEy50dXR0aS52MS5UYXNrUmVhZHlIABItCgx0YXNrX3N0YXJ0ZWQYFSABKAsyFS50dXR0aS52MS5UYXNrU3RhcnRlZEgAEjMKD3Rhc2tfcHJvZ3Jlc3NlZBgWIAEoCzIYLnR1dHRpLnYxLlRhc2tQcm9ncmVzc2VkSAASMwoPdGFza19jYW5jZWxsaW5nGBcgASgLMhgudHV0dGkudjEuVGFza0NhbmNlbGxpbmdIABIvCg10YXNrX3JldHJ5aW5nGBggASgLMhYudHV0dGkudjEuVGFza1JldHJ5aW5nSAASMQoOdGFza19jb21wbGV0ZWQYGSABKAsyFy50dXR0aS52MS5UYXNrQ29tcGxldGVkSAASKwoLdGFza19mYWlsZWQYGiABKAsyFC50dXR0aS52MS5UYXNrRmFpbGVkSAASMQoOdGFza19jYW5jZWxsZWQYGyABKAsyFy50dXR0aS52MS5UYXNrQ2FuY2VsbGVkSAASLQoMdGFza19za2lwcGVkGBwgASgLMhUudHV0dGkudjEuVGFza1NraXBwZWRIABIrCgt0YXNrX3JvdXRlZBgdIAEoCzIULnR1dHRpLnYxLlRhc2tSb3V0ZWRIABIrCgt0YXNrc19hZGRlZBgeIAEoCzIULnR1dHRpLnYxLlRhc2tzQWRkZWRIABInCgl0YXNrX2hlbGQYHyABKAsyEi50dXR0aS52MS5UYXNrSGVsZEgAEjAKDnRhc2tfc2VudF9iYWNrGCAgASgLMhYudHV0dGkudjEuVGFza1NlbnRCYWNrSAASKQoKdGFza19yZXNldBghIAEoCzITLnR1dHRpLnYxLlRhc2tSZXNldEgAEjEKDnRhc2tfcmVwZWF0aW5nGCIgASgLMhcudHV0dGkudjEuVGFza1JlcGVhdGluZ0gAEi8KDXRhc2tfZXhwYW5kZWQYIyABKAsyFi50dXR0aS52MS5UYXNrRXhwYW5kZWRIABIzCg90YXNrX3ZhbGlkYXRpbmcYJCABKAsyGC50dXR0aS52MS5UYXNrVmFsaWRhdGluZ0gAEkYKGXRhc2tfZGVwZW5kZW5jaWVzX2NoYW5nZWQYJSABKAsyIS50dXR0aS52MS5UYXNrRGVwZW5kZW5jaWVzQ2hhbmdlZEgAEjEKDnRhc2tfc2lnbmFsbGVkGCYgASgLMhcudHV0dGkudjEuVGFza1NpZ25hbGxlZEgAQggKBmNoYW5nZSK4AQoMUnVuU3VibWl0dGVkEgwKBG5hbWUYASABKAkSMgoGbGFiZWxzGAIgAygLMiIudHV0dGkudjEuUnVuU3VibWl0dGVkLkxhYmVsc0VudHJ5EhIKCnRhc2tfY291bnQYAyABKA0SIwoGcGFyZW50GAQgASgLMhMudHV0dGkudjEuUnVuUGFyZW50Gi0KC0xhYmVsc0VudHJ5EgsKA2tleRgBIAEoCRINCgV2YWx1ZRgCIAEoCToCOAEiHAoJUnVuUGF1c2VkEg8KB21lc3NhZ2UYASABKAkiDAoKUnVuUmVzdW1lZCJACgxSdW5TaWduYWxsZWQSDAoEbmFtZRgBIAEoCRIiCgdwYXlsb2FkGAIgASgLMhEudHV0dGkudjEuUGF5bG9hZCJFCgxSdW5SZXN0YXJ0ZWQSIwoFc2NvcGUYASABKA4yFC50dXR0aS52MS5SZXJ1blNjb3BlEhAKCHRhc2tfa2V5GAIgASgJIoMBCg9SdW5Db21wZW5zYXRpbmcSIwoHb3V0Y29tZRgBIAEoDjISLnR1dHRpLnYxLlJ1blN0YXRlEiUKBnJlYXNvbhgCIAEoDjIVLnR1dHRpLnYxLlN0YXRlUmVhc29uEhMKC2ZhaWxlZF90YXNrGAMgASgJEg8KB21lc3NhZ2UYBCABKAkiQwoKVGFza3NBZGRlZBITCgtmaXJzdF9pbmRleBgBIAEoDRIRCgl0YXNrX2tleXMYAiADKAkSDQoFb3duZXIYAyABKAkiXAoIVGFza0hlbGQSJQoGcmVhc29uGAEgASgOMhUudHV0dGkudjEuU3RhdGVSZWFzb24SKQoFdW50aWwYAiABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wItEBCgxUYXNrU2VudEJhY2sSDwoHYXR0ZW1wdBgBIAEoDRIhCgZyZXN1bHQYAiABKAsyES50dXR0aS52MS5QYXlsb2FkEjAKBXVzYWdlGAMgAygLMiEudHV0dGkudjEuVGFza1NlbnRCYWNrLlVzYWdlRW50cnkSCgoCdG8YBCABKAkSDgoGcmVhc29uGAUgASgJEhEKCWl0ZXJhdGlvbhgGIAEoDRosCgpVc2FnZUVudHJ5EgsKA2tleRgBIAEoCRINCgV2YWx1ZRgCIAEoAToCOAEiWAoJVGFza1Jlc2V0EiUKBnJlYXNvbhgBIAEoDjIVLnR1dHRpLnYxLlN0YXRlUmVhc29uEiQKCGZlZWRiYWNrGAIgASgLMhIudHV0dGkudjEuRmVlZGJhY2sijwIKDVRhc2tSZXBlYXRpbmcSDwoHYXR0ZW1wdBgBIAEoDRIhCgZyZXN1bHQYAiABKAsyES50dXR0aS52MS5QYXlsb2FkEjEKBXVzYWdlGAMgAygLMiIudHV0dGkudjEuVGFza1JlcGVhdGluZy5Vc2FnZUVudHJ5EhEKCWl0ZXJhdGlvbhgEIAEoDRIlCgpuZXh0X2lucHV0GAUgASgLMhEudHV0dGkudjEuUGF5bG9hZBIvCgtyZXBlYXRfdGltZRgGIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXAaLAoKVXNhZ2VFbnRyeRILCgNrZXkYASABKAkSDQoFdmFsdWUYAiABKAE6AjgBIkQKDFRhc2tFeHBhbmRlZBIgCgVpdGVtcxgBIAEoCzIRLnR1dHRpLnYxLlBheWxvYWQSEgoKaXRlbV9jb3VudBgCIAEoDSK5AQoOVGFza1ZhbGlkYXRpbmcSDwoHYXR0ZW1wdBgBIAEoDRIhCgZyZXN1bHQYAiABKAsyES50dXR0aS52MS5QYXlsb2FkEjIKBXVzYWdlGAMgAygLMiMudHV0dGkudjEuVGFza1ZhbGlkYXRpbmcuVXNhZ2VFbnRyeRIRCglndWFyZHJhaWwYBCABKA0aLAoKVXNhZ2VFbnRyeRILCgNrZXkYASABKAkSDQoFdmFsdWUYAiABKAE6AjgBIkUKF1Rhc2tEZXBlbmRlbmNpZXNDaGFuZ2VkEioKDGRlcGVuZGVuY2llcxgBIAMoCzIULnR1dHRpLnYxLkRlcGVuZGVuY3kiRwoNUnVuQ2FuY2VsbGluZxIlCgZyZWFzb24YASABKA4yFS50dXR0aS52MS5TdGF0ZVJlYXNvbhIPCgdtZXNzYWdlGAIgASgJIjEKDFJ1bkNvbXBsZXRlZBIhCgZvdXRwdXQYASABKAsyES50dXR0aS52MS5QYXlsb2FkIlgKCVJ1bkZhaWxlZBIlCgZyZWFzb24YASABKA4yFS50dXR0aS52MS5TdGF0ZVJlYXNvbhITCgtmYWlsZWRfdGFzaxgCIAEoCRIPCgdtZXNzYWdlGAMgASgJIjUKDFJ1bkNhbmNlbGxlZBIlCgZyZWFzb24YASABKA4yFS50dXR0aS52MS5TdGF0ZVJlYXNvbiJCCglUYXNrUmVhZHkSIAoFaW5wdXQYASABKAsyES50dXR0aS52MS5QYXlsb2FkEhMKC2V4ZWN1dG9yX2lkGAIgASgJIkkKC1Rhc2tTdGFydGVkEg8KB2F0dGVtcHQYASABKA0SEwoLZXhlY3V0b3JfaWQYAiABKAkSFAoMY2hpbGRfcnVuX2lkGAMgASgJIl0KDlRhc2tQcm9ncmVzc2VkEg8KB2F0dGVtcHQYASABKA0SJAoIcHJvZ3Jlc3MYAiABKAsyEi50dXR0aS52MS5Qcm9ncmVzcxIUCgxjaGVja3BvaW50ZWQYAyABKAgiYQoOVGFza0NhbmNlbGxpbmcSJQoGcmVhc29uGAEgASgOMhUudHV0dGkudjEuU3RhdGVSZWFzb24SKAoFZ3JhY2UYAiABKAsyGS5nb29nbGUucHJvdG9idWYuRHVyYXRpb24iugIKDFRhc2tSZXRyeWluZxIPCgdhdHRlbXB0GAEgASgNEi0KDWF0dGVtcHRfc3RhdGUYAiABKA4yFi50dXR0aS52MS5BdHRlbXB0U3RhdGUSIgoFZXJyb3IYAyABKAsyEy50dXR0aS52MS5UYXNrRXJyb3ISLgoKcmV0cnlfdGltZRgEIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASMAoFdXNhZ2UYBSADKAsyIS50dXR0aS52MS5UYXNrUmV0cnlpbmcuVXNhZ2VFbnRyeRIQCghmYWxsYmFjaxgGIAEoCBIkCghmZWVkYmFjaxgHIAEoCzISLnR1dHRpLnYxLkZlZWRiYWNrGiwKClVzYWdlRW50cnkSCwoDa2V5GAEgASgJEg0KBXZhbHVlGAIgASgBOgI4ASLIAQoNVGFza0NvbXBsZXRlZBIPCgdhdHRlbXB0GAEgASgNEiEKBnJlc3VsdBgCIAEoCzIRLnR1dHRpLnYxLlBheWxvYWQSMQoFdXNhZ2UYAyADKAsyIi50dXR0aS52MS5UYXNrQ29tcGxldGVkLlVzYWdlRW50cnkSIgoFZXJyb3IYBCABKAsyEy50dXR0aS52MS5UYXNrRXJyb3IaLAoKVXNhZ2VFbnRyeRILCgNrZXkYASABKAkSDQoFdmFsdWUYAiABKAE6AjgBIvUBCgpUYXNrRmFpbGVkEiUKBnJlYXNvbhgBIAEoDjIVLnR1dHRpLnYxLlN0YXRlUmVhc29uEg8KB2F0dGVtcHQYAiABKA0SLQoNYXR0ZW1wdF9zdGF0ZRgDIAEoDjIWLnR1dHRpLnYxLkF0dGVtcHRTdGF0ZRIiCgVlcnJvchgEIAEoCzITLnR1dHRpLnYxLlRhc2tFcnJvchIuCgV1c2FnZRgFIAMoCzIfLnR1dHRpLnYxLlRhc2tGYWlsZWQuVXNhZ2VFbnRyeRosCgpVc2FnZUVudHJ5EgsKA2tleRgBIAEoCRINCgV2YWx1ZRgCIAEoAToCOAEi0wEKDVRhc2tDYW5jZWxsZWQSJQoGcmVhc29uGAEgASgOMhUudHV0dGkudjEuU3RhdGVSZWFzb24SDwoHYXR0ZW1wdBgCIAEoDRIpCg5wYXJ0aWFsX3Jlc3VsdBgDIAEoCzIRLnR1dHRpLnYxLlBheWxvYWQSMQoFdXNhZ2UYBCADKAsyIi50dXR0aS52MS5UYXNrQ2FuY2VsbGVkLlVzYWdlRW50cnkaLAoKVXNhZ2VFbnRyeRILCgNrZXkYASABKAkSDQoFdmFsdWUYAiABKAE6AjgBIkYKC1Rhc2tTa2lwcGVkEiUKBnJlYXNvbhgBIAEoDjIVLnR1dHRpLnYxLlN0YXRlUmVhc29uEhAKCHVwc3RyZWFtGAIgASgJIisKClRhc2tSb3V0ZWQSEAoIdXBzdHJlYW0YASABKAkSCwoDbWV0GAIgASgIIi4KDVRhc2tTaWduYWxsZWQSDwoHYXR0ZW1wdBgBIAEoDRIMCgRuYW1lGAIgASgJKmwKClJlcnVuU2NvcGUSGwoXUkVSVU5fU0NPUEVfVU5TUEVDSUZJRUQQABIWChJSRVJVTl9TQ09QRV9GQUlMRUQQARIUChBSRVJVTl9TQ09QRV9GUk9NEAISEwoPUkVSVU5fU0NPUEVfQUxMEANiBnByb3RvMw", [file_google_protobuf_duration, file_google_protobuf_timestamp, file_tutti_v1_payload, file_tutti_v1_run, file_tutti_v1_state_reason, file_tutti_v1_task]);
 
 /**
  * One durable fact about a run. Every change of state is exactly one event; applying a run's events
@@ -102,6 +104,46 @@ export type Event = Message<"tutti.v1.Event"> & {
     case: "runCancelled";
   } | {
     /**
+     * Nothing of the run is started until it is resumed.
+     *
+     * @generated from field: tutti.v1.RunPaused run_paused = 15;
+     */
+    value: RunPaused;
+    case: "runPaused";
+  } | {
+    /**
+     * The run goes on.
+     *
+     * @generated from field: tutti.v1.RunResumed run_resumed = 16;
+     */
+    value: RunResumed;
+    case: "runResumed";
+  } | {
+    /**
+     * A signal came.
+     *
+     * @generated from field: tutti.v1.RunSignalled run_signalled = 17;
+     */
+    value: RunSignalled;
+    case: "runSignalled";
+  } | {
+    /**
+     * A final run goes on, or tasks of a run are done again.
+     *
+     * @generated from field: tutti.v1.RunRestarted run_restarted = 18;
+     */
+    value: RunRestarted;
+    case: "runRestarted";
+  } | {
+    /**
+     * Every task is final, the run is not to complete, and what had completed is undone.
+     *
+     * @generated from field: tutti.v1.RunCompensating run_compensating = 19;
+     */
+    value: RunCompensating;
+    case: "runCompensating";
+  } | {
+    /**
      * WAITING or RETRYING to READY.
      *
      * @generated from field: tutti.v1.TaskReady task_ready = 20;
@@ -180,6 +222,78 @@ export type Event = Message<"tutti.v1.Event"> & {
      */
     value: TaskRouted;
     case: "taskRouted";
+  } | {
+    /**
+     * The run has further tasks.
+     *
+     * @generated from field: tutti.v1.TasksAdded tasks_added = 30;
+     */
+    value: TasksAdded;
+    case: "tasksAdded";
+  } | {
+    /**
+     * WAITING, with its dependencies met, for something else.
+     *
+     * @generated from field: tutti.v1.TaskHeld task_held = 31;
+     */
+    value: TaskHeld;
+    case: "taskHeld";
+  } | {
+    /**
+     * RUNNING to WAITING: a decision sent the run back.
+     *
+     * @generated from field: tutti.v1.TaskSentBack task_sent_back = 32;
+     */
+    value: TaskSentBack;
+    case: "taskSentBack";
+  } | {
+    /**
+     * Any state to WAITING: it is to be done again.
+     *
+     * @generated from field: tutti.v1.TaskReset task_reset = 33;
+     */
+    value: TaskReset;
+    case: "taskReset";
+  } | {
+    /**
+     * RUNNING to RETRYING: an iteration is done, and there will be another.
+     *
+     * @generated from field: tutti.v1.TaskRepeating task_repeating = 34;
+     */
+    value: TaskRepeating;
+    case: "taskRepeating";
+  } | {
+    /**
+     * RUNNING: the list of a `foreach` is known.
+     *
+     * @generated from field: tutti.v1.TaskExpanded task_expanded = 35;
+     */
+    value: TaskExpanded;
+    case: "taskExpanded";
+  } | {
+    /**
+     * RUNNING: an attempt has a result, which a capability is to check.
+     *
+     * @generated from field: tutti.v1.TaskValidating task_validating = 36;
+     */
+    value: TaskValidating;
+    case: "taskValidating";
+  } | {
+    /**
+     * WAITING, and its dependencies are others now.
+     *
+     * @generated from field: tutti.v1.TaskDependenciesChanged task_dependencies_changed = 37;
+     */
+    value: TaskDependenciesChanged;
+    case: "taskDependenciesChanged";
+  } | {
+    /**
+     * RUNNING: the signal that it waits for is there.
+     *
+     * @generated from field: tutti.v1.TaskSignalled task_signalled = 38;
+     */
+    value: TaskSignalled;
+    case: "taskSignalled";
   } | { case: undefined; value?: undefined };
 };
 
@@ -217,6 +331,13 @@ export type RunSubmitted = Message<"tutti.v1.RunSubmitted"> & {
    * @generated from field: uint32 task_count = 3;
    */
   taskCount: number;
+
+  /**
+   * The task that started it; unset for a run that a client submitted.
+   *
+   * @generated from field: tutti.v1.RunParent parent = 4;
+   */
+  parent?: RunParent | undefined;
 };
 
 /**
@@ -225,6 +346,435 @@ export type RunSubmitted = Message<"tutti.v1.RunSubmitted"> & {
  */
 export const RunSubmittedSchema: GenMessage<RunSubmitted> = /*@__PURE__*/
   messageDesc(file_tutti_v1_event, 1);
+
+/**
+ * Nothing of the run is started until it is resumed; what runs goes on.
+ *
+ * @generated from message tutti.v1.RunPaused
+ */
+export type RunPaused = Message<"tutti.v1.RunPaused"> & {
+  /**
+   * What was given by who paused it.
+   *
+   * @generated from field: string message = 1;
+   */
+  message: string;
+};
+
+/**
+ * Describes the message tutti.v1.RunPaused.
+ * Use `create(RunPausedSchema)` to create a new message.
+ */
+export const RunPausedSchema: GenMessage<RunPaused> = /*@__PURE__*/
+  messageDesc(file_tutti_v1_event, 2);
+
+/**
+ * The run goes on.
+ *
+ * @generated from message tutti.v1.RunResumed
+ */
+export type RunResumed = Message<"tutti.v1.RunResumed"> & {
+};
+
+/**
+ * Describes the message tutti.v1.RunResumed.
+ * Use `create(RunResumedSchema)` to create a new message.
+ */
+export const RunResumedSchema: GenMessage<RunResumed> = /*@__PURE__*/
+  messageDesc(file_tutti_v1_event, 3);
+
+/**
+ * A signal came. It ends the wait of one task, now or later.
+ *
+ * @generated from message tutti.v1.RunSignalled
+ */
+export type RunSignalled = Message<"tutti.v1.RunSignalled"> & {
+  /**
+   * Its name.
+   *
+   * @generated from field: string name = 1;
+   */
+  name: string;
+
+  /**
+   * What it brought.
+   *
+   * @generated from field: tutti.v1.Payload payload = 2;
+   */
+  payload?: Payload | undefined;
+};
+
+/**
+ * Describes the message tutti.v1.RunSignalled.
+ * Use `create(RunSignalledSchema)` to create a new message.
+ */
+export const RunSignalledSchema: GenMessage<RunSignalled> = /*@__PURE__*/
+  messageDesc(file_tutti_v1_event, 4);
+
+/**
+ * Tasks of the run are done again; TaskReset names each. A final run is RUNNING again.
+ *
+ * @generated from message tutti.v1.RunRestarted
+ */
+export type RunRestarted = Message<"tutti.v1.RunRestarted"> & {
+  /**
+   * Which tasks were asked for.
+   *
+   * @generated from field: tutti.v1.RerunScope scope = 1;
+   */
+  scope: RerunScope;
+
+  /**
+   * With RERUN_SCOPE_FROM: the task.
+   *
+   * @generated from field: string task_key = 2;
+   */
+  taskKey: string;
+};
+
+/**
+ * Describes the message tutti.v1.RunRestarted.
+ * Use `create(RunRestartedSchema)` to create a new message.
+ */
+export const RunRestartedSchema: GenMessage<RunRestarted> = /*@__PURE__*/
+  messageDesc(file_tutti_v1_event, 5);
+
+/**
+ * What had completed is undone; then the run ends as told here.
+ *
+ * @generated from message tutti.v1.RunCompensating
+ */
+export type RunCompensating = Message<"tutti.v1.RunCompensating"> & {
+  /**
+   * FAILED or CANCELLED.
+   *
+   * @generated from field: tutti.v1.RunState outcome = 1;
+   */
+  outcome: RunState;
+
+  /**
+   * As RunFailed and RunCancelled will tell.
+   *
+   * @generated from field: tutti.v1.StateReason reason = 2;
+   */
+  reason: StateReason;
+
+  /**
+   * As RunFailed will tell.
+   *
+   * @generated from field: string failed_task = 3;
+   */
+  failedTask: string;
+
+  /**
+   * As RunFailed will tell.
+   *
+   * @generated from field: string message = 4;
+   */
+  message: string;
+};
+
+/**
+ * Describes the message tutti.v1.RunCompensating.
+ * Use `create(RunCompensatingSchema)` to create a new message.
+ */
+export const RunCompensatingSchema: GenMessage<RunCompensating> = /*@__PURE__*/
+  messageDesc(file_tutti_v1_event, 6);
+
+/**
+ * The run has further tasks. Those without dependencies and expressions of their own are READY from here
+ * on, all others WAITING.
+ *
+ * @generated from message tutti.v1.TasksAdded
+ */
+export type TasksAdded = Message<"tutti.v1.TasksAdded"> & {
+  /**
+   * The place of the first of them in the order of the run's tasks, from 0.
+   *
+   * @generated from field: uint32 first_index = 1;
+   */
+  firstIndex: number;
+
+  /**
+   * Their keys, in that order.
+   *
+   * @generated from field: repeated string task_keys = 2;
+   */
+  taskKeys: string[];
+
+  /**
+   * The task that they are items, checks or compensations of; empty for tasks of their own.
+   *
+   * @generated from field: string owner = 3;
+   */
+  owner: string;
+};
+
+/**
+ * Describes the message tutti.v1.TasksAdded.
+ * Use `create(TasksAddedSchema)` to create a new message.
+ */
+export const TasksAddedSchema: GenMessage<TasksAdded> = /*@__PURE__*/
+  messageDesc(file_tutti_v1_event, 7);
+
+/**
+ * Its dependencies are met, but it has to wait for something else.
+ *
+ * @generated from message tutti.v1.TaskHeld
+ */
+export type TaskHeld = Message<"tutti.v1.TaskHeld"> & {
+  /**
+   * START_TIME_AHEAD, RUN_AT_LIMIT or AWAITING_MANAGER.
+   *
+   * @generated from field: tutti.v1.StateReason reason = 1;
+   */
+  reason: StateReason;
+
+  /**
+   * With START_TIME_AHEAD: until when.
+   *
+   * @generated from field: google.protobuf.Timestamp until = 2;
+   */
+  until?: Timestamp | undefined;
+};
+
+/**
+ * Describes the message tutti.v1.TaskHeld.
+ * Use `create(TaskHeldSchema)` to create a new message.
+ */
+export const TaskHeldSchema: GenMessage<TaskHeld> = /*@__PURE__*/
+  messageDesc(file_tutti_v1_event, 8);
+
+/**
+ * A decision sent the run back; TaskReset names the tasks that are done again.
+ *
+ * @generated from message tutti.v1.TaskSentBack
+ */
+export type TaskSentBack = Message<"tutti.v1.TaskSentBack"> & {
+  /**
+   * The attempt that decided.
+   *
+   * @generated from field: uint32 attempt = 1;
+   */
+  attempt: number;
+
+  /**
+   * What it came to.
+   *
+   * @generated from field: tutti.v1.Payload result = 2;
+   */
+  result?: Payload | undefined;
+
+  /**
+   * What it used.
+   *
+   * @generated from field: map<string, double> usage = 3;
+   */
+  usage: { [key: string]: number };
+
+  /**
+   * The task that the run goes back to.
+   *
+   * @generated from field: string to = 4;
+   */
+  to: string;
+
+  /**
+   * Why.
+   *
+   * @generated from field: string reason = 5;
+   */
+  reason: string;
+
+  /**
+   * How often this has happened, from 1.
+   *
+   * @generated from field: uint32 iteration = 6;
+   */
+  iteration: number;
+};
+
+/**
+ * Describes the message tutti.v1.TaskSentBack.
+ * Use `create(TaskSentBackSchema)` to create a new message.
+ */
+export const TaskSentBackSchema: GenMessage<TaskSentBack> = /*@__PURE__*/
+  messageDesc(file_tutti_v1_event, 9);
+
+/**
+ * The task is WAITING again, as if it had never run; its attempts remain.
+ *
+ * @generated from message tutti.v1.TaskReset
+ */
+export type TaskReset = Message<"tutti.v1.TaskReset"> & {
+  /**
+   * SENT_BACK or RERUN.
+   *
+   * @generated from field: tutti.v1.StateReason reason = 1;
+   */
+  reason: StateReason;
+
+  /**
+   * What its next attempt is told to do better.
+   *
+   * @generated from field: tutti.v1.Feedback feedback = 2;
+   */
+  feedback?: Feedback | undefined;
+};
+
+/**
+ * Describes the message tutti.v1.TaskReset.
+ * Use `create(TaskResetSchema)` to create a new message.
+ */
+export const TaskResetSchema: GenMessage<TaskReset> = /*@__PURE__*/
+  messageDesc(file_tutti_v1_event, 10);
+
+/**
+ * An iteration is done, and there will be another.
+ *
+ * @generated from message tutti.v1.TaskRepeating
+ */
+export type TaskRepeating = Message<"tutti.v1.TaskRepeating"> & {
+  /**
+   * The attempt that completed.
+   *
+   * @generated from field: uint32 attempt = 1;
+   */
+  attempt: number;
+
+  /**
+   * What it came to.
+   *
+   * @generated from field: tutti.v1.Payload result = 2;
+   */
+  result?: Payload | undefined;
+
+  /**
+   * What it used.
+   *
+   * @generated from field: map<string, double> usage = 3;
+   */
+  usage: { [key: string]: number };
+
+  /**
+   * Which iteration comes next, from 2.
+   *
+   * @generated from field: uint32 iteration = 4;
+   */
+  iteration: number;
+
+  /**
+   * The input of the next one, unless it is the result.
+   *
+   * @generated from field: tutti.v1.Payload next_input = 5;
+   */
+  nextInput?: Payload | undefined;
+
+  /**
+   * When the next one is due.
+   *
+   * @generated from field: google.protobuf.Timestamp repeat_time = 6;
+   */
+  repeatTime?: Timestamp | undefined;
+};
+
+/**
+ * Describes the message tutti.v1.TaskRepeating.
+ * Use `create(TaskRepeatingSchema)` to create a new message.
+ */
+export const TaskRepeatingSchema: GenMessage<TaskRepeating> = /*@__PURE__*/
+  messageDesc(file_tutti_v1_event, 11);
+
+/**
+ * The list of a `foreach` is known.
+ *
+ * @generated from message tutti.v1.TaskExpanded
+ */
+export type TaskExpanded = Message<"tutti.v1.TaskExpanded"> & {
+  /**
+   * What Foreach.items_expression came to; unset where the items were submitted.
+   *
+   * @generated from field: tutti.v1.Payload items = 1;
+   */
+  items?: Payload | undefined;
+
+  /**
+   * How many items there are.
+   *
+   * @generated from field: uint32 item_count = 2;
+   */
+  itemCount: number;
+};
+
+/**
+ * Describes the message tutti.v1.TaskExpanded.
+ * Use `create(TaskExpandedSchema)` to create a new message.
+ */
+export const TaskExpandedSchema: GenMessage<TaskExpanded> = /*@__PURE__*/
+  messageDesc(file_tutti_v1_event, 12);
+
+/**
+ * The attempt has a result and its lease has ended; a capability is to check the result.
+ *
+ * @generated from message tutti.v1.TaskValidating
+ */
+export type TaskValidating = Message<"tutti.v1.TaskValidating"> & {
+  /**
+   * The attempt.
+   *
+   * @generated from field: uint32 attempt = 1;
+   */
+  attempt: number;
+
+  /**
+   * What it came to.
+   *
+   * @generated from field: tutti.v1.Payload result = 2;
+   */
+  result?: Payload | undefined;
+
+  /**
+   * What it used.
+   *
+   * @generated from field: map<string, double> usage = 3;
+   */
+  usage: { [key: string]: number };
+
+  /**
+   * Which of TaskSpec.guardrails checks it, from 0.
+   *
+   * @generated from field: uint32 guardrail = 4;
+   */
+  guardrail: number;
+};
+
+/**
+ * Describes the message tutti.v1.TaskValidating.
+ * Use `create(TaskValidatingSchema)` to create a new message.
+ */
+export const TaskValidatingSchema: GenMessage<TaskValidating> = /*@__PURE__*/
+  messageDesc(file_tutti_v1_event, 13);
+
+/**
+ * The task depends on others now.
+ *
+ * @generated from message tutti.v1.TaskDependenciesChanged
+ */
+export type TaskDependenciesChanged = Message<"tutti.v1.TaskDependenciesChanged"> & {
+  /**
+   * All that it depends on from here on.
+   *
+   * @generated from field: repeated tutti.v1.Dependency dependencies = 1;
+   */
+  dependencies: Dependency[];
+};
+
+/**
+ * Describes the message tutti.v1.TaskDependenciesChanged.
+ * Use `create(TaskDependenciesChangedSchema)` to create a new message.
+ */
+export const TaskDependenciesChangedSchema: GenMessage<TaskDependenciesChanged> = /*@__PURE__*/
+  messageDesc(file_tutti_v1_event, 14);
 
 /**
  * The run is ending early: every task that does not run is cancelled, those that run are told.
@@ -252,7 +802,7 @@ export type RunCancelling = Message<"tutti.v1.RunCancelling"> & {
  * Use `create(RunCancellingSchema)` to create a new message.
  */
 export const RunCancellingSchema: GenMessage<RunCancelling> = /*@__PURE__*/
-  messageDesc(file_tutti_v1_event, 2);
+  messageDesc(file_tutti_v1_event, 15);
 
 /**
  * Every task is final and every failure was handled.
@@ -273,7 +823,7 @@ export type RunCompleted = Message<"tutti.v1.RunCompleted"> & {
  * Use `create(RunCompletedSchema)` to create a new message.
  */
 export const RunCompletedSchema: GenMessage<RunCompleted> = /*@__PURE__*/
-  messageDesc(file_tutti_v1_event, 3);
+  messageDesc(file_tutti_v1_event, 16);
 
 /**
  * Every task is final and the run failed.
@@ -308,7 +858,7 @@ export type RunFailed = Message<"tutti.v1.RunFailed"> & {
  * Use `create(RunFailedSchema)` to create a new message.
  */
 export const RunFailedSchema: GenMessage<RunFailed> = /*@__PURE__*/
-  messageDesc(file_tutti_v1_event, 4);
+  messageDesc(file_tutti_v1_event, 17);
 
 /**
  * Every task is final and the run was cancelled.
@@ -329,7 +879,7 @@ export type RunCancelled = Message<"tutti.v1.RunCancelled"> & {
  * Use `create(RunCancelledSchema)` to create a new message.
  */
 export const RunCancelledSchema: GenMessage<RunCancelled> = /*@__PURE__*/
-  messageDesc(file_tutti_v1_event, 5);
+  messageDesc(file_tutti_v1_event, 18);
 
 /**
  * The task is queued for an executor.
@@ -343,6 +893,13 @@ export type TaskReady = Message<"tutti.v1.TaskReady"> & {
    * @generated from field: tutti.v1.Payload input = 1;
    */
   input?: Payload | undefined;
+
+  /**
+   * The executor that the manager of the run chose for it; empty: any.
+   *
+   * @generated from field: string executor_id = 2;
+   */
+  executorId: string;
 };
 
 /**
@@ -350,7 +907,7 @@ export type TaskReady = Message<"tutti.v1.TaskReady"> & {
  * Use `create(TaskReadySchema)` to create a new message.
  */
 export const TaskReadySchema: GenMessage<TaskReady> = /*@__PURE__*/
-  messageDesc(file_tutti_v1_event, 6);
+  messageDesc(file_tutti_v1_event, 19);
 
 /**
  * An executor was given the lease of an attempt.
@@ -366,11 +923,18 @@ export type TaskStarted = Message<"tutti.v1.TaskStarted"> & {
   attempt: number;
 
   /**
-   * Who holds the lease.
+   * Who holds the lease; empty where the orchestrator does the work itself.
    *
    * @generated from field: string executor_id = 2;
    */
   executorId: string;
+
+  /**
+   * The run that it started, for a `child_run`.
+   *
+   * @generated from field: string child_run_id = 3;
+   */
+  childRunId: string;
 };
 
 /**
@@ -378,7 +942,7 @@ export type TaskStarted = Message<"tutti.v1.TaskStarted"> & {
  * Use `create(TaskStartedSchema)` to create a new message.
  */
 export const TaskStartedSchema: GenMessage<TaskStarted> = /*@__PURE__*/
-  messageDesc(file_tutti_v1_event, 7);
+  messageDesc(file_tutti_v1_event, 20);
 
 /**
  * A running attempt said how far it is. Sent no oftener than the executor's heartbeats.
@@ -413,7 +977,7 @@ export type TaskProgressed = Message<"tutti.v1.TaskProgressed"> & {
  * Use `create(TaskProgressedSchema)` to create a new message.
  */
 export const TaskProgressedSchema: GenMessage<TaskProgressed> = /*@__PURE__*/
-  messageDesc(file_tutti_v1_event, 8);
+  messageDesc(file_tutti_v1_event, 21);
 
 /**
  * A running attempt was told to stop. From here on the task can only become CANCELLED.
@@ -441,7 +1005,7 @@ export type TaskCancelling = Message<"tutti.v1.TaskCancelling"> & {
  * Use `create(TaskCancellingSchema)` to create a new message.
  */
 export const TaskCancellingSchema: GenMessage<TaskCancelling> = /*@__PURE__*/
-  messageDesc(file_tutti_v1_event, 9);
+  messageDesc(file_tutti_v1_event, 22);
 
 /**
  * An attempt did not succeed, and there will be another.
@@ -483,6 +1047,20 @@ export type TaskRetrying = Message<"tutti.v1.TaskRetrying"> & {
    * @generated from field: map<string, double> usage = 5;
    */
   usage: { [key: string]: number };
+
+  /**
+   * True: the next one is the fallback's.
+   *
+   * @generated from field: bool fallback = 6;
+   */
+  fallback: boolean;
+
+  /**
+   * What the next one is told to do better.
+   *
+   * @generated from field: tutti.v1.Feedback feedback = 7;
+   */
+  feedback?: Feedback | undefined;
 };
 
 /**
@@ -490,7 +1068,7 @@ export type TaskRetrying = Message<"tutti.v1.TaskRetrying"> & {
  * Use `create(TaskRetryingSchema)` to create a new message.
  */
 export const TaskRetryingSchema: GenMessage<TaskRetrying> = /*@__PURE__*/
-  messageDesc(file_tutti_v1_event, 10);
+  messageDesc(file_tutti_v1_event, 23);
 
 /**
  * The task succeeded.
@@ -499,7 +1077,7 @@ export const TaskRetryingSchema: GenMessage<TaskRetrying> = /*@__PURE__*/
  */
 export type TaskCompleted = Message<"tutti.v1.TaskCompleted"> & {
   /**
-   * The attempt that succeeded.
+   * The attempt that succeeded; with an error rule that completes, the one that failed.
    *
    * @generated from field: uint32 attempt = 1;
    */
@@ -518,6 +1096,13 @@ export type TaskCompleted = Message<"tutti.v1.TaskCompleted"> & {
    * @generated from field: map<string, double> usage = 3;
    */
   usage: { [key: string]: number };
+
+  /**
+   * Set if an error rule completed the task in spite of it.
+   *
+   * @generated from field: tutti.v1.TaskError error = 4;
+   */
+  error?: TaskError | undefined;
 };
 
 /**
@@ -525,7 +1110,7 @@ export type TaskCompleted = Message<"tutti.v1.TaskCompleted"> & {
  * Use `create(TaskCompletedSchema)` to create a new message.
  */
 export const TaskCompletedSchema: GenMessage<TaskCompleted> = /*@__PURE__*/
-  messageDesc(file_tutti_v1_event, 11);
+  messageDesc(file_tutti_v1_event, 24);
 
 /**
  * The task failed for good.
@@ -574,7 +1159,7 @@ export type TaskFailed = Message<"tutti.v1.TaskFailed"> & {
  * Use `create(TaskFailedSchema)` to create a new message.
  */
 export const TaskFailedSchema: GenMessage<TaskFailed> = /*@__PURE__*/
-  messageDesc(file_tutti_v1_event, 12);
+  messageDesc(file_tutti_v1_event, 25);
 
 /**
  * The task was cancelled.
@@ -616,7 +1201,7 @@ export type TaskCancelled = Message<"tutti.v1.TaskCancelled"> & {
  * Use `create(TaskCancelledSchema)` to create a new message.
  */
 export const TaskCancelledSchema: GenMessage<TaskCancelled> = /*@__PURE__*/
-  messageDesc(file_tutti_v1_event, 13);
+  messageDesc(file_tutti_v1_event, 26);
 
 /**
  * The task will never run.
@@ -645,7 +1230,7 @@ export type TaskSkipped = Message<"tutti.v1.TaskSkipped"> & {
  * Use `create(TaskSkippedSchema)` to create a new message.
  */
 export const TaskSkippedSchema: GenMessage<TaskSkipped> = /*@__PURE__*/
-  messageDesc(file_tutti_v1_event, 14);
+  messageDesc(file_tutti_v1_event, 27);
 
 /**
  * The condition (Dependency.when) of one of its edges was evaluated.
@@ -673,5 +1258,81 @@ export type TaskRouted = Message<"tutti.v1.TaskRouted"> & {
  * Use `create(TaskRoutedSchema)` to create a new message.
  */
 export const TaskRoutedSchema: GenMessage<TaskRouted> = /*@__PURE__*/
-  messageDesc(file_tutti_v1_event, 15);
+  messageDesc(file_tutti_v1_event, 28);
+
+/**
+ * The signal that it waits for is there, and is its result.
+ *
+ * @generated from message tutti.v1.TaskSignalled
+ */
+export type TaskSignalled = Message<"tutti.v1.TaskSignalled"> & {
+  /**
+   * The attempt that waits.
+   *
+   * @generated from field: uint32 attempt = 1;
+   */
+  attempt: number;
+
+  /**
+   * The name of the signal.
+   *
+   * @generated from field: string name = 2;
+   */
+  name: string;
+};
+
+/**
+ * Describes the message tutti.v1.TaskSignalled.
+ * Use `create(TaskSignalledSchema)` to create a new message.
+ */
+export const TaskSignalledSchema: GenMessage<TaskSignalled> = /*@__PURE__*/
+  messageDesc(file_tutti_v1_event, 29);
+
+/**
+ * Which tasks of a run are done again.
+ *
+ * @generated from enum tutti.v1.RerunScope
+ */
+export const RerunScope = {
+  /**
+   * Refused.
+   *
+   * @generated from enum value: RERUN_SCOPE_UNSPECIFIED = 0;
+   */
+  UNSPECIFIED: 0,
+
+  /**
+   * Those that failed or were cancelled, and what was skipped because of them.
+   *
+   * @generated from enum value: RERUN_SCOPE_FAILED = 1;
+   */
+  FAILED: 1,
+
+  /**
+   * One task, and everything that depends on it, directly or not.
+   *
+   * @generated from enum value: RERUN_SCOPE_FROM = 2;
+   */
+  FROM: 2,
+
+  /**
+   * All.
+   *
+   * @generated from enum value: RERUN_SCOPE_ALL = 3;
+   */
+  ALL: 3,
+} as const;
+
+/**
+ * Which tasks of a run are done again.
+ *
+ * @generated from enum tutti.v1.RerunScope
+ */
+export type RerunScope = (typeof RerunScope)[keyof typeof RerunScope] | UnknownEnum;
+
+/**
+ * Describes the enum tutti.v1.RerunScope.
+ */
+export const RerunScopeSchema: GenEnum<RerunScope> = /*@__PURE__*/
+  enumDesc(file_tutti_v1_event, 0);
 

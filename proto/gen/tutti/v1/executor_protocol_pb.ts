@@ -9,6 +9,7 @@
 //   {p}.{ns}.reports                       ReportRequest     -> ReportResponse
 //   {p}.{ns}.payloads.put                  PutPayloadRequest -> PutPayloadReply
 //   {p}.{ns}.payloads.get                  GetPayloadRequest -> GetPayloadReply
+//   {p}.{ns}.additions                     AdditionRequest   -> AdditionResponse
 //   {p}.{ns}.tasks.{capability}.{executor} TaskBatch, published by the orchestrator. An executor
 //                                          subscribes once for each of its capabilities, before it
 //                                          registers.
@@ -70,7 +71,7 @@ import type { GetPayloadResponse, PutPayloadResponse } from "./payload_service_p
 import { file_tutti_v1_payload_service } from "./payload_service_pb.ts";
 import type { StateReason } from "./state_reason_pb.ts";
 import { file_tutti_v1_state_reason } from "./state_reason_pb.ts";
-import type { Progress, TaskError, TaskState } from "./task_pb.ts";
+import type { Feedback, Progress, TaskError, TaskSpec, TaskState } from "./task_pb.ts";
 import { file_tutti_v1_task } from "./task_pb.ts";
 import type { Message, UnknownEnum } from "@bufbuild/protobuf";
 
@@ -78,7 +79,7 @@ import type { Message, UnknownEnum } from "@bufbuild/protobuf";
  * Describes the file tutti/v1/executor_protocol.proto.
  */
 export const file_tutti_v1_executor_protocol: GenFile = /*@__PURE__*/
-  fileDesc("CiB0dXR0aS92MS9leGVjdXRvcl9wcm90b2NvbC5wcm90bxIIdHV0dGkudjEiRwoNUHJvdG9jb2xFcnJvchIlCgZyZWFzb24YASABKA4yFS50dXR0aS52MS5FcnJvclJlYXNvbhIPCgdtZXNzYWdlGAIgASgJIucCCg9SZWdpc3RlclJlcXVlc3QSLgoLZXhlY3V0b3JfaWQYASABKAlCGbpIFnIUGEAyEF5bQS1aYS16MC05Xy1dKyQSNwoMY2FwYWJpbGl0aWVzGAIgAygLMhQudHV0dGkudjEuQ2FwYWJpbGl0eUILukgIkgEFCAEQgAISTgoGbGFiZWxzGAMgAygLMiUudHV0dGkudjEuUmVnaXN0ZXJSZXF1ZXN0LkxhYmVsc0VudHJ5Qhe6SBSaAREQICIGcgQQARg/KgVyAxj/ARIaCgVzbG90cxgEIAEoDUILukgIKgYYoI0GKAESHgoEaGVsZBgFIAMoCUIQukgNkgEKEKCNBiIEcgIYQBIwCgVwaGFzZRgGIAEoDjIXLnR1dHRpLnYxLkV4ZWN1dG9yUGhhc2VCCLpIBYIBAhABGi0KC0xhYmVsc0VudHJ5EgsKA2tleRgBIAEoCRINCgV2YWx1ZRgCIAEoCToCOAEidgoQUmVnaXN0ZXJSZXNwb25zZRIuCgxyZWdpc3RyYXRpb24YASABKAsyFi50dXR0aS52MS5SZWdpc3RyYXRpb25IABIoCgVlcnJvchgCIAEoCzIXLnR1dHRpLnYxLlByb3RvY29sRXJyb3JIAEIICgZyZXN1bHQisgEKDFJlZ2lzdHJhdGlvbhIPCgdzZXNzaW9uGAEgASgJEjEKDmxlYXNlX2R1cmF0aW9uGAIgASgLMhkuZ29vZ2xlLnByb3RvYnVmLkR1cmF0aW9uEjUKEmhlYXJ0YmVhdF9pbnRlcnZhbBgDIAEoCzIZLmdvb2dsZS5wcm90b2J1Zi5EdXJhdGlvbhIMCgRrZXB0GAQgAygJEhkKEW1heF9wYXlsb2FkX2J5dGVzGAUgASgNIsMBChBIZWFydGJlYXRSZXF1ZXN0Ei4KC2V4ZWN1dG9yX2lkGAEgASgJQhm6SBZyFBhAMhBeW0EtWmEtejAtOV8tXSskEhgKB3Nlc3Npb24YAiABKAlCB7pIBHICGEASMAoFcGhhc2UYAyABKA4yFy50dXR0aS52MS5FeGVjdXRvclBoYXNlQgi6SAWCAQIQARIzCghhdHRlbXB0cxgEIAMoCzIVLnR1dHRpLnYxLkhlbGRBdHRlbXB0Qgq6SAeSAQQQoI0GIngKC0hlbGRBdHRlbXB0EhwKC2xlYXNlX3Rva2VuGAEgASgJQge6SARyAhhAEiQKCHByb2dyZXNzGAIgASgLMhIudHV0dGkudjEuUHJvZ3Jlc3MSJQoKY2hlY2twb2ludBgDIAEoCzIRLnR1dHRpLnYxLlBheWxvYWQibgoRSGVhcnRiZWF0UmVzcG9uc2USJQoDYWNrGAEgASgLMhYudHV0dGkudjEuSGVhcnRiZWF0QWNrSAASKAoFZXJyb3IYAiABKAsyFy50dXR0aS52MS5Qcm90b2NvbEVycm9ySABCCAoGcmVzdWx0InUKDEhlYXJ0YmVhdEFjaxIPCgdkcm9wcGVkGAEgAygJEi0KDWNhbmNlbGxhdGlvbnMYAiADKAsyFi50dXR0aS52MS5DYW5jZWxsYXRpb24SJQoHbWlzc2luZxgDIAMoCzIULnR1dHRpLnYxLkFzc2lnbm1lbnQiZQoJVGFza0JhdGNoEikKC2Fzc2lnbm1lbnRzGAEgAygLMhQudHV0dGkudjEuQXNzaWdubWVudBItCg1jYW5jZWxsYXRpb25zGAIgAygLMhYudHV0dGkudjEuQ2FuY2VsbGF0aW9uIoMDCgpBc3NpZ25tZW50EhMKC2xlYXNlX3Rva2VuGAEgASgJEg4KBnJ1bl9pZBgCIAEoCRIQCgh0YXNrX2tleRgDIAEoCRIPCgdhdHRlbXB0GAQgASgNEhIKCmNhcGFiaWxpdHkYBSABKAkSIAoFaW5wdXQYBiABKAsyES50dXR0aS52MS5QYXlsb2FkEjAKDGRlcGVuZGVuY2llcxgHIAMoCzIaLnR1dHRpLnYxLkRlcGVuZGVuY3lSZXN1bHQSKgoHdGltZW91dBgIIAEoCzIZLmdvb2dsZS5wcm90b2J1Zi5EdXJhdGlvbhI0ChFoZWFydGJlYXRfdGltZW91dBgJIAEoCzIZLmdvb2dsZS5wcm90b2J1Zi5EdXJhdGlvbhIlCgpjaGVja3BvaW50GAogASgLMhEudHV0dGkudjEuUGF5bG9hZBInCgpsYXN0X2Vycm9yGAsgASgLMhMudHV0dGkudjEuVGFza0Vycm9yEhMKC3RyYWNlcGFyZW50GAwgASgJIpkBChBEZXBlbmRlbmN5UmVzdWx0EgsKA2tleRgBIAEoCRIiCgVzdGF0ZRgCIAEoDjITLnR1dHRpLnYxLlRhc2tTdGF0ZRIhCgZyZXN1bHQYAyABKAsyES50dXR0aS52MS5QYXlsb2FkEiIKBWVycm9yGAQgASgLMhMudHV0dGkudjEuVGFza0Vycm9yEg0KBWFsaWFzGAUgASgJInQKDENhbmNlbGxhdGlvbhITCgtsZWFzZV90b2tlbhgBIAEoCRIlCgZyZWFzb24YAiABKA4yFS50dXR0aS52MS5TdGF0ZVJlYXNvbhIoCgVncmFjZRgDIAEoCzIZLmdvb2dsZS5wcm90b2J1Zi5EdXJhdGlvbiKJAQoNUmVwb3J0UmVxdWVzdBIuCgtleGVjdXRvcl9pZBgBIAEoCUIZukgWchQYQDIQXltBLVphLXowLTlfLV0rJBIYCgdzZXNzaW9uGAIgASgJQge6SARyAhhAEi4KB3JlcG9ydHMYAyADKAsyEC50dXR0aS52MS5SZXBvcnRCC7pICJIBBQgBEJBOIt0ECgZSZXBvcnQSHgoLbGVhc2VfdG9rZW4YASABKAlCCbpIBnIEEAEYQBIvCgljb21wbGV0ZWQYAiABKAsyGi50dXR0aS52MS5SZXBvcnQuQ29tcGxldGVkSAASKQoGZmFpbGVkGAMgASgLMhcudHV0dGkudjEuUmVwb3J0LkZhaWxlZEgAEi8KCWNhbmNlbGxlZBgEIAEoCzIaLnR1dHRpLnYxLlJlcG9ydC5DYW5jZWxsZWRIABItCghyZWxlYXNlZBgFIAEoCzIZLnR1dHRpLnYxLlJlcG9ydC5SZWxlYXNlZEgAEjwKBXVzYWdlGAYgAygLMhsudHV0dGkudjEuUmVwb3J0LlVzYWdlRW50cnlCELpIDZoBChAgIgZyBBABGD8aLAoKVXNhZ2VFbnRyeRILCgNrZXkYASABKAkSDQoFdmFsdWUYAiABKAE6AjgBGi4KCUNvbXBsZXRlZBIhCgZyZXN1bHQYASABKAsyES50dXR0aS52MS5QYXlsb2FkGoQBCgZGYWlsZWQSKgoFZXJyb3IYASABKAsyEy50dXR0aS52MS5UYXNrRXJyb3JCBrpIA8gBARINCgVmaW5hbBgCIAEoCBI/CgtyZXRyeV9hZnRlchgDIAEoCzIZLmdvb2dsZS5wcm90b2J1Zi5EdXJhdGlvbkIPukgMqgEJIgUIgJqeATIAGjYKCUNhbmNlbGxlZBIpCg5wYXJ0aWFsX3Jlc3VsdBgBIAEoCzIRLnR1dHRpLnYxLlBheWxvYWQaCgoIUmVsZWFzZWRCEAoHb3V0Y29tZRIFukgCCAEiagoOUmVwb3J0UmVzcG9uc2USJAoEYWNrcxgBIAEoCzIULnR1dHRpLnYxLlJlcG9ydEFja3NIABIoCgVlcnJvchgCIAEoCzIXLnR1dHRpLnYxLlByb3RvY29sRXJyb3JIAEIICgZyZXN1bHQiNgoKUmVwb3J0QWNrcxIoCghzdGF0dXNlcxgBIAMoDjIWLnR1dHRpLnYxLlJlcG9ydFN0YXR1cyItCgpFdmVudEJhdGNoEh8KBmV2ZW50cxgBIAMoCzIPLnR1dHRpLnYxLkV2ZW50InIKD1B1dFBheWxvYWRSZXBseRIrCgNwdXQYASABKAsyHC50dXR0aS52MS5QdXRQYXlsb2FkUmVzcG9uc2VIABIoCgVlcnJvchgCIAEoCzIXLnR1dHRpLnYxLlByb3RvY29sRXJyb3JIAEIICgZyZXN1bHQicwoPR2V0UGF5bG9hZFJlcGx5EiwKBHBhcnQYASABKAsyHC50dXR0aS52MS5HZXRQYXlsb2FkUmVzcG9uc2VIABIoCgVlcnJvchgCIAEoCzIXLnR1dHRpLnYxLlByb3RvY29sRXJyb3JIAEIICgZyZXN1bHQqgwEKDUV4ZWN1dG9yUGhhc2USHgoaRVhFQ1VUT1JfUEhBU0VfVU5TUEVDSUZJRUQQABIZChVFWEVDVVRPUl9QSEFTRV9BQ1RJVkUQARIbChdFWEVDVVRPUl9QSEFTRV9EUkFJTklORxACEhoKFkVYRUNVVE9SX1BIQVNFX0xFQVZJTkcQAyp9CgxSZXBvcnRTdGF0dXMSHQoZUkVQT1JUX1NUQVRVU19VTlNQRUNJRklFRBAAEhoKFlJFUE9SVF9TVEFUVVNfUkVDT1JERUQQARIXChNSRVBPUlRfU1RBVFVTX1NUQUxFEAISGQoVUkVQT1JUX1NUQVRVU19VTktOT1dOEANiBnByb3RvMw", [file_buf_validate_validate, file_google_protobuf_duration, file_tutti_v1_error_reason, file_tutti_v1_event, file_tutti_v1_executor_service, file_tutti_v1_payload, file_tutti_v1_payload_service, file_tutti_v1_state_reason, file_tutti_v1_task]);
+  fileDesc("CiB0dXR0aS92MS9leGVjdXRvcl9wcm90b2NvbC5wcm90bxIIdHV0dGkudjEiRwoNUHJvdG9jb2xFcnJvchIlCgZyZWFzb24YASABKA4yFS50dXR0aS52MS5FcnJvclJlYXNvbhIPCgdtZXNzYWdlGAIgASgJIucCCg9SZWdpc3RlclJlcXVlc3QSLgoLZXhlY3V0b3JfaWQYASABKAlCGbpIFnIUGEAyEF5bQS1aYS16MC05Xy1dKyQSNwoMY2FwYWJpbGl0aWVzGAIgAygLMhQudHV0dGkudjEuQ2FwYWJpbGl0eUILukgIkgEFCAEQgAISTgoGbGFiZWxzGAMgAygLMiUudHV0dGkudjEuUmVnaXN0ZXJSZXF1ZXN0LkxhYmVsc0VudHJ5Qhe6SBSaAREQICIGcgQQARg/KgVyAxj/ARIaCgVzbG90cxgEIAEoDUILukgIKgYYoI0GKAESHgoEaGVsZBgFIAMoCUIQukgNkgEKEKCNBiIEcgIYQBIwCgVwaGFzZRgGIAEoDjIXLnR1dHRpLnYxLkV4ZWN1dG9yUGhhc2VCCLpIBYIBAhABGi0KC0xhYmVsc0VudHJ5EgsKA2tleRgBIAEoCRINCgV2YWx1ZRgCIAEoCToCOAEidgoQUmVnaXN0ZXJSZXNwb25zZRIuCgxyZWdpc3RyYXRpb24YASABKAsyFi50dXR0aS52MS5SZWdpc3RyYXRpb25IABIoCgVlcnJvchgCIAEoCzIXLnR1dHRpLnYxLlByb3RvY29sRXJyb3JIAEIICgZyZXN1bHQisgEKDFJlZ2lzdHJhdGlvbhIPCgdzZXNzaW9uGAEgASgJEjEKDmxlYXNlX2R1cmF0aW9uGAIgASgLMhkuZ29vZ2xlLnByb3RvYnVmLkR1cmF0aW9uEjUKEmhlYXJ0YmVhdF9pbnRlcnZhbBgDIAEoCzIZLmdvb2dsZS5wcm90b2J1Zi5EdXJhdGlvbhIMCgRrZXB0GAQgAygJEhkKEW1heF9wYXlsb2FkX2J5dGVzGAUgASgNIsMBChBIZWFydGJlYXRSZXF1ZXN0Ei4KC2V4ZWN1dG9yX2lkGAEgASgJQhm6SBZyFBhAMhBeW0EtWmEtejAtOV8tXSskEhgKB3Nlc3Npb24YAiABKAlCB7pIBHICGEASMAoFcGhhc2UYAyABKA4yFy50dXR0aS52MS5FeGVjdXRvclBoYXNlQgi6SAWCAQIQARIzCghhdHRlbXB0cxgEIAMoCzIVLnR1dHRpLnYxLkhlbGRBdHRlbXB0Qgq6SAeSAQQQoI0GIngKC0hlbGRBdHRlbXB0EhwKC2xlYXNlX3Rva2VuGAEgASgJQge6SARyAhhAEiQKCHByb2dyZXNzGAIgASgLMhIudHV0dGkudjEuUHJvZ3Jlc3MSJQoKY2hlY2twb2ludBgDIAEoCzIRLnR1dHRpLnYxLlBheWxvYWQibgoRSGVhcnRiZWF0UmVzcG9uc2USJQoDYWNrGAEgASgLMhYudHV0dGkudjEuSGVhcnRiZWF0QWNrSAASKAoFZXJyb3IYAiABKAsyFy50dXR0aS52MS5Qcm90b2NvbEVycm9ySABCCAoGcmVzdWx0InUKDEhlYXJ0YmVhdEFjaxIPCgdkcm9wcGVkGAEgAygJEi0KDWNhbmNlbGxhdGlvbnMYAiADKAsyFi50dXR0aS52MS5DYW5jZWxsYXRpb24SJQoHbWlzc2luZxgDIAMoCzIULnR1dHRpLnYxLkFzc2lnbm1lbnQiZQoJVGFza0JhdGNoEikKC2Fzc2lnbm1lbnRzGAEgAygLMhQudHV0dGkudjEuQXNzaWdubWVudBItCg1jYW5jZWxsYXRpb25zGAIgAygLMhYudHV0dGkudjEuQ2FuY2VsbGF0aW9uIrwDCgpBc3NpZ25tZW50EhMKC2xlYXNlX3Rva2VuGAEgASgJEg4KBnJ1bl9pZBgCIAEoCRIQCgh0YXNrX2tleRgDIAEoCRIPCgdhdHRlbXB0GAQgASgNEhIKCmNhcGFiaWxpdHkYBSABKAkSIAoFaW5wdXQYBiABKAsyES50dXR0aS52MS5QYXlsb2FkEjAKDGRlcGVuZGVuY2llcxgHIAMoCzIaLnR1dHRpLnYxLkRlcGVuZGVuY3lSZXN1bHQSKgoHdGltZW91dBgIIAEoCzIZLmdvb2dsZS5wcm90b2J1Zi5EdXJhdGlvbhI0ChFoZWFydGJlYXRfdGltZW91dBgJIAEoCzIZLmdvb2dsZS5wcm90b2J1Zi5EdXJhdGlvbhIlCgpjaGVja3BvaW50GAogASgLMhEudHV0dGkudjEuUGF5bG9hZBInCgpsYXN0X2Vycm9yGAsgASgLMhMudHV0dGkudjEuVGFza0Vycm9yEhMKC3RyYWNlcGFyZW50GAwgASgJEiQKCGZlZWRiYWNrGA0gASgLMhIudHV0dGkudjEuRmVlZGJhY2sSEQoJaXRlcmF0aW9uGA4gASgNIpkBChBEZXBlbmRlbmN5UmVzdWx0EgsKA2tleRgBIAEoCRIiCgVzdGF0ZRgCIAEoDjITLnR1dHRpLnYxLlRhc2tTdGF0ZRIhCgZyZXN1bHQYAyABKAsyES50dXR0aS52MS5QYXlsb2FkEiIKBWVycm9yGAQgASgLMhMudHV0dGkudjEuVGFza0Vycm9yEg0KBWFsaWFzGAUgASgJInQKDENhbmNlbGxhdGlvbhITCgtsZWFzZV90b2tlbhgBIAEoCRIlCgZyZWFzb24YAiABKA4yFS50dXR0aS52MS5TdGF0ZVJlYXNvbhIoCgVncmFjZRgDIAEoCzIZLmdvb2dsZS5wcm90b2J1Zi5EdXJhdGlvbiKJAQoNUmVwb3J0UmVxdWVzdBIuCgtleGVjdXRvcl9pZBgBIAEoCUIZukgWchQYQDIQXltBLVphLXowLTlfLV0rJBIYCgdzZXNzaW9uGAIgASgJQge6SARyAhhAEi4KB3JlcG9ydHMYAyADKAsyEC50dXR0aS52MS5SZXBvcnRCC7pICJIBBQgBEJBOIoQFCgZSZXBvcnQSHgoLbGVhc2VfdG9rZW4YASABKAlCCbpIBnIEEAEYQBIvCgljb21wbGV0ZWQYAiABKAsyGi50dXR0aS52MS5SZXBvcnQuQ29tcGxldGVkSAASKQoGZmFpbGVkGAMgASgLMhcudHV0dGkudjEuUmVwb3J0LkZhaWxlZEgAEi8KCWNhbmNlbGxlZBgEIAEoCzIaLnR1dHRpLnYxLlJlcG9ydC5DYW5jZWxsZWRIABItCghyZWxlYXNlZBgFIAEoCzIZLnR1dHRpLnYxLlJlcG9ydC5SZWxlYXNlZEgAEjwKBXVzYWdlGAYgAygLMhsudHV0dGkudjEuUmVwb3J0LlVzYWdlRW50cnlCELpIDZoBChAgIgZyBBABGD8aLAoKVXNhZ2VFbnRyeRILCgNrZXkYASABKAkSDQoFdmFsdWUYAiABKAE6AjgBGi4KCUNvbXBsZXRlZBIhCgZyZXN1bHQYASABKAsyES50dXR0aS52MS5QYXlsb2FkGqsBCgZGYWlsZWQSKgoFZXJyb3IYASABKAsyEy50dXR0aS52MS5UYXNrRXJyb3JCBrpIA8gBARINCgVmaW5hbBgCIAEoCBI/CgtyZXRyeV9hZnRlchgDIAEoCzIZLmdvb2dsZS5wcm90b2J1Zi5EdXJhdGlvbkIPukgMqgEJIgUIgJqeATIAEiUKCmNoZWNrcG9pbnQYBCABKAsyES50dXR0aS52MS5QYXlsb2FkGjYKCUNhbmNlbGxlZBIpCg5wYXJ0aWFsX3Jlc3VsdBgBIAEoCzIRLnR1dHRpLnYxLlBheWxvYWQaCgoIUmVsZWFzZWRCEAoHb3V0Y29tZRIFukgCCAEiagoOUmVwb3J0UmVzcG9uc2USJAoEYWNrcxgBIAEoCzIULnR1dHRpLnYxLlJlcG9ydEFja3NIABIoCgVlcnJvchgCIAEoCzIXLnR1dHRpLnYxLlByb3RvY29sRXJyb3JIAEIICgZyZXN1bHQiNgoKUmVwb3J0QWNrcxIoCghzdGF0dXNlcxgBIAMoDjIWLnR1dHRpLnYxLlJlcG9ydFN0YXR1cyItCgpFdmVudEJhdGNoEh8KBmV2ZW50cxgBIAMoCzIPLnR1dHRpLnYxLkV2ZW50InIKD1B1dFBheWxvYWRSZXBseRIrCgNwdXQYASABKAsyHC50dXR0aS52MS5QdXRQYXlsb2FkUmVzcG9uc2VIABIoCgVlcnJvchgCIAEoCzIXLnR1dHRpLnYxLlByb3RvY29sRXJyb3JIAEIICgZyZXN1bHQicwoPR2V0UGF5bG9hZFJlcGx5EiwKBHBhcnQYASABKAsyHC50dXR0aS52MS5HZXRQYXlsb2FkUmVzcG9uc2VIABIoCgVlcnJvchgCIAEoCzIXLnR1dHRpLnYxLlByb3RvY29sRXJyb3JIAEIICgZyZXN1bHQiqwEKD0FkZGl0aW9uUmVxdWVzdBIuCgtleGVjdXRvcl9pZBgBIAEoCUIZukgWchQYQDIQXltBLVphLXowLTlfLV0rJBIYCgdzZXNzaW9uGAIgASgJQge6SARyAhhAEh4KC2xlYXNlX3Rva2VuGAMgASgJQgm6SAZyBBABGEASLgoFdGFza3MYBCADKAsyEi50dXR0aS52MS5UYXNrU3BlY0ILukgIkgEFCAEQkE4ibAoQQWRkaXRpb25SZXNwb25zZRIkCgNhY2sYASABKAsyFS50dXR0aS52MS5BZGRpdGlvbkFja0gAEigKBWVycm9yGAIgASgLMhcudHV0dGkudjEuUHJvdG9jb2xFcnJvckgAQggKBnJlc3VsdCIiCgtBZGRpdGlvbkFjaxITCgthZGRlZF9jb3VudBgBIAEoDSqDAQoNRXhlY3V0b3JQaGFzZRIeChpFWEVDVVRPUl9QSEFTRV9VTlNQRUNJRklFRBAAEhkKFUVYRUNVVE9SX1BIQVNFX0FDVElWRRABEhsKF0VYRUNVVE9SX1BIQVNFX0RSQUlOSU5HEAISGgoWRVhFQ1VUT1JfUEhBU0VfTEVBVklORxADKn0KDFJlcG9ydFN0YXR1cxIdChlSRVBPUlRfU1RBVFVTX1VOU1BFQ0lGSUVEEAASGgoWUkVQT1JUX1NUQVRVU19SRUNPUkRFRBABEhcKE1JFUE9SVF9TVEFUVVNfU1RBTEUQAhIZChVSRVBPUlRfU1RBVFVTX1VOS05PV04QA2IGcHJvdG8z", [file_buf_validate_validate, file_google_protobuf_duration, file_tutti_v1_error_reason, file_tutti_v1_event, file_tutti_v1_executor_service, file_tutti_v1_payload, file_tutti_v1_payload_service, file_tutti_v1_state_reason, file_tutti_v1_task]);
 
 /**
  * Why a message was refused.
@@ -521,6 +522,20 @@ export type Assignment = Message<"tutti.v1.Assignment"> & {
    * @generated from field: string traceparent = 12;
    */
   traceparent: string;
+
+  /**
+   * What this attempt is to do better than one before.
+   *
+   * @generated from field: tutti.v1.Feedback feedback = 13;
+   */
+  feedback?: Feedback | undefined;
+
+  /**
+   * Which iteration of a `repeat`, or after send-backs, this is, from 1; 0 without.
+   *
+   * @generated from field: uint32 iteration = 14;
+   */
+  iteration: number;
 };
 
 /**
@@ -763,6 +778,13 @@ export type Report_Failed = Message<"tutti.v1.Report.Failed"> & {
    * @generated from field: google.protobuf.Duration retry_after = 3;
    */
   retryAfter?: Duration | undefined;
+
+  /**
+   * The checkpoint that the attempt left since the last heartbeat, for the next attempt.
+   *
+   * @generated from field: tutti.v1.Payload checkpoint = 4;
+   */
+  checkpoint?: Payload | undefined;
 };
 
 /**
@@ -960,6 +982,107 @@ export type GetPayloadReply = Message<"tutti.v1.GetPayloadReply"> & {
  */
 export const GetPayloadReplySchema: GenMessage<GetPayloadReply> = /*@__PURE__*/
   messageDesc(file_tutti_v1_executor_protocol, 18);
+
+/**
+ * Adds tasks to the run of an attempt that the executor holds (OrchestratorService.AddTasks).
+ *
+ * @generated from message tutti.v1.AdditionRequest
+ */
+export type AdditionRequest = Message<"tutti.v1.AdditionRequest"> & {
+  /**
+   * Who.
+   *
+   * @generated from field: string executor_id = 1;
+   */
+  executorId: string;
+
+  /**
+   * From the registration.
+   *
+   * @generated from field: string session = 2;
+   */
+  session: string;
+
+  /**
+   * The lease of the attempt.
+   *
+   * @generated from field: string lease_token = 3;
+   */
+  leaseToken: string;
+
+  /**
+   * 1 to 10,000 tasks. They may depend on each other and on any task of the run. One that is there
+   * already, and equal, is left as it is, so that a request may be repeated.
+   *
+   * @generated from field: repeated tutti.v1.TaskSpec tasks = 4;
+   */
+  tasks: TaskSpec[];
+};
+
+/**
+ * Describes the message tutti.v1.AdditionRequest.
+ * Use `create(AdditionRequestSchema)` to create a new message.
+ */
+export const AdditionRequestSchema: GenMessage<AdditionRequest> = /*@__PURE__*/
+  messageDesc(file_tutti_v1_executor_protocol, 19);
+
+/**
+ * What became of the tasks.
+ *
+ * @generated from message tutti.v1.AdditionResponse
+ */
+export type AdditionResponse = Message<"tutti.v1.AdditionResponse"> & {
+  /**
+   * One of them.
+   *
+   * @generated from oneof tutti.v1.AdditionResponse.result
+   */
+  result: {
+    /**
+     * They are on disk.
+     *
+     * @generated from field: tutti.v1.AdditionAck ack = 1;
+     */
+    value: AdditionAck;
+    case: "ack";
+  } | {
+    /**
+     * None was added.
+     *
+     * @generated from field: tutti.v1.ProtocolError error = 2;
+     */
+    value: ProtocolError;
+    case: "error";
+  } | { case: undefined; value?: undefined };
+};
+
+/**
+ * Describes the message tutti.v1.AdditionResponse.
+ * Use `create(AdditionResponseSchema)` to create a new message.
+ */
+export const AdditionResponseSchema: GenMessage<AdditionResponse> = /*@__PURE__*/
+  messageDesc(file_tutti_v1_executor_protocol, 20);
+
+/**
+ * The tasks are part of the run.
+ *
+ * @generated from message tutti.v1.AdditionAck
+ */
+export type AdditionAck = Message<"tutti.v1.AdditionAck"> & {
+  /**
+   * How many are new.
+   *
+   * @generated from field: uint32 added_count = 1;
+   */
+  addedCount: number;
+};
+
+/**
+ * Describes the message tutti.v1.AdditionAck.
+ * Use `create(AdditionAckSchema)` to create a new message.
+ */
+export const AdditionAckSchema: GenMessage<AdditionAck> = /*@__PURE__*/
+  messageDesc(file_tutti_v1_executor_protocol, 21);
 
 /**
  * Whether an executor takes work, as it says itself.

@@ -15,7 +15,7 @@ import type { Payload, PayloadForm } from "./payload_pb.ts";
 import { file_tutti_v1_payload } from "./payload_pb.ts";
 import type { Run, RunSpec, RunState } from "./run_pb.ts";
 import { file_tutti_v1_run } from "./run_pb.ts";
-import type { Task, TaskState } from "./task_pb.ts";
+import type { Dependency, Task, TaskSpec, TaskState } from "./task_pb.ts";
 import { file_tutti_v1_task } from "./task_pb.ts";
 import type { WorkflowRef } from "./workflow_pb.ts";
 import { file_tutti_v1_workflow } from "./workflow_pb.ts";
@@ -25,7 +25,7 @@ import type { Message, UnknownEnum } from "@bufbuild/protobuf";
  * Describes the file tutti/v1/orchestrator_service.proto.
  */
 export const file_tutti_v1_orchestrator_service: GenFile = /*@__PURE__*/
-  fileDesc("CiN0dXR0aS92MS9vcmNoZXN0cmF0b3Jfc2VydmljZS5wcm90bxIIdHV0dGkudjEi4gEKDVJ1blN1Ym1pc3Npb24SKQoGcnVuX2lkGAEgASgJQhm6SBZyFBhAMhBeW0EtWmEtejAtOV8tXSokEjoKD3J1bl9pZF9jb25mbGljdBgCIAEoDjIXLnR1dHRpLnYxLlJ1bklkQ29uZmxpY3RCCLpIBYIBAhABEh8KBHNwZWMYAyABKAsyES50dXR0aS52MS5SdW5TcGVjEicKCHdvcmtmbG93GAQgASgLMhUudHV0dGkudjEuV29ya2Zsb3dSZWYSIAoFaW5wdXQYBSABKAsyES50dXR0aS52MS5QYXlsb2FkIq8BChBTdWJtaXRSdW5SZXF1ZXN0Ej4KCW5hbWVzcGFjZRgBIAEoCUIrukgociYYPzIiXihbYS16MC05XShbYS16MC05LV0qW2EtejAtOV0pPyk/JBItCgpyZXF1ZXN0X2lkGAIgASgJQhm6SBZyFBhAMhBeW0EtWmEtejAtOV8tXSokEiwKA3J1bhgDIAEoCzIXLnR1dHRpLnYxLlJ1blN1Ym1pc3Npb25CBrpIA8gBASJGChFTdWJtaXRSdW5SZXNwb25zZRIOCgZydW5faWQYASABKAkSEAoIcmV2aXNpb24YAiABKAQSDwoHZXhpc3RlZBgDIAEoCCK7AQoRU3VibWl0UnVuc1JlcXVlc3QSPgoJbmFtZXNwYWNlGAEgASgJQiu6SChyJhg/MiJeKFthLXowLTldKFthLXowLTktXSpbYS16MC05XSk/KT8kEi0KCnJlcXVlc3RfaWQYAiABKAlCGbpIFnIUGEAyEF5bQS1aYS16MC05Xy1dKiQSNwoEcnVucxgDIAMoCzIXLnR1dHRpLnYxLlJ1blN1Ym1pc3Npb25CELpIDZIBCggBEJBOIgPYAQMiQQoSU3VibWl0UnVuc1Jlc3BvbnNlEisKB3Jlc3VsdHMYASADKAsyGi50dXR0aS52MS5TdWJtaXRSdW5zUmVzdWx0InMKEFN1Ym1pdFJ1bnNSZXN1bHQSMAoJc3VibWl0dGVkGAEgASgLMhsudHV0dGkudjEuU3VibWl0UnVuUmVzcG9uc2VIABIjCgVlcnJvchgCIAEoCzISLmdvb2dsZS5ycGMuU3RhdHVzSABCCAoGcmVzdWx0IrEBCg1HZXRSdW5SZXF1ZXN0Ej4KCW5hbWVzcGFjZRgBIAEoCUIrukgociYYPzIiXihbYS16MC05XShbYS16MC05LV0qW2EtejAtOV0pPyk/JBIpCgZydW5faWQYAiABKAlCGbpIFnIUGEAyEF5bQS1aYS16MC05Xy1dKyQSNQoMcGF5bG9hZF9mb3JtGAMgASgOMhUudHV0dGkudjEuUGF5bG9hZEZvcm1CCLpIBYIBAhABIiwKDkdldFJ1blJlc3BvbnNlEhoKA3J1bhgBIAEoCzINLnR1dHRpLnYxLlJ1biLtAQoOV2FpdFJ1blJlcXVlc3QSPgoJbmFtZXNwYWNlGAEgASgJQiu6SChyJhg/MiJeKFthLXowLTldKFthLXowLTktXSpbYS16MC05XSk/KT8kEikKBnJ1bl9pZBgCIAEoCUIZukgWchQYQDIQXltBLVphLXowLTlfLV0rJBI5Cgd0aW1lb3V0GAMgASgLMhkuZ29vZ2xlLnByb3RvYnVmLkR1cmF0aW9uQg26SAqqAQciAwiQHDIAEjUKDHBheWxvYWRfZm9ybRgEIAEoDjIVLnR1dHRpLnYxLlBheWxvYWRGb3JtQgi6SAWCAQIQASI/Cg9XYWl0UnVuUmVzcG9uc2USEAoIZmluaXNoZWQYASABKAgSGgoDcnVuGAIgASgLMg0udHV0dGkudjEuUnVuIp4DCg9MaXN0UnVuc1JlcXVlc3QSPgoJbmFtZXNwYWNlGAEgASgJQiu6SChyJhg/MiJeKFthLXowLTldKFthLXowLTktXSpbYS16MC05XSk/KT8kEjMKBnN0YXRlcxgCIAMoDjISLnR1dHRpLnYxLlJ1blN0YXRlQg+6SAySAQkQCCIFggECEAESPwoGbGFiZWxzGAMgAygLMiUudHV0dGkudjEuTGlzdFJ1bnNSZXF1ZXN0LkxhYmVsc0VudHJ5Qgi6SAWaAQIQCBIzCg9zdWJtaXR0ZWRfYWZ0ZXIYBCABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEjQKEHN1Ym1pdHRlZF9iZWZvcmUYBSABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEh0KCXBhZ2Vfc2l6ZRgGIAEoBUIKukgHGgUY6AcoABIcCgpwYWdlX3Rva2VuGAcgASgJQgi6SAVyAxiABBotCgtMYWJlbHNFbnRyeRILCgNrZXkYASABKAkSDQoFdmFsdWUYAiABKAk6AjgBIkgKEExpc3RSdW5zUmVzcG9uc2USGwoEcnVucxgBIAMoCzINLnR1dHRpLnYxLlJ1bhIXCg9uZXh0X3BhZ2VfdG9rZW4YAiABKAki0AEKDkdldFRhc2tSZXF1ZXN0Ej4KCW5hbWVzcGFjZRgBIAEoCUIrukgociYYPzIiXihbYS16MC05XShbYS16MC05LV0qW2EtejAtOV0pPyk/JBIpCgZydW5faWQYAiABKAlCGbpIFnIUGEAyEF5bQS1aYS16MC05Xy1dKyQSHAoIdGFza19rZXkYAyABKAlCCrpIB3IFEAEYyAESNQoMcGF5bG9hZF9mb3JtGAQgASgOMhUudHV0dGkudjEuUGF5bG9hZEZvcm1CCLpIBYIBAhABIi8KD0dldFRhc2tSZXNwb25zZRIcCgR0YXNrGAEgASgLMg4udHV0dGkudjEuVGFzayLTAgoQTGlzdFRhc2tzUmVxdWVzdBI+CgluYW1lc3BhY2UYASABKAlCK7pIKHImGD8yIl4oW2EtejAtOV0oW2EtejAtOS1dKlthLXowLTldKT8pPyQSKQoGcnVuX2lkGAIgASgJQhm6SBZyFBhAMhBeW0EtWmEtejAtOV8tXSskEjQKBnN0YXRlcxgDIAMoDjITLnR1dHRpLnYxLlRhc2tTdGF0ZUIPukgMkgEJEAgiBYIBAhABEioKBHZpZXcYBCABKA4yEi50dXR0aS52MS5UYXNrVmlld0IIukgFggECEAESNQoMcGF5bG9hZF9mb3JtGAUgASgOMhUudHV0dGkudjEuUGF5bG9hZEZvcm1CCLpIBYIBAhABEh0KCXBhZ2Vfc2l6ZRgGIAEoBUIKukgHGgUY6AcoABIcCgpwYWdlX3Rva2VuGAcgASgJQgi6SAVyAxiABCJLChFMaXN0VGFza3NSZXNwb25zZRIdCgV0YXNrcxgBIAMoCzIOLnR1dHRpLnYxLlRhc2sSFwoPbmV4dF9wYWdlX3Rva2VuGAIgASgJIrABChJHZXRSdW5HcmFwaFJlcXVlc3QSPgoJbmFtZXNwYWNlGAEgASgJQiu6SChyJhg/MiJeKFthLXowLTldKFthLXowLTktXSpbYS16MC05XSk/KT8kEikKBnJ1bl9pZBgCIAEoCUIZukgWchQYQDIQXltBLVphLXowLTlfLV0rJBIvCgZmb3JtYXQYAyABKA4yFS50dXR0aS52MS5HcmFwaEZvcm1hdEIIukgFggECEAEiIwoTR2V0UnVuR3JhcGhSZXNwb25zZRIMCgR0ZXh0GAEgASgJIscBChBDYW5jZWxSdW5SZXF1ZXN0Ej4KCW5hbWVzcGFjZRgBIAEoCUIrukgociYYPzIiXihbYS16MC05XShbYS16MC05LV0qW2EtejAtOV0pPyk/JBItCgpyZXF1ZXN0X2lkGAIgASgJQhm6SBZyFBhAMhBeW0EtWmEtejAtOV8tXSokEikKBnJ1bl9pZBgDIAEoCUIZukgWchQYQDIQXltBLVphLXowLTlfLV0rJBIZCgdtZXNzYWdlGAQgASgJQgi6SAVyAxiACCJGChFDYW5jZWxSdW5SZXNwb25zZRIXCg9jYW5jZWxsZWRfY291bnQYASABKA0SGAoQY2FuY2VsbGluZ19jb3VudBgCIAEoDSLcAQoRQ2FuY2VsVGFza1JlcXVlc3QSPgoJbmFtZXNwYWNlGAEgASgJQiu6SChyJhg/MiJeKFthLXowLTldKFthLXowLTktXSpbYS16MC05XSk/KT8kEi0KCnJlcXVlc3RfaWQYAiABKAlCGbpIFnIUGEAyEF5bQS1aYS16MC05Xy1dKiQSKQoGcnVuX2lkGAMgASgJQhm6SBZyFBhAMhBeW0EtWmEtejAtOV8tXSskEhwKCHRhc2tfa2V5GAQgASgJQgq6SAdyBRABGMgBEg8KB3N1YnRyZWUYBSABKAgiRwoSQ2FuY2VsVGFza1Jlc3BvbnNlEhcKD2NhbmNlbGxlZF9jb3VudBgBIAEoDRIYChBjYW5jZWxsaW5nX2NvdW50GAIgASgNIuABCgxXYXRjaFJlcXVlc3QSPgoJbmFtZXNwYWNlGAEgASgJQiu6SChyJhg/MiJeKFthLXowLTldKFthLXowLTktXSpbYS16MC05XSk/KT8kEikKBnJ1bl9pZBgCIAEoCUIZukgWchQYQDIQXltBLVphLXowLTlfLV0qJBIbCg5hZnRlcl9yZXZpc2lvbhgDIAEoBEgAiAEBEjUKDHBheWxvYWRfZm9ybRgEIAEoDjIVLnR1dHRpLnYxLlBheWxvYWRGb3JtQgi6SAWCAQIQAUIRCg9fYWZ0ZXJfcmV2aXNpb24iQgoNV2F0Y2hSZXNwb25zZRIfCgZldmVudHMYASADKAsyDy50dXR0aS52MS5FdmVudBIQCghyZXZpc2lvbhgCIAEoBCpsCg1SdW5JZENvbmZsaWN0Eh8KG1JVTl9JRF9DT05GTElDVF9VTlNQRUNJRklFRBAAEhgKFFJVTl9JRF9DT05GTElDVF9GQUlMEAESIAocUlVOX0lEX0NPTkZMSUNUX1VTRV9FWElTVElORxACKk4KCFRhc2tWaWV3EhkKFVRBU0tfVklFV19VTlNQRUNJRklFRBAAEhMKD1RBU0tfVklFV19CQVNJQxABEhIKDlRBU0tfVklFV19GVUxMEAIqcgoLR3JhcGhGb3JtYXQSHAoYR1JBUEhfRk9STUFUX1VOU1BFQ0lGSUVEEAASGAoUR1JBUEhfRk9STUFUX01FUk1BSUQQARIUChBHUkFQSF9GT1JNQVRfRE9UEAISFQoRR1JBUEhfRk9STUFUX0pTT04QAzKBBgoTT3JjaGVzdHJhdG9yU2VydmljZRJECglTdWJtaXRSdW4SGi50dXR0aS52MS5TdWJtaXRSdW5SZXF1ZXN0GhsudHV0dGkudjEuU3VibWl0UnVuUmVzcG9uc2USRwoKU3VibWl0UnVucxIbLnR1dHRpLnYxLlN1Ym1pdFJ1bnNSZXF1ZXN0GhwudHV0dGkudjEuU3VibWl0UnVuc1Jlc3BvbnNlEjsKBkdldFJ1bhIXLnR1dHRpLnYxLkdldFJ1blJlcXVlc3QaGC50dXR0aS52MS5HZXRSdW5SZXNwb25zZRI+CgdXYWl0UnVuEhgudHV0dGkudjEuV2FpdFJ1blJlcXVlc3QaGS50dXR0aS52MS5XYWl0UnVuUmVzcG9uc2USQQoITGlzdFJ1bnMSGS50dXR0aS52MS5MaXN0UnVuc1JlcXVlc3QaGi50dXR0aS52MS5MaXN0UnVuc1Jlc3BvbnNlEj4KB0dldFRhc2sSGC50dXR0aS52MS5HZXRUYXNrUmVxdWVzdBoZLnR1dHRpLnYxLkdldFRhc2tSZXNwb25zZRJECglMaXN0VGFza3MSGi50dXR0aS52MS5MaXN0VGFza3NSZXF1ZXN0GhsudHV0dGkudjEuTGlzdFRhc2tzUmVzcG9uc2USSgoLR2V0UnVuR3JhcGgSHC50dXR0aS52MS5HZXRSdW5HcmFwaFJlcXVlc3QaHS50dXR0aS52MS5HZXRSdW5HcmFwaFJlc3BvbnNlEkQKCUNhbmNlbFJ1bhIaLnR1dHRpLnYxLkNhbmNlbFJ1blJlcXVlc3QaGy50dXR0aS52MS5DYW5jZWxSdW5SZXNwb25zZRJHCgpDYW5jZWxUYXNrEhsudHV0dGkudjEuQ2FuY2VsVGFza1JlcXVlc3QaHC50dXR0aS52MS5DYW5jZWxUYXNrUmVzcG9uc2USOgoFV2F0Y2gSFi50dXR0aS52MS5XYXRjaFJlcXVlc3QaFy50dXR0aS52MS5XYXRjaFJlc3BvbnNlMAFiBnByb3RvMw", [file_buf_validate_validate, file_google_protobuf_duration, file_google_protobuf_timestamp, file_google_rpc_error, file_tutti_v1_event, file_tutti_v1_payload, file_tutti_v1_run, file_tutti_v1_task, file_tutti_v1_workflow]);
+  fileDesc("CiN0dXR0aS92MS9vcmNoZXN0cmF0b3Jfc2VydmljZS5wcm90bxIIdHV0dGkudjEi4gEKDVJ1blN1Ym1pc3Npb24SKQoGcnVuX2lkGAEgASgJQhm6SBZyFBhAMhBeW0EtWmEtejAtOV8tXSokEjoKD3J1bl9pZF9jb25mbGljdBgCIAEoDjIXLnR1dHRpLnYxLlJ1bklkQ29uZmxpY3RCCLpIBYIBAhABEh8KBHNwZWMYAyABKAsyES50dXR0aS52MS5SdW5TcGVjEicKCHdvcmtmbG93GAQgASgLMhUudHV0dGkudjEuV29ya2Zsb3dSZWYSIAoFaW5wdXQYBSABKAsyES50dXR0aS52MS5QYXlsb2FkIq8BChBTdWJtaXRSdW5SZXF1ZXN0Ej4KCW5hbWVzcGFjZRgBIAEoCUIrukgociYYPzIiXihbYS16MC05XShbYS16MC05LV0qW2EtejAtOV0pPyk/JBItCgpyZXF1ZXN0X2lkGAIgASgJQhm6SBZyFBhAMhBeW0EtWmEtejAtOV8tXSokEiwKA3J1bhgDIAEoCzIXLnR1dHRpLnYxLlJ1blN1Ym1pc3Npb25CBrpIA8gBASJGChFTdWJtaXRSdW5SZXNwb25zZRIOCgZydW5faWQYASABKAkSEAoIcmV2aXNpb24YAiABKAQSDwoHZXhpc3RlZBgDIAEoCCK7AQoRU3VibWl0UnVuc1JlcXVlc3QSPgoJbmFtZXNwYWNlGAEgASgJQiu6SChyJhg/MiJeKFthLXowLTldKFthLXowLTktXSpbYS16MC05XSk/KT8kEi0KCnJlcXVlc3RfaWQYAiABKAlCGbpIFnIUGEAyEF5bQS1aYS16MC05Xy1dKiQSNwoEcnVucxgDIAMoCzIXLnR1dHRpLnYxLlJ1blN1Ym1pc3Npb25CELpIDZIBCggBEJBOIgPYAQMiQQoSU3VibWl0UnVuc1Jlc3BvbnNlEisKB3Jlc3VsdHMYASADKAsyGi50dXR0aS52MS5TdWJtaXRSdW5zUmVzdWx0InMKEFN1Ym1pdFJ1bnNSZXN1bHQSMAoJc3VibWl0dGVkGAEgASgLMhsudHV0dGkudjEuU3VibWl0UnVuUmVzcG9uc2VIABIjCgVlcnJvchgCIAEoCzISLmdvb2dsZS5ycGMuU3RhdHVzSABCCAoGcmVzdWx0IrMBCg1HZXRSdW5SZXF1ZXN0Ej4KCW5hbWVzcGFjZRgBIAEoCUIrukgociYYPzIiXihbYS16MC05XShbYS16MC05LV0qW2EtejAtOV0pPyk/JBIrCgZydW5faWQYAiABKAlCG7pIGHIWGIABMhFeW0EtWmEtejAtOV9+LV0rJBI1CgxwYXlsb2FkX2Zvcm0YAyABKA4yFS50dXR0aS52MS5QYXlsb2FkRm9ybUIIukgFggECEAEiLAoOR2V0UnVuUmVzcG9uc2USGgoDcnVuGAEgASgLMg0udHV0dGkudjEuUnVuIu8BCg5XYWl0UnVuUmVxdWVzdBI+CgluYW1lc3BhY2UYASABKAlCK7pIKHImGD8yIl4oW2EtejAtOV0oW2EtejAtOS1dKlthLXowLTldKT8pPyQSKwoGcnVuX2lkGAIgASgJQhu6SBhyFhiAATIRXltBLVphLXowLTlffi1dKyQSOQoHdGltZW91dBgDIAEoCzIZLmdvb2dsZS5wcm90b2J1Zi5EdXJhdGlvbkINukgKqgEHIgMIkBwyABI1CgxwYXlsb2FkX2Zvcm0YBCABKA4yFS50dXR0aS52MS5QYXlsb2FkRm9ybUIIukgFggECEAEiPwoPV2FpdFJ1blJlc3BvbnNlEhAKCGZpbmlzaGVkGAEgASgIEhoKA3J1bhgCIAEoCzINLnR1dHRpLnYxLlJ1biKeAwoPTGlzdFJ1bnNSZXF1ZXN0Ej4KCW5hbWVzcGFjZRgBIAEoCUIrukgociYYPzIiXihbYS16MC05XShbYS16MC05LV0qW2EtejAtOV0pPyk/JBIzCgZzdGF0ZXMYAiADKA4yEi50dXR0aS52MS5SdW5TdGF0ZUIPukgMkgEJEAgiBYIBAhABEj8KBmxhYmVscxgDIAMoCzIlLnR1dHRpLnYxLkxpc3RSdW5zUmVxdWVzdC5MYWJlbHNFbnRyeUIIukgFmgECEAgSMwoPc3VibWl0dGVkX2FmdGVyGAQgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBI0ChBzdWJtaXR0ZWRfYmVmb3JlGAUgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIdCglwYWdlX3NpemUYBiABKAVCCrpIBxoFGOgHKAASHAoKcGFnZV90b2tlbhgHIAEoCUIIukgFcgMYgAQaLQoLTGFiZWxzRW50cnkSCwoDa2V5GAEgASgJEg0KBXZhbHVlGAIgASgJOgI4ASJIChBMaXN0UnVuc1Jlc3BvbnNlEhsKBHJ1bnMYASADKAsyDS50dXR0aS52MS5SdW4SFwoPbmV4dF9wYWdlX3Rva2VuGAIgASgJItIBCg5HZXRUYXNrUmVxdWVzdBI+CgluYW1lc3BhY2UYASABKAlCK7pIKHImGD8yIl4oW2EtejAtOV0oW2EtejAtOS1dKlthLXowLTldKT8pPyQSKwoGcnVuX2lkGAIgASgJQhu6SBhyFhiAATIRXltBLVphLXowLTlffi1dKyQSHAoIdGFza19rZXkYAyABKAlCCrpIB3IFEAEY8AESNQoMcGF5bG9hZF9mb3JtGAQgASgOMhUudHV0dGkudjEuUGF5bG9hZEZvcm1CCLpIBYIBAhABIi8KD0dldFRhc2tSZXNwb25zZRIcCgR0YXNrGAEgASgLMg4udHV0dGkudjEuVGFzayLVAgoQTGlzdFRhc2tzUmVxdWVzdBI+CgluYW1lc3BhY2UYASABKAlCK7pIKHImGD8yIl4oW2EtejAtOV0oW2EtejAtOS1dKlthLXowLTldKT8pPyQSKwoGcnVuX2lkGAIgASgJQhu6SBhyFhiAATIRXltBLVphLXowLTlffi1dKyQSNAoGc3RhdGVzGAMgAygOMhMudHV0dGkudjEuVGFza1N0YXRlQg+6SAySAQkQCCIFggECEAESKgoEdmlldxgEIAEoDjISLnR1dHRpLnYxLlRhc2tWaWV3Qgi6SAWCAQIQARI1CgxwYXlsb2FkX2Zvcm0YBSABKA4yFS50dXR0aS52MS5QYXlsb2FkRm9ybUIIukgFggECEAESHQoJcGFnZV9zaXplGAYgASgFQgq6SAcaBRjoBygAEhwKCnBhZ2VfdG9rZW4YByABKAlCCLpIBXIDGIAEIksKEUxpc3RUYXNrc1Jlc3BvbnNlEh0KBXRhc2tzGAEgAygLMg4udHV0dGkudjEuVGFzaxIXCg9uZXh0X3BhZ2VfdG9rZW4YAiABKAkisgEKEkdldFJ1bkdyYXBoUmVxdWVzdBI+CgluYW1lc3BhY2UYASABKAlCK7pIKHImGD8yIl4oW2EtejAtOV0oW2EtejAtOS1dKlthLXowLTldKT8pPyQSKwoGcnVuX2lkGAIgASgJQhu6SBhyFhiAATIRXltBLVphLXowLTlffi1dKyQSLwoGZm9ybWF0GAMgASgOMhUudHV0dGkudjEuR3JhcGhGb3JtYXRCCLpIBYIBAhABIiMKE0dldFJ1bkdyYXBoUmVzcG9uc2USDAoEdGV4dBgBIAEoCSLJAQoQQ2FuY2VsUnVuUmVxdWVzdBI+CgluYW1lc3BhY2UYASABKAlCK7pIKHImGD8yIl4oW2EtejAtOV0oW2EtejAtOS1dKlthLXowLTldKT8pPyQSLQoKcmVxdWVzdF9pZBgCIAEoCUIZukgWchQYQDIQXltBLVphLXowLTlfLV0qJBIrCgZydW5faWQYAyABKAlCG7pIGHIWGIABMhFeW0EtWmEtejAtOV9+LV0rJBIZCgdtZXNzYWdlGAQgASgJQgi6SAVyAxiACCJGChFDYW5jZWxSdW5SZXNwb25zZRIXCg9jYW5jZWxsZWRfY291bnQYASABKA0SGAoQY2FuY2VsbGluZ19jb3VudBgCIAEoDSLeAQoRQ2FuY2VsVGFza1JlcXVlc3QSPgoJbmFtZXNwYWNlGAEgASgJQiu6SChyJhg/MiJeKFthLXowLTldKFthLXowLTktXSpbYS16MC05XSk/KT8kEi0KCnJlcXVlc3RfaWQYAiABKAlCGbpIFnIUGEAyEF5bQS1aYS16MC05Xy1dKiQSKwoGcnVuX2lkGAMgASgJQhu6SBhyFhiAATIRXltBLVphLXowLTlffi1dKyQSHAoIdGFza19rZXkYBCABKAlCCrpIB3IFEAEY8AESDwoHc3VidHJlZRgFIAEoCCJHChJDYW5jZWxUYXNrUmVzcG9uc2USFwoPY2FuY2VsbGVkX2NvdW50GAEgASgNEhgKEGNhbmNlbGxpbmdfY291bnQYAiABKA0i4gEKDFdhdGNoUmVxdWVzdBI+CgluYW1lc3BhY2UYASABKAlCK7pIKHImGD8yIl4oW2EtejAtOV0oW2EtejAtOS1dKlthLXowLTldKT8pPyQSKwoGcnVuX2lkGAIgASgJQhu6SBhyFhiAATIRXltBLVphLXowLTlffi1dKiQSGwoOYWZ0ZXJfcmV2aXNpb24YAyABKARIAIgBARI1CgxwYXlsb2FkX2Zvcm0YBCABKA4yFS50dXR0aS52MS5QYXlsb2FkRm9ybUIIukgFggECEAFCEQoPX2FmdGVyX3JldmlzaW9uIkIKDVdhdGNoUmVzcG9uc2USHwoGZXZlbnRzGAEgAygLMg8udHV0dGkudjEuRXZlbnQSEAoIcmV2aXNpb24YAiABKAQiiwIKEFNpZ25hbFJ1blJlcXVlc3QSPgoJbmFtZXNwYWNlGAEgASgJQiu6SChyJhg/MiJeKFthLXowLTldKFthLXowLTktXSpbYS16MC05XSk/KT8kEi0KCnJlcXVlc3RfaWQYAiABKAlCGbpIFnIUGEAyEF5bQS1aYS16MC05Xy1dKiQSKwoGcnVuX2lkGAMgASgJQhu6SBhyFhiAATIRXltBLVphLXowLTlffi1dKyQSNwoEbmFtZRgEIAEoCUIpukgmciQYyAEyH15bQS1aYS16MC05X11bQS1aYS16MC05Xy46Ly1dKiQSIgoHcGF5bG9hZBgFIAEoCzIRLnR1dHRpLnYxLlBheWxvYWQiJQoRU2lnbmFsUnVuUmVzcG9uc2USEAoIdGFza19rZXkYASABKAki/QEKD0FkZFRhc2tzUmVxdWVzdBI+CgluYW1lc3BhY2UYASABKAlCK7pIKHImGD8yIl4oW2EtejAtOV0oW2EtejAtOS1dKlthLXowLTldKT8pPyQSLQoKcmVxdWVzdF9pZBgCIAEoCUIZukgWchQYQDIQXltBLVphLXowLTlfLV0qJBIrCgZydW5faWQYAyABKAlCG7pIGHIWGIABMhFeW0EtWmEtejAtOV9+LV0rJBIeCgtsZWFzZV90b2tlbhgEIAEoCUIJukgGcgQQARhAEi4KBXRhc2tzGAUgAygLMhIudHV0dGkudjEuVGFza1NwZWNCC7pICJIBBQgBEJBOIicKEEFkZFRhc2tzUmVzcG9uc2USEwoLYWRkZWRfY291bnQYASABKA0ingIKGUNoYW5nZURlcGVuZGVuY2llc1JlcXVlc3QSPgoJbmFtZXNwYWNlGAEgASgJQiu6SChyJhg/MiJeKFthLXowLTldKFthLXowLTktXSpbYS16MC05XSk/KT8kEi0KCnJlcXVlc3RfaWQYAiABKAlCGbpIFnIUGEAyEF5bQS1aYS16MC05Xy1dKiQSKwoGcnVuX2lkGAMgASgJQhu6SBhyFhiAATIRXltBLVphLXowLTlffi1dKyQSHAoIdGFza19rZXkYBCABKAlCCrpIB3IFEAEY8AESLAoDYWRkGAUgAygLMhQudHV0dGkudjEuRGVwZW5kZW5jeUIJukgGkgEDEJBOEhkKBnJlbW92ZRgGIAMoCUIJukgGkgEDEJBOIhwKGkNoYW5nZURlcGVuZGVuY2llc1Jlc3BvbnNlKmwKDVJ1bklkQ29uZmxpY3QSHwobUlVOX0lEX0NPTkZMSUNUX1VOU1BFQ0lGSUVEEAASGAoUUlVOX0lEX0NPTkZMSUNUX0ZBSUwQARIgChxSVU5fSURfQ09ORkxJQ1RfVVNFX0VYSVNUSU5HEAIqTgoIVGFza1ZpZXcSGQoVVEFTS19WSUVXX1VOU1BFQ0lGSUVEEAASEwoPVEFTS19WSUVXX0JBU0lDEAESEgoOVEFTS19WSUVXX0ZVTEwQAipyCgtHcmFwaEZvcm1hdBIcChhHUkFQSF9GT1JNQVRfVU5TUEVDSUZJRUQQABIYChRHUkFQSF9GT1JNQVRfTUVSTUFJRBABEhQKEEdSQVBIX0ZPUk1BVF9ET1QQAhIVChFHUkFQSF9GT1JNQVRfSlNPThADMusHChNPcmNoZXN0cmF0b3JTZXJ2aWNlEkQKCVN1Ym1pdFJ1bhIaLnR1dHRpLnYxLlN1Ym1pdFJ1blJlcXVlc3QaGy50dXR0aS52MS5TdWJtaXRSdW5SZXNwb25zZRJHCgpTdWJtaXRSdW5zEhsudHV0dGkudjEuU3VibWl0UnVuc1JlcXVlc3QaHC50dXR0aS52MS5TdWJtaXRSdW5zUmVzcG9uc2USOwoGR2V0UnVuEhcudHV0dGkudjEuR2V0UnVuUmVxdWVzdBoYLnR1dHRpLnYxLkdldFJ1blJlc3BvbnNlEj4KB1dhaXRSdW4SGC50dXR0aS52MS5XYWl0UnVuUmVxdWVzdBoZLnR1dHRpLnYxLldhaXRSdW5SZXNwb25zZRJBCghMaXN0UnVucxIZLnR1dHRpLnYxLkxpc3RSdW5zUmVxdWVzdBoaLnR1dHRpLnYxLkxpc3RSdW5zUmVzcG9uc2USPgoHR2V0VGFzaxIYLnR1dHRpLnYxLkdldFRhc2tSZXF1ZXN0GhkudHV0dGkudjEuR2V0VGFza1Jlc3BvbnNlEkQKCUxpc3RUYXNrcxIaLnR1dHRpLnYxLkxpc3RUYXNrc1JlcXVlc3QaGy50dXR0aS52MS5MaXN0VGFza3NSZXNwb25zZRJKCgtHZXRSdW5HcmFwaBIcLnR1dHRpLnYxLkdldFJ1bkdyYXBoUmVxdWVzdBodLnR1dHRpLnYxLkdldFJ1bkdyYXBoUmVzcG9uc2USRAoJQ2FuY2VsUnVuEhoudHV0dGkudjEuQ2FuY2VsUnVuUmVxdWVzdBobLnR1dHRpLnYxLkNhbmNlbFJ1blJlc3BvbnNlEkcKCkNhbmNlbFRhc2sSGy50dXR0aS52MS5DYW5jZWxUYXNrUmVxdWVzdBocLnR1dHRpLnYxLkNhbmNlbFRhc2tSZXNwb25zZRJECglTaWduYWxSdW4SGi50dXR0aS52MS5TaWduYWxSdW5SZXF1ZXN0GhsudHV0dGkudjEuU2lnbmFsUnVuUmVzcG9uc2USQQoIQWRkVGFza3MSGS50dXR0aS52MS5BZGRUYXNrc1JlcXVlc3QaGi50dXR0aS52MS5BZGRUYXNrc1Jlc3BvbnNlEl8KEkNoYW5nZURlcGVuZGVuY2llcxIjLnR1dHRpLnYxLkNoYW5nZURlcGVuZGVuY2llc1JlcXVlc3QaJC50dXR0aS52MS5DaGFuZ2VEZXBlbmRlbmNpZXNSZXNwb25zZRI6CgVXYXRjaBIWLnR1dHRpLnYxLldhdGNoUmVxdWVzdBoXLnR1dHRpLnYxLldhdGNoUmVzcG9uc2UwAWIGcHJvdG8z", [file_buf_validate_validate, file_google_protobuf_duration, file_google_protobuf_timestamp, file_google_rpc_error, file_tutti_v1_event, file_tutti_v1_payload, file_tutti_v1_run, file_tutti_v1_task, file_tutti_v1_workflow]);
 
 /**
  * One run to start.
@@ -892,6 +892,218 @@ export const WatchResponseSchema: GenMessage<WatchResponse> = /*@__PURE__*/
   messageDesc(file_tutti_v1_orchestrator_service, 23);
 
 /**
+ * Gives a signal.
+ *
+ * @generated from message tutti.v1.SignalRunRequest
+ */
+export type SignalRunRequest = Message<"tutti.v1.SignalRunRequest"> & {
+  /**
+   * See the service.
+   *
+   * @generated from field: string namespace = 1;
+   */
+  namespace: string;
+
+  /**
+   * See the service.
+   *
+   * @generated from field: string request_id = 2;
+   */
+  requestId: string;
+
+  /**
+   * The run.
+   *
+   * @generated from field: string run_id = 3;
+   */
+  runId: string;
+
+  /**
+   * Its name, as in SignalWait.
+   *
+   * @generated from field: string name = 4;
+   */
+  name: string;
+
+  /**
+   * What it brings. Unset is an empty payload.
+   *
+   * @generated from field: tutti.v1.Payload payload = 5;
+   */
+  payload?: Payload | undefined;
+};
+
+/**
+ * Describes the message tutti.v1.SignalRunRequest.
+ * Use `create(SignalRunRequestSchema)` to create a new message.
+ */
+export const SignalRunRequestSchema: GenMessage<SignalRunRequest> = /*@__PURE__*/
+  messageDesc(file_tutti_v1_orchestrator_service, 24);
+
+/**
+ * The signal is on disk.
+ *
+ * @generated from message tutti.v1.SignalRunResponse
+ */
+export type SignalRunResponse = Message<"tutti.v1.SignalRunResponse"> & {
+  /**
+   * The task whose wait it ended; empty if none waits for it yet.
+   *
+   * @generated from field: string task_key = 1;
+   */
+  taskKey: string;
+};
+
+/**
+ * Describes the message tutti.v1.SignalRunResponse.
+ * Use `create(SignalRunResponseSchema)` to create a new message.
+ */
+export const SignalRunResponseSchema: GenMessage<SignalRunResponse> = /*@__PURE__*/
+  messageDesc(file_tutti_v1_orchestrator_service, 25);
+
+/**
+ * Adds tasks.
+ *
+ * @generated from message tutti.v1.AddTasksRequest
+ */
+export type AddTasksRequest = Message<"tutti.v1.AddTasksRequest"> & {
+  /**
+   * See the service.
+   *
+   * @generated from field: string namespace = 1;
+   */
+  namespace: string;
+
+  /**
+   * See the service.
+   *
+   * @generated from field: string request_id = 2;
+   */
+  requestId: string;
+
+  /**
+   * The run.
+   *
+   * @generated from field: string run_id = 3;
+   */
+  runId: string;
+
+  /**
+   * The lease token of an attempt of this run that is under way.
+   *
+   * @generated from field: string lease_token = 4;
+   */
+  leaseToken: string;
+
+  /**
+   * 1 to 10,000 tasks. They may depend on each other and on any task of the run. One that is there
+   * already, and equal, is left as it is.
+   *
+   * @generated from field: repeated tutti.v1.TaskSpec tasks = 5;
+   */
+  tasks: TaskSpec[];
+};
+
+/**
+ * Describes the message tutti.v1.AddTasksRequest.
+ * Use `create(AddTasksRequestSchema)` to create a new message.
+ */
+export const AddTasksRequestSchema: GenMessage<AddTasksRequest> = /*@__PURE__*/
+  messageDesc(file_tutti_v1_orchestrator_service, 26);
+
+/**
+ * The tasks are on disk.
+ *
+ * @generated from message tutti.v1.AddTasksResponse
+ */
+export type AddTasksResponse = Message<"tutti.v1.AddTasksResponse"> & {
+  /**
+   * How many are new.
+   *
+   * @generated from field: uint32 added_count = 1;
+   */
+  addedCount: number;
+};
+
+/**
+ * Describes the message tutti.v1.AddTasksResponse.
+ * Use `create(AddTasksResponseSchema)` to create a new message.
+ */
+export const AddTasksResponseSchema: GenMessage<AddTasksResponse> = /*@__PURE__*/
+  messageDesc(file_tutti_v1_orchestrator_service, 27);
+
+/**
+ * Changes what a task waits for.
+ *
+ * @generated from message tutti.v1.ChangeDependenciesRequest
+ */
+export type ChangeDependenciesRequest = Message<"tutti.v1.ChangeDependenciesRequest"> & {
+  /**
+   * See the service.
+   *
+   * @generated from field: string namespace = 1;
+   */
+  namespace: string;
+
+  /**
+   * See the service.
+   *
+   * @generated from field: string request_id = 2;
+   */
+  requestId: string;
+
+  /**
+   * The run.
+   *
+   * @generated from field: string run_id = 3;
+   */
+  runId: string;
+
+  /**
+   * The task.
+   *
+   * @generated from field: string task_key = 4;
+   */
+  taskKey: string;
+
+  /**
+   * What it shall depend on, too. At most 10,000.
+   *
+   * @generated from field: repeated tutti.v1.Dependency add = 5;
+   */
+  add: Dependency[];
+
+  /**
+   * Keys of tasks that it shall not depend on any more. At most 10,000.
+   *
+   * @generated from field: repeated string remove = 6;
+   */
+  remove: string[];
+};
+
+/**
+ * Describes the message tutti.v1.ChangeDependenciesRequest.
+ * Use `create(ChangeDependenciesRequestSchema)` to create a new message.
+ */
+export const ChangeDependenciesRequestSchema: GenMessage<ChangeDependenciesRequest> = /*@__PURE__*/
+  messageDesc(file_tutti_v1_orchestrator_service, 28);
+
+/**
+ * The change is on disk.
+ *
+ * @generated from message tutti.v1.ChangeDependenciesResponse
+ */
+export type ChangeDependenciesResponse = Message<"tutti.v1.ChangeDependenciesResponse"> & {
+};
+
+/**
+ * Describes the message tutti.v1.ChangeDependenciesResponse.
+ * Use `create(ChangeDependenciesResponseSchema)` to create a new message.
+ */
+export const ChangeDependenciesResponseSchema: GenMessage<ChangeDependenciesResponse> = /*@__PURE__*/
+  messageDesc(file_tutti_v1_orchestrator_service, 29);
+
+/**
  * What to do when a run with the chosen id exists already.
  *
  * @generated from enum tutti.v1.RunIdConflict
@@ -1151,6 +1363,40 @@ export const OrchestratorService: GenService<{
     methodKind: "unary";
     input: typeof CancelTaskRequestSchema;
     output: typeof CancelTaskResponseSchema;
+  },
+  /**
+   * Gives a run a signal (TaskSpec.signal). FAILED_PRECONDITION if the run is final; RESOURCE_EXHAUSTED
+   * (LIMIT_REACHED, `signals`) beyond 1,000 that no task has waited for yet.
+   *
+   * @generated from rpc tutti.v1.OrchestratorService.SignalRun
+   */
+  signalRun: {
+    methodKind: "unary";
+    input: typeof SignalRunRequestSchema;
+    output: typeof SignalRunResponseSchema;
+  },
+  /**
+   * Adds tasks to a run that is not final, on behalf of an attempt of that run that is under way.
+   * PERMISSION_DENIED (NO_LEASE) if its lease is not alive. Executors that speak NATS have the same on
+   * `{p}.{ns}.additions`.
+   *
+   * @generated from rpc tutti.v1.OrchestratorService.AddTasks
+   */
+  addTasks: {
+    methodKind: "unary";
+    input: typeof AddTasksRequestSchema;
+    output: typeof AddTasksResponseSchema;
+  },
+  /**
+   * Adds and removes dependencies of a task that is WAITING. FAILED_PRECONDITION (WRONG_STATE) if it is
+   * not; INVALID_ARGUMENT, with nothing changed, where that makes a circle.
+   *
+   * @generated from rpc tutti.v1.OrchestratorService.ChangeDependencies
+   */
+  changeDependencies: {
+    methodKind: "unary";
+    input: typeof ChangeDependenciesRequestSchema;
+    output: typeof ChangeDependenciesResponseSchema;
   },
   /**
    * Every event of a run or of the namespace after a revision, as it happens: nothing missed,

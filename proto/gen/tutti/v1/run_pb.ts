@@ -11,7 +11,7 @@ import type { Payload } from "./payload_pb.ts";
 import { file_tutti_v1_payload } from "./payload_pb.ts";
 import type { StateReason } from "./state_reason_pb.ts";
 import { file_tutti_v1_state_reason } from "./state_reason_pb.ts";
-import type { TaskSpec } from "./task_pb.ts";
+import type { TaskSpec, Timeouts } from "./task_pb.ts";
 import { file_tutti_v1_task } from "./task_pb.ts";
 import type { Message, UnknownEnum } from "@bufbuild/protobuf";
 
@@ -19,7 +19,7 @@ import type { Message, UnknownEnum } from "@bufbuild/protobuf";
  * Describes the file tutti/v1/run.proto.
  */
 export const file_tutti_v1_run: GenFile = /*@__PURE__*/
-  fileDesc("ChJ0dXR0aS92MS9ydW4ucHJvdG8SCHR1dHRpLnYxIr0DCgdSdW5TcGVjEhYKBG5hbWUYASABKAlCCLpIBXIDGMgBEmMKBmxhYmVscxgCIAMoCzIdLnR1dHRpLnYxLlJ1blNwZWMuTGFiZWxzRW50cnlCNLpIMZoBLhAgIiNyIRg/Mh1eW0EtWmEtejAtOV1bQS1aYS16MC05Xy4vLV0qJCoFcgMY/wESLwoFdGFza3MYAyADKAsyEi50dXR0aS52MS5UYXNrU3BlY0IMukgJkgEGCAEQoI0GEjkKDmZhaWx1cmVfcG9saWN5GAQgASgOMhcudHV0dGkudjEuRmFpbHVyZVBvbGljeUIIukgFggECEAESPwoHdGltZW91dBgFIAEoCzIZLmdvb2dsZS5wcm90b2J1Zi5EdXJhdGlvbkITukgQqgENIgUIgOeEDzIEEMCEPRIgCgVpbnB1dBgGIAEoCzIRLnR1dHRpLnYxLlBheWxvYWQSGAoGb3V0cHV0GAcgASgJQgi6SAVyAxiAIBIdCgtvdXRwdXRfdGFzaxgIIAEoCUIIukgFcgMYyAEaLQoLTGFiZWxzRW50cnkSCwoDa2V5GAEgASgJEg0KBXZhbHVlGAIgASgJOgI4ASKWAQoKVGFza0NvdW50cxIPCgd3YWl0aW5nGAEgASgNEg0KBXJlYWR5GAIgASgNEg8KB3J1bm5pbmcYAyABKA0SEAoIcmV0cnlpbmcYBCABKA0SEQoJY29tcGxldGVkGAUgASgNEg4KBmZhaWxlZBgGIAEoDRIRCgljYW5jZWxsZWQYByABKA0SDwoHc2tpcHBlZBgIIAEoDSKxBAoDUnVuEhEKCW5hbWVzcGFjZRgBIAEoCRIOCgZydW5faWQYAiABKAkSDAoEbmFtZRgDIAEoCRIpCgZsYWJlbHMYBCADKAsyGS50dXR0aS52MS5SdW4uTGFiZWxzRW50cnkSIQoFc3RhdGUYBSABKA4yEi50dXR0aS52MS5SdW5TdGF0ZRIlCgZyZWFzb24YBiABKA4yFS50dXR0aS52MS5TdGF0ZVJlYXNvbhIPCgdtZXNzYWdlGAcgASgJEi8KC3N1Ym1pdF90aW1lGAggASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIsCghlbmRfdGltZRgJIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASIwoFdGFza3MYCiABKAsyFC50dXR0aS52MS5UYXNrQ291bnRzEhYKDmZpcnN0X3JldmlzaW9uGAsgASgEEhUKDWxhc3RfcmV2aXNpb24YDCABKAQSEAoIdHJhY2VfaWQYDSABKAkSEwoLZmFpbGVkX3Rhc2sYDiABKAkSIQoGb3V0cHV0GA8gASgLMhEudHV0dGkudjEuUGF5bG9hZBIlCgh3b3JrZmxvdxgUIAEoCzITLnR1dHRpLnYxLlJ1bk9yaWdpbhIgCgVpbnB1dBgVIAEoCzIRLnR1dHRpLnYxLlBheWxvYWQaLQoLTGFiZWxzRW50cnkSCwoDa2V5GAEgASgJEg0KBXZhbHVlGAIgASgJOgI4ASIqCglSdW5PcmlnaW4SDAoEbmFtZRgBIAEoCRIPCgd2ZXJzaW9uGAIgASgNKmcKDUZhaWx1cmVQb2xpY3kSHgoaRkFJTFVSRV9QT0xJQ1lfVU5TUEVDSUZJRUQQABIbChdGQUlMVVJFX1BPTElDWV9DT05USU5VRRABEhkKFUZBSUxVUkVfUE9MSUNZX0NBTkNFTBACKp4BCghSdW5TdGF0ZRIZChVSVU5fU1RBVEVfVU5TUEVDSUZJRUQQABIVChFSVU5fU1RBVEVfUlVOTklORxABEhgKFFJVTl9TVEFURV9DQU5DRUxMSU5HEAISFwoTUlVOX1NUQVRFX0NPTVBMRVRFRBADEhQKEFJVTl9TVEFURV9GQUlMRUQQBBIXChNSVU5fU1RBVEVfQ0FOQ0VMTEVEEAViBnByb3RvMw", [file_buf_validate_validate, file_google_protobuf_duration, file_google_protobuf_timestamp, file_tutti_v1_payload, file_tutti_v1_state_reason, file_tutti_v1_task]);
+  fileDesc("ChJ0dXR0aS92MS9ydW4ucHJvdG8SCHR1dHRpLnYxIqwGCgdSdW5TcGVjEhYKBG5hbWUYASABKAlCCLpIBXIDGMgBEmMKBmxhYmVscxgCIAMoCzIdLnR1dHRpLnYxLlJ1blNwZWMuTGFiZWxzRW50cnlCNLpIMZoBLhAgIiNyIRg/Mh1eW0EtWmEtejAtOV1bQS1aYS16MC05Xy4vLV0qJCoFcgMY/wESLwoFdGFza3MYAyADKAsyEi50dXR0aS52MS5UYXNrU3BlY0IMukgJkgEGCAEQoI0GEjkKDmZhaWx1cmVfcG9saWN5GAQgASgOMhcudHV0dGkudjEuRmFpbHVyZVBvbGljeUIIukgFggECEAESPwoHdGltZW91dBgFIAEoCzIZLmdvb2dsZS5wcm90b2J1Zi5EdXJhdGlvbkITukgQqgENIgUIgOeEDzIEEMCEPRIgCgVpbnB1dBgGIAEoCzIRLnR1dHRpLnYxLlBheWxvYWQSGAoGb3V0cHV0GAcgASgJQgi6SAVyAxiAIBIdCgtvdXRwdXRfdGFzaxgIIAEoCUIIukgFcgMYyAESLwoEbW9kZRgJIAEoDjIXLnR1dHRpLnYxLkV4ZWN1dGlvbk1vZGVCCLpIBYIBAhABEh8KDG1heF9wYXJhbGxlbBgKIAEoDUIJukgGKgQYoI0GEiIKB21hbmFnZXIYCyABKAsyES50dXR0aS52MS5NYW5hZ2VyEi4KCnN0YXJ0X3RpbWUYDCABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEj8KC3N0YXJ0X2RlbGF5GA0gASgLMhkuZ29vZ2xlLnByb3RvYnVmLkR1cmF0aW9uQg+6SAyqAQkiBQiA54QPMgASQAoLY2hpbGRfc3BlY3MYDiADKAsyIS50dXR0aS52MS5SdW5TcGVjLkNoaWxkU3BlY3NFbnRyeUIIukgFmgECEGQaLQoLTGFiZWxzRW50cnkSCwoDa2V5GAEgASgJEg0KBXZhbHVlGAIgASgJOgI4ARpECg9DaGlsZFNwZWNzRW50cnkSCwoDa2V5GAEgASgJEiAKBXZhbHVlGAIgASgLMhEudHV0dGkudjEuUnVuU3BlYzoCOAEi1wEKB01hbmFnZXISOQoDa2V5GAEgASgJQiy6SClyJxjIATIiXihbQS1aYS16MC05X11bQS1aYS16MC05Xy46Ly1dKik/JBJNCgpjYXBhYmlsaXR5GAIgASgJQjm6SDZyNBABGIABMi1eW2EtejAtOV1bYS16MC05Xy1dKihcLlthLXowLTldW2EtejAtOV8tXSopKiQSHAoKbWF4X3JvdW5kcxgDIAEoDUIIukgFKgMYkE4SJAoIdGltZW91dHMYBCABKAsyEi50dXR0aS52MS5UaW1lb3V0cyKWAQoKVGFza0NvdW50cxIPCgd3YWl0aW5nGAEgASgNEg0KBXJlYWR5GAIgASgNEg8KB3J1bm5pbmcYAyABKA0SEAoIcmV0cnlpbmcYBCABKA0SEQoJY29tcGxldGVkGAUgASgNEg4KBmZhaWxlZBgGIAEoDRIRCgljYW5jZWxsZWQYByABKA0SDwoHc2tpcHBlZBgIIAEoDSL4BAoDUnVuEhEKCW5hbWVzcGFjZRgBIAEoCRIOCgZydW5faWQYAiABKAkSDAoEbmFtZRgDIAEoCRIpCgZsYWJlbHMYBCADKAsyGS50dXR0aS52MS5SdW4uTGFiZWxzRW50cnkSIQoFc3RhdGUYBSABKA4yEi50dXR0aS52MS5SdW5TdGF0ZRIlCgZyZWFzb24YBiABKA4yFS50dXR0aS52MS5TdGF0ZVJlYXNvbhIPCgdtZXNzYWdlGAcgASgJEi8KC3N1Ym1pdF90aW1lGAggASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIsCghlbmRfdGltZRgJIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASIwoFdGFza3MYCiABKAsyFC50dXR0aS52MS5UYXNrQ291bnRzEhYKDmZpcnN0X3JldmlzaW9uGAsgASgEEhUKDWxhc3RfcmV2aXNpb24YDCABKAQSEAoIdHJhY2VfaWQYDSABKAkSEwoLZmFpbGVkX3Rhc2sYDiABKAkSIQoGb3V0cHV0GA8gASgLMhEudHV0dGkudjEuUGF5bG9hZBIlCgh3b3JrZmxvdxgUIAEoCzITLnR1dHRpLnYxLlJ1bk9yaWdpbhIgCgVpbnB1dBgVIAEoCzIRLnR1dHRpLnYxLlBheWxvYWQSDgoGcGF1c2VkGBYgASgIEhAKCGFyY2hpdmVkGBcgASgIEiMKBnBhcmVudBgYIAEoCzITLnR1dHRpLnYxLlJ1blBhcmVudBotCgtMYWJlbHNFbnRyeRILCgNrZXkYASABKAkSDQoFdmFsdWUYAiABKAk6AjgBIj4KCVJ1blBhcmVudBIOCgZydW5faWQYASABKAkSEAoIdGFza19rZXkYAiABKAkSDwoHYXR0ZW1wdBgDIAEoDSIqCglSdW5PcmlnaW4SDAoEbmFtZRgBIAEoCRIPCgd2ZXJzaW9uGAIgASgNKoQBCg1FeGVjdXRpb25Nb2RlEh4KGkVYRUNVVElPTl9NT0RFX1VOU1BFQ0lGSUVEEAASGAoURVhFQ1VUSU9OX01PREVfR1JBUEgQARIdChlFWEVDVVRJT05fTU9ERV9TRVFVRU5USUFMEAISGgoWRVhFQ1VUSU9OX01PREVfTUFOQUdFRBADKmcKDUZhaWx1cmVQb2xpY3kSHgoaRkFJTFVSRV9QT0xJQ1lfVU5TUEVDSUZJRUQQABIbChdGQUlMVVJFX1BPTElDWV9DT05USU5VRRABEhkKFUZBSUxVUkVfUE9MSUNZX0NBTkNFTBACKroBCghSdW5TdGF0ZRIZChVSVU5fU1RBVEVfVU5TUEVDSUZJRUQQABIVChFSVU5fU1RBVEVfUlVOTklORxABEhgKFFJVTl9TVEFURV9DQU5DRUxMSU5HEAISFwoTUlVOX1NUQVRFX0NPTVBMRVRFRBADEhQKEFJVTl9TVEFURV9GQUlMRUQQBBIXChNSVU5fU1RBVEVfQ0FOQ0VMTEVEEAUSGgoWUlVOX1NUQVRFX0NPTVBFTlNBVElORxAGYgZwcm90bzM", [file_buf_validate_validate, file_google_protobuf_duration, file_google_protobuf_timestamp, file_tutti_v1_payload, file_tutti_v1_state_reason, file_tutti_v1_task]);
 
 /**
  * A graph of tasks to execute. A single task is a run of one.
@@ -89,6 +89,51 @@ export type RunSpec = Message<"tutti.v1.RunSpec"> & {
    * @generated from field: string output_task = 8;
    */
   outputTask: string;
+
+  /**
+   * In which order tasks are done, beyond what their dependencies say. Default: as the graph says.
+   *
+   * @generated from field: tutti.v1.ExecutionMode mode = 9;
+   */
+  mode: ExecutionMode;
+
+  /**
+   * How many of its tasks may be READY, RUNNING or RETRYING at once. 0: no limit. Waits of the
+   * orchestrator's own (signals, timers, child runs) and items of a `foreach` do not count.
+   *
+   * @generated from field: uint32 max_parallel = 10;
+   */
+  maxParallel: number;
+
+  /**
+   * Who decides what is done next. Required with, and only with, EXECUTION_MODE_MANAGED.
+   *
+   * @generated from field: tutti.v1.Manager manager = 11;
+   */
+  manager?: Manager | undefined;
+
+  /**
+   * No task is started before this time.
+   *
+   * @generated from field: google.protobuf.Timestamp start_time = 12;
+   */
+  startTime?: Timestamp | undefined;
+
+  /**
+   * No task is started for this long after the submission. 0 s to 365 days; default 0 s. With
+   * `start_time`, the later of the two counts.
+   *
+   * @generated from field: google.protobuf.Duration start_delay = 13;
+   */
+  startDelay?: Duration | undefined;
+
+  /**
+   * Specifications that `child_run` of its tasks may name. At most 100. Each is a run like any other, with
+   * child_specs of its own if need be.
+   *
+   * @generated from field: map<string, tutti.v1.RunSpec> child_specs = 14;
+   */
+  childSpecs: { [key: string]: RunSpec };
 };
 
 /**
@@ -97,6 +142,62 @@ export type RunSpec = Message<"tutti.v1.RunSpec"> & {
  */
 export const RunSpecSchema: GenMessage<RunSpec> = /*@__PURE__*/
   messageDesc(file_tutti_v1_run, 0);
+
+/**
+ * The manager of a run: a task of the run that is asked again and again what to do next. It is asked at
+ * the start and whenever a task that it chose has ended. Its input is a JSON object:
+ *   `round`, from 1; `input`, that of the run;
+ *   `tasks`, in the order of submission: `key`, `capability`, `state`, `reason`, `dependencies` (keys),
+ *   `available` (true if it can be chosen now), `result`, `error`;
+ *   `executors`, those that take work: `executor_id`, `capabilities`, `labels`, `slots`, `running`.
+ * It answers with a JSON object with any of:
+ *   `run`: a list of `{"task": KEY, "executor": ID}`, what to start now, and where (`executor` may be
+ *   left out);
+ *   `add`: a list of tasks in the JSON form of TaskSpec, to be chosen later;
+ *   `done`: true ends the run well, `output` being what it comes to; tasks not chosen are SKIPPED;
+ *   `fail`: a text ends the run as FAILED (MANAGER_FAILED).
+ * An answer that makes no sense (an unknown or unavailable task, an executor that is not there, nothing
+ * to do while nothing is under way) is a failed attempt (`BAD_DECISION`) whose reason the next attempt is
+ * given; three in a row fail the run.
+ *
+ * @generated from message tutti.v1.Manager
+ */
+export type Manager = Message<"tutti.v1.Manager"> & {
+  /**
+   * The key of the manager's own task. Default `manager`.
+   *
+   * @generated from field: string key = 1;
+   */
+  key: string;
+
+  /**
+   * Who manages.
+   *
+   * @generated from field: string capability = 2;
+   */
+  capability: string;
+
+  /**
+   * How often it may be asked. 1 to 10,000; 0 means 1,000. Beyond it: FAILED (ITERATIONS_EXHAUSTED).
+   *
+   * @generated from field: uint32 max_rounds = 3;
+   */
+  maxRounds: number;
+
+  /**
+   * Limits of time of its task.
+   *
+   * @generated from field: tutti.v1.Timeouts timeouts = 4;
+   */
+  timeouts?: Timeouts | undefined;
+};
+
+/**
+ * Describes the message tutti.v1.Manager.
+ * Use `create(ManagerSchema)` to create a new message.
+ */
+export const ManagerSchema: GenMessage<Manager> = /*@__PURE__*/
+  messageDesc(file_tutti_v1_run, 1);
 
 /**
  * How many tasks are in each state.
@@ -166,7 +267,7 @@ export type TaskCounts = Message<"tutti.v1.TaskCounts"> & {
  * Use `create(TaskCountsSchema)` to create a new message.
  */
 export const TaskCountsSchema: GenMessage<TaskCounts> = /*@__PURE__*/
-  messageDesc(file_tutti_v1_run, 1);
+  messageDesc(file_tutti_v1_run, 2);
 
 /**
  * One execution of a graph of tasks, as it stands.
@@ -293,6 +394,27 @@ export type Run = Message<"tutti.v1.Run"> & {
    * @generated from field: tutti.v1.Payload input = 21;
    */
   input?: Payload | undefined;
+
+  /**
+   * True while nothing of it is started (PauseRun).
+   *
+   * @generated from field: bool paused = 22;
+   */
+  paused: boolean;
+
+  /**
+   * True once it is frozen (ArchiveRun).
+   *
+   * @generated from field: bool archived = 23;
+   */
+  archived: boolean;
+
+  /**
+   * The task that started it; unset for a run that a client submitted.
+   *
+   * @generated from field: tutti.v1.RunParent parent = 24;
+   */
+  parent?: RunParent | undefined;
 };
 
 /**
@@ -300,7 +422,42 @@ export type Run = Message<"tutti.v1.Run"> & {
  * Use `create(RunSchema)` to create a new message.
  */
 export const RunSchema: GenMessage<Run> = /*@__PURE__*/
-  messageDesc(file_tutti_v1_run, 2);
+  messageDesc(file_tutti_v1_run, 3);
+
+/**
+ * The task that started a run.
+ *
+ * @generated from message tutti.v1.RunParent
+ */
+export type RunParent = Message<"tutti.v1.RunParent"> & {
+  /**
+   * Its run.
+   *
+   * @generated from field: string run_id = 1;
+   */
+  runId: string;
+
+  /**
+   * The task.
+   *
+   * @generated from field: string task_key = 2;
+   */
+  taskKey: string;
+
+  /**
+   * Which attempt at it, from 1.
+   *
+   * @generated from field: uint32 attempt = 3;
+   */
+  attempt: number;
+};
+
+/**
+ * Describes the message tutti.v1.RunParent.
+ * Use `create(RunParentSchema)` to create a new message.
+ */
+export const RunParentSchema: GenMessage<RunParent> = /*@__PURE__*/
+  messageDesc(file_tutti_v1_run, 4);
 
 /**
  * The version of a workflow that a run was started from. It may be gone since.
@@ -328,7 +485,56 @@ export type RunOrigin = Message<"tutti.v1.RunOrigin"> & {
  * Use `create(RunOriginSchema)` to create a new message.
  */
 export const RunOriginSchema: GenMessage<RunOrigin> = /*@__PURE__*/
-  messageDesc(file_tutti_v1_run, 3);
+  messageDesc(file_tutti_v1_run, 5);
+
+/**
+ * In which order the tasks of a run are done.
+ *
+ * @generated from enum tutti.v1.ExecutionMode
+ */
+export const ExecutionMode = {
+  /**
+   * EXECUTION_MODE_GRAPH.
+   *
+   * @generated from enum value: EXECUTION_MODE_UNSPECIFIED = 0;
+   */
+  UNSPECIFIED: 0,
+
+  /**
+   * As soon as the dependencies allow.
+   *
+   * @generated from enum value: EXECUTION_MODE_GRAPH = 1;
+   */
+  GRAPH: 1,
+
+  /**
+   * One at a time, in the order of submission: each depends on the one before it, too. The first
+   * failure ends the run, whose `failed_task` names it.
+   *
+   * @generated from enum value: EXECUTION_MODE_SEQUENTIAL = 2;
+   */
+  SEQUENTIAL: 2,
+
+  /**
+   * A manager decides.
+   *
+   * @generated from enum value: EXECUTION_MODE_MANAGED = 3;
+   */
+  MANAGED: 3,
+} as const;
+
+/**
+ * In which order the tasks of a run are done.
+ *
+ * @generated from enum tutti.v1.ExecutionMode
+ */
+export type ExecutionMode = (typeof ExecutionMode)[keyof typeof ExecutionMode] | UnknownEnum;
+
+/**
+ * Describes the enum tutti.v1.ExecutionMode.
+ */
+export const ExecutionModeSchema: GenEnum<ExecutionMode> = /*@__PURE__*/
+  enumDesc(file_tutti_v1_run, 0);
 
 /**
  * What a failure that nothing handles does to the rest of the run. A failure is handled by
@@ -371,10 +577,10 @@ export type FailurePolicy = (typeof FailurePolicy)[keyof typeof FailurePolicy] |
  * Describes the enum tutti.v1.FailurePolicy.
  */
 export const FailurePolicySchema: GenEnum<FailurePolicy> = /*@__PURE__*/
-  enumDesc(file_tutti_v1_run, 0);
+  enumDesc(file_tutti_v1_run, 1);
 
 /**
- * Where a run stands. The last three are final and never change.
+ * Where a run stands. COMPLETED, FAILED and CANCELLED are final and never change, but by RerunRun.
  *
  * @generated from enum tutti.v1.RunState
  */
@@ -420,10 +626,17 @@ export const RunState = {
    * @generated from enum value: RUN_STATE_CANCELLED = 5;
    */
   CANCELLED: 5,
+
+  /**
+   * It is going to be FAILED or CANCELLED: what had completed is being undone (TaskSpec.compensation).
+   *
+   * @generated from enum value: RUN_STATE_COMPENSATING = 6;
+   */
+  COMPENSATING: 6,
 } as const;
 
 /**
- * Where a run stands. The last three are final and never change.
+ * Where a run stands. COMPLETED, FAILED and CANCELLED are final and never change, but by RerunRun.
  *
  * @generated from enum tutti.v1.RunState
  */
@@ -433,5 +646,5 @@ export type RunState = (typeof RunState)[keyof typeof RunState] | UnknownEnum;
  * Describes the enum tutti.v1.RunState.
  */
 export const RunStateSchema: GenEnum<RunState> = /*@__PURE__*/
-  enumDesc(file_tutti_v1_run, 1);
+  enumDesc(file_tutti_v1_run, 2);
 

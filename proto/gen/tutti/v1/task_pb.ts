@@ -6,18 +6,18 @@ import type { GenEnum, GenFile, GenMessage } from "@bufbuild/protobuf/codegenv2"
 import { enumDesc, fileDesc, messageDesc } from "@bufbuild/protobuf/codegenv2";
 import { file_buf_validate_validate } from "@bufbuild/protovalidate/gen/buf/validate/validate_pb.js";
 import type { Duration, Timestamp } from "@bufbuild/protobuf/wkt";
-import { file_google_protobuf_duration, file_google_protobuf_timestamp } from "@bufbuild/protobuf/wkt";
+import { file_google_protobuf_duration, file_google_protobuf_struct, file_google_protobuf_timestamp } from "@bufbuild/protobuf/wkt";
 import type { Payload } from "./payload_pb.ts";
 import { file_tutti_v1_payload } from "./payload_pb.ts";
 import type { StateReason } from "./state_reason_pb.ts";
 import { file_tutti_v1_state_reason } from "./state_reason_pb.ts";
-import type { Message, UnknownEnum } from "@bufbuild/protobuf";
+import type { JsonObject, Message, UnknownEnum } from "@bufbuild/protobuf";
 
 /**
  * Describes the file tutti/v1/task.proto.
  */
 export const file_tutti_v1_task: GenFile = /*@__PURE__*/
-  fileDesc("ChN0dXR0aS92MS90YXNrLnByb3RvEgh0dXR0aS52MSLhBAoIVGFza1NwZWMSNgoDa2V5GAEgASgJQim6SCZyJBjIATIfXltBLVphLXowLTlfXVtBLVphLXowLTlfLjovLV0qJBJLCgpjYXBhYmlsaXR5GAIgASgJQje6SDRyMhiAATItXlthLXowLTldW2EtejAtOV8tXSooXC5bYS16MC05XVthLXowLTlfLV0qKSokEiAKBWlucHV0GAMgASgLMhEudHV0dGkudjEuUGF5bG9hZBI1CgxkZXBlbmRlbmNpZXMYBCADKAsyFC50dXR0aS52MS5EZXBlbmRlbmN5Qgm6SAaSAQMQkE4SHAoEam9pbhgFIAEoCzIOLnR1dHRpLnYxLkpvaW4SMQoIb25fdW5tZXQYBiABKA4yFS50dXR0aS52MS5Vbm1ldFBvbGljeUIIukgFggECEAESGAoGcGFyZW50GAcgASgJQgi6SAVyAxjIARIgCghwcmlvcml0eRgIIAEoBUIJukgGGgQYCigASACIAQESJAoFcmV0cnkYCSABKAsyFS50dXR0aS52MS5SZXRyeVBvbGljeRIkCgh0aW1lb3V0cxgKIAEoCzISLnR1dHRpLnYxLlRpbWVvdXRzEhUKDWFsbG93X2ZhaWx1cmUYCyABKAgSPgoMY2FuY2VsX2dyYWNlGAwgASgLMhkuZ29vZ2xlLnByb3RvYnVmLkR1cmF0aW9uQg26SAqqAQciAwiQHDIAEhYKBHdoZW4YDSABKAlCCLpIBXIDGIAgEiIKEGlucHV0X2V4cHJlc3Npb24YDiABKAlCCLpIBXIDGIAgQgsKCV9wcmlvcml0eSLbAQoKRGVwZW5kZW5jeRIXCgNrZXkYASABKAlCCrpIB3IFEAEYyAESOgoJY29uZGl0aW9uGAIgASgOMh0udHV0dGkudjEuRGVwZW5kZW5jeUNvbmRpdGlvbkIIukgFggECEAESFgoEd2hlbhgDIAEoCUIIukgFcgMYgCASOwoFYWxpYXMYBCABKAlCLLpIKXInGMgBMiJeKFtBLVphLXowLTlfXVtBLVphLXowLTlfLjovLV0qKT8kEiMKBnNlbGVjdBgFIAEoCzITLnR1dHRpLnYxLlNlbGVjdGlvbiKbAQoJU2VsZWN0aW9uEg8KB25vdGhpbmcYASABKAgSIAoGZmllbGRzGAIgAygJQhC6SA2SAQoQ6AciBXIDGOgHEhIKCmxhc3RfaXRlbXMYAyABKA0SEQoJbWF4X2J5dGVzGAQgASgNEjQKCG92ZXJzaXplGAUgASgOMhgudHV0dGkudjEuT3ZlcnNpemVQb2xpY3lCCLpIBYIBAhABIksKBEpvaW4SKgoEbW9kZRgBIAEoDjISLnR1dHRpLnYxLkpvaW5Nb2RlQgi6SAWCAQIQARIXCgVjb3VudBgCIAEoDUIIukgFKgMYkE4i9wIKC1JldHJ5UG9saWN5Eh4KDG1heF9hdHRlbXB0cxgBIAEoDUIIukgFKgMY6AcSQAoNaW5pdGlhbF9kZWxheRgCIAEoCzIZLmdvb2dsZS5wcm90b2J1Zi5EdXJhdGlvbkIOukgLqgEIIgQIgKMFMgASLAoGZmFjdG9yGAMgASgBQhy6SBnYAQESFEABGQAAAAAAAFlAKQAAAAAAAPA/Ej0KCW1heF9kZWxheRgEIAEoCzIZLmdvb2dsZS5wcm90b2J1Zi5EdXJhdGlvbkIPukgMqgEJIgUIgJqeATIAEikKBmppdHRlchgFIAEoAUIZukgWEhRAARkAAAAAAADwPykAAAAAAAAAABIuChNub25fcmV0cnlhYmxlX2NvZGVzGAYgAygJQhG6SA6SAQsQZCIHcgUQARiAARIoChFtYXhfbG9zdF9hdHRlbXB0cxgHIAEoDUIIukgFKgMY6AdIAIgBAUIUChJfbWF4X2xvc3RfYXR0ZW1wdHMijAIKCFRpbWVvdXRzEj0KBXF1ZXVlGAEgASgLMhkuZ29vZ2xlLnByb3RvYnVmLkR1cmF0aW9uQhO6SBCqAQ0iBQiA54QPMgQQwIQ9Ej8KB2F0dGVtcHQYAiABKAsyGS5nb29nbGUucHJvdG9idWYuRHVyYXRpb25CE7pIEKoBDSIFCIDnhA8yBBDAhD0SPQoFd2hvbGUYAyABKAsyGS5nb29nbGUucHJvdG9idWYuRHVyYXRpb25CE7pIEKoBDSIFCIDnhA8yBBDAhD0SQQoJaGVhcnRiZWF0GAQgASgLMhkuZ29vZ2xlLnByb3RvYnVmLkR1cmF0aW9uQhO6SBCqAQ0iBQiA54QPMgQQwIQ9ImQKCVRhc2tFcnJvchIYCgRjb2RlGAEgASgJQgq6SAdyBRABGIABEhkKB21lc3NhZ2UYAiABKAlCCLpIBXIDGIBAEiIKB2RldGFpbHMYAyABKAsyES50dXR0aS52MS5QYXlsb2FkIlEKCFByb2dyZXNzEioKB3BlcmNlbnQYASABKAFCGbpIFhIUQAEZAAAAAAAAWUApAAAAAAAAAAASGQoHbWVzc2FnZRgCIAEoCUIIukgFcgMYgAgigwMKB0F0dGVtcHQSDgoGbnVtYmVyGAEgASgNEiUKBXN0YXRlGAIgASgOMhYudHV0dGkudjEuQXR0ZW1wdFN0YXRlEhMKC2V4ZWN1dG9yX2lkGAMgASgJEi4KCnN0YXJ0X3RpbWUYBCABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEiwKCGVuZF90aW1lGAUgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIiCgVlcnJvchgGIAEoCzITLnR1dHRpLnYxLlRhc2tFcnJvchIrCgV1c2FnZRgHIAMoCzIcLnR1dHRpLnYxLkF0dGVtcHQuVXNhZ2VFbnRyeRIkCghwcm9ncmVzcxgIIAEoCzISLnR1dHRpLnYxLlByb2dyZXNzEikKDnBhcnRpYWxfcmVzdWx0GAkgASgLMhEudHV0dGkudjEuUGF5bG9hZBosCgpVc2FnZUVudHJ5EgsKA2tleRgBIAEoCRINCgV2YWx1ZRgCIAEoAToCOAEi/AMKBFRhc2sSDgoGcnVuX2lkGAEgASgJEgsKA2tleRgCIAEoCRIiCgVzdGF0ZRgDIAEoDjITLnR1dHRpLnYxLlRhc2tTdGF0ZRIlCgZyZWFzb24YBCABKA4yFS50dXR0aS52MS5TdGF0ZVJlYXNvbhIVCg1hdHRlbXB0X2NvdW50GAUgASgNEi4KCnJlYWR5X3RpbWUYBiABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEi4KCnN0YXJ0X3RpbWUYByABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEiwKCGVuZF90aW1lGAggASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIgCgRzcGVjGAkgASgLMhIudHV0dGkudjEuVGFza1NwZWMSIwoIYXR0ZW1wdHMYCiADKAsyES50dXR0aS52MS5BdHRlbXB0EiEKBnJlc3VsdBgLIAEoCzIRLnR1dHRpLnYxLlBheWxvYWQSLgoKcmV0cnlfdGltZRgMIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASIgoFZXJyb3IYDSABKAsyEy50dXR0aS52MS5UYXNrRXJyb3ISKQoOY29tcHV0ZWRfaW5wdXQYDiABKAsyES50dXR0aS52MS5QYXlsb2FkKmYKDk92ZXJzaXplUG9saWN5Eh8KG09WRVJTSVpFX1BPTElDWV9VTlNQRUNJRklFRBAAEhoKFk9WRVJTSVpFX1BPTElDWV9SRUZVU0UQARIXChNPVkVSU0laRV9QT0xJQ1lfQ1VUEAIqogEKE0RlcGVuZGVuY3lDb25kaXRpb24SJAogREVQRU5ERU5DWV9DT05ESVRJT05fVU5TUEVDSUZJRUQQABIgChxERVBFTkRFTkNZX0NPTkRJVElPTl9TVUNDRVNTEAESIQodREVQRU5ERU5DWV9DT05ESVRJT05fRklOSVNIRUQQAhIgChxERVBFTkRFTkNZX0NPTkRJVElPTl9GQUlMVVJFEAMqYwoISm9pbk1vZGUSGQoVSk9JTl9NT0RFX1VOU1BFQ0lGSUVEEAASEQoNSk9JTl9NT0RFX0FMTBABEhEKDUpPSU5fTU9ERV9BTlkQAhIWChJKT0lOX01PREVfQVRfTEVBU1QQAypZCgtVbm1ldFBvbGljeRIcChhVTk1FVF9QT0xJQ1lfVU5TUEVDSUZJRUQQABIVChFVTk1FVF9QT0xJQ1lfU0tJUBABEhUKEVVOTUVUX1BPTElDWV9GQUlMEAIq6QEKCVRhc2tTdGF0ZRIaChZUQVNLX1NUQVRFX1VOU1BFQ0lGSUVEEAASFgoSVEFTS19TVEFURV9XQUlUSU5HEAESFAoQVEFTS19TVEFURV9SRUFEWRACEhYKElRBU0tfU1RBVEVfUlVOTklORxADEhcKE1RBU0tfU1RBVEVfUkVUUllJTkcQBBIYChRUQVNLX1NUQVRFX0NPTVBMRVRFRBAFEhUKEVRBU0tfU1RBVEVfRkFJTEVEEAYSGAoUVEFTS19TVEFURV9DQU5DRUxMRUQQBxIWChJUQVNLX1NUQVRFX1NLSVBQRUQQCCrRAQoMQXR0ZW1wdFN0YXRlEh0KGUFUVEVNUFRfU1RBVEVfVU5TUEVDSUZJRUQQABIZChVBVFRFTVBUX1NUQVRFX1JVTk5JTkcQARIbChdBVFRFTVBUX1NUQVRFX0NPTVBMRVRFRBACEhgKFEFUVEVNUFRfU1RBVEVfRkFJTEVEEAMSGwoXQVRURU1QVF9TVEFURV9USU1FRF9PVVQQBBIWChJBVFRFTVBUX1NUQVRFX0xPU1QQBRIbChdBVFRFTVBUX1NUQVRFX0NBTkNFTExFRBAGYgZwcm90bzM", [file_buf_validate_validate, file_google_protobuf_duration, file_google_protobuf_timestamp, file_tutti_v1_payload, file_tutti_v1_state_reason]);
+  fileDesc("ChN0dXR0aS92MS90YXNrLnByb3RvEgh0dXR0aS52MSLYCQoIVGFza1NwZWMSNgoDa2V5GAEgASgJQim6SCZyJBjIATIfXltBLVphLXowLTlfXVtBLVphLXowLTlfLjovLV0qJBJOCgpjYXBhYmlsaXR5GAIgASgJQjq6SDdyNRiAATIwXihbYS16MC05XVthLXowLTlfLV0qKFwuW2EtejAtOV1bYS16MC05Xy1dKikqKT8kEiAKBWlucHV0GAMgASgLMhEudHV0dGkudjEuUGF5bG9hZBI1CgxkZXBlbmRlbmNpZXMYBCADKAsyFC50dXR0aS52MS5EZXBlbmRlbmN5Qgm6SAaSAQMQkE4SHAoEam9pbhgFIAEoCzIOLnR1dHRpLnYxLkpvaW4SMQoIb25fdW5tZXQYBiABKA4yFS50dXR0aS52MS5Vbm1ldFBvbGljeUIIukgFggECEAESGAoGcGFyZW50GAcgASgJQgi6SAVyAxjIARIgCghwcmlvcml0eRgIIAEoBUIJukgGGgQYCigASACIAQESJAoFcmV0cnkYCSABKAsyFS50dXR0aS52MS5SZXRyeVBvbGljeRIkCgh0aW1lb3V0cxgKIAEoCzISLnR1dHRpLnYxLlRpbWVvdXRzEhUKDWFsbG93X2ZhaWx1cmUYCyABKAgSPgoMY2FuY2VsX2dyYWNlGAwgASgLMhkuZ29vZ2xlLnByb3RvYnVmLkR1cmF0aW9uQg26SAqqAQciAwiQHDIAEhYKBHdoZW4YDSABKAlCCLpIBXIDGIAgEiIKEGlucHV0X2V4cHJlc3Npb24YDiABKAlCCLpIBXIDGIAgEhwKCmV4cHJlc3Npb24YDyABKAlCCLpIBXIDGIAgEiQKBnNpZ25hbBgQIAEoCzIULnR1dHRpLnYxLlNpZ25hbFdhaXQSHgoFdGltZXIYESABKAsyDy50dXR0aS52MS5UaW1lchIlCgljaGlsZF9ydW4YEiABKAsyEi50dXR0aS52MS5DaGlsZFJ1bhIcCgRsaW5rGBMgASgLMg4udHV0dGkudjEuTGluaxIiCgdmb3JlYWNoGBQgASgLMhEudHV0dGkudjEuRm9yZWFjaBIgCgZyZXBlYXQYFSABKAsyEC50dXR0aS52MS5SZXBlYXQSLwoJc2VuZF9iYWNrGBYgAygLMhIudHV0dGkudjEuU2VuZEJhY2tCCLpIBZIBAhAQEjIKC2Vycm9yX3J1bGVzGBcgAygLMhMudHV0dGkudjEuRXJyb3JSdWxlQgi6SAWSAQIQIBJMCghmYWxsYmFjaxgYIAEoCUI6ukg3cjUYgAEyMF4oW2EtejAtOV1bYS16MC05Xy1dKihcLlthLXowLTldW2EtejAtOV8tXSopKik/JBIxCgpndWFyZHJhaWxzGBkgAygLMhMudHV0dGkudjEuR3VhcmRyYWlsQgi6SAWSAQIQEBIsCgxjb21wZW5zYXRpb24YGiABKAsyFi50dXR0aS52MS5Db21wZW5zYXRpb24SLgoKc3RhcnRfdGltZRgbIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASPwoLc3RhcnRfZGVsYXkYHCABKAsyGS5nb29nbGUucHJvdG9idWYuRHVyYXRpb25CD7pIDKoBCSIFCIDnhA8yAEILCglfcHJpb3JpdHkiRQoKU2lnbmFsV2FpdBI3CgRuYW1lGAEgASgJQim6SCZyJBjIATIfXltBLVphLXowLTlfXVtBLVphLXowLTlfLjovLV0qJCJsCgVUaW1lchI5CgVkZWxheRgBIAEoCzIZLmdvb2dsZS5wcm90b2J1Zi5EdXJhdGlvbkIPukgMqgEJIgUIgOeEDzIAEigKBHRpbWUYAiABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wIk8KCENoaWxkUnVuEhYKBHNwZWMYASABKAlCCLpIBXIDGMgBEhoKCHdvcmtmbG93GAIgASgJQgi6SAVyAxiAARIPCgd2ZXJzaW9uGAMgASgNInQKBExpbmsSKwoGcnVuX2lkGAEgASgJQhu6SBhyFhiAATIRXltBLVphLXowLTlffi1dKyQSHAoIdGFza19rZXkYAiABKAlCCrpIB3IFEAEY8AESIQoGcmVzdWx0GAMgASgLMhEudHV0dGkudjEuUGF5bG9hZCKMAgoHRm9yZWFjaBIsCgVpdGVtcxgBIAMoCzIRLnR1dHRpLnYxLlBheWxvYWRCCrpIB5IBBBCgjQYSIgoQaXRlbXNfZXhwcmVzc2lvbhgCIAEoCUIIukgFcgMYgCASHwoMbWF4X3BhcmFsbGVsGAMgASgNQgm6SAYqBBigjQYSJQoSdG9sZXJhdGVkX2ZhaWx1cmVzGAQgASgNQgm6SAYqBBigjQYSMgoPdG9sZXJhdGVkX3NoYXJlGAUgASgBQhm6SBYSFEABGQAAAAAAAPA/KQAAAAAAAAAAEjMKCHNpYmxpbmdzGAYgASgOMhcudHV0dGkudjEuU2libGluZ1BvbGljeUIIukgFggECEAEinAEKBlJlcGVhdBIXCgV1bnRpbBgBIAEoCUIIukgFcgMYgCASIAoObWF4X2l0ZXJhdGlvbnMYAiABKA1CCLpIBSoDGJBOEjkKBWRlbGF5GAMgASgLMhkuZ29vZ2xlLnByb3RvYnVmLkR1cmF0aW9uQg+6SAyqAQkiBQiAmp4BMgASHAoKbmV4dF9pbnB1dBgEIAEoCUIIukgFcgMYgCAieAoIU2VuZEJhY2sSFgoCdG8YASABKAlCCrpIB3IFEAEYyAESGAoEd2hlbhgCIAEoCUIKukgHcgUQARiAIBIYCgZyZWFzb24YAyABKAlCCLpIBXIDGIAgEiAKDm1heF9pdGVyYXRpb25zGAQgASgNQgi6SAUqAxjoByK+AQoJRXJyb3JSdWxlEiAKBWNvZGVzGAEgAygJQhG6SA6SAQsQZCIHcgUQARiAARIxCgZhY3Rpb24YAiABKA4yFS50dXR0aS52MS5FcnJvckFjdGlvbkIKukgHggEEEAEgABIhCgZyZXN1bHQYAyABKAsyES50dXR0aS52MS5QYXlsb2FkEjkKBWRlbGF5GAQgASgLMhkuZ29vZ2xlLnByb3RvYnVmLkR1cmF0aW9uQg+6SAyqAQkiBQiAmp4BMgAiuAEKCUd1YXJkcmFpbBIXCgVjaGVjaxgBIAEoCUIIukgFcgMYgCASJwoGc2NoZW1hGAIgASgLMhcuZ29vZ2xlLnByb3RvYnVmLlN0cnVjdBJOCgpjYXBhYmlsaXR5GAMgASgJQjq6SDdyNRiAATIwXihbYS16MC05XVthLXowLTlfLV0qKFwuW2EtejAtOV1bYS16MC05Xy1dKikqKT8kEhkKB21lc3NhZ2UYBCABKAlCCLpIBXIDGIAIIs0BCgxDb21wZW5zYXRpb24STQoKY2FwYWJpbGl0eRgBIAEoCUI5ukg2cjQQARiAATItXlthLXowLTldW2EtejAtOV8tXSooXC5bYS16MC05XVthLXowLTlfLV0qKSokEiIKEGlucHV0X2V4cHJlc3Npb24YAiABKAlCCLpIBXIDGIAgEiQKBXJldHJ5GAMgASgLMhUudHV0dGkudjEuUmV0cnlQb2xpY3kSJAoIdGltZW91dHMYBCABKAsyEi50dXR0aS52MS5UaW1lb3V0cyKLAQoIRmVlZGJhY2sSDgoGcmVhc29uGAEgASgJEikKDnJlZnVzZWRfcmVzdWx0GAIgASgLMhEudHV0dGkudjEuUGF5bG9hZBIMCgRmcm9tGAMgASgJEiMKCGRlY2lzaW9uGAQgASgLMhEudHV0dGkudjEuUGF5bG9hZBIRCglpdGVyYXRpb24YBSABKA0i2wEKCkRlcGVuZGVuY3kSFwoDa2V5GAEgASgJQgq6SAdyBRABGMgBEjoKCWNvbmRpdGlvbhgCIAEoDjIdLnR1dHRpLnYxLkRlcGVuZGVuY3lDb25kaXRpb25CCLpIBYIBAhABEhYKBHdoZW4YAyABKAlCCLpIBXIDGIAgEjsKBWFsaWFzGAQgASgJQiy6SClyJxjIATIiXihbQS1aYS16MC05X11bQS1aYS16MC05Xy46Ly1dKik/JBIjCgZzZWxlY3QYBSABKAsyEy50dXR0aS52MS5TZWxlY3Rpb24imwEKCVNlbGVjdGlvbhIPCgdub3RoaW5nGAEgASgIEiAKBmZpZWxkcxgCIAMoCUIQukgNkgEKEOgHIgVyAxjoBxISCgpsYXN0X2l0ZW1zGAMgASgNEhEKCW1heF9ieXRlcxgEIAEoDRI0CghvdmVyc2l6ZRgFIAEoDjIYLnR1dHRpLnYxLk92ZXJzaXplUG9saWN5Qgi6SAWCAQIQASJLCgRKb2luEioKBG1vZGUYASABKA4yEi50dXR0aS52MS5Kb2luTW9kZUIIukgFggECEAESFwoFY291bnQYAiABKA1CCLpIBSoDGJBOIvcCCgtSZXRyeVBvbGljeRIeCgxtYXhfYXR0ZW1wdHMYASABKA1CCLpIBSoDGOgHEkAKDWluaXRpYWxfZGVsYXkYAiABKAsyGS5nb29nbGUucHJvdG9idWYuRHVyYXRpb25CDrpIC6oBCCIECICjBTIAEiwKBmZhY3RvchgDIAEoAUIcukgZ2AEBEhRAARkAAAAAAABZQCkAAAAAAADwPxI9CgltYXhfZGVsYXkYBCABKAsyGS5nb29nbGUucHJvdG9idWYuRHVyYXRpb25CD7pIDKoBCSIFCICangEyABIpCgZqaXR0ZXIYBSABKAFCGbpIFhIUQAEZAAAAAAAA8D8pAAAAAAAAAAASLgoTbm9uX3JldHJ5YWJsZV9jb2RlcxgGIAMoCUIRukgOkgELEGQiB3IFEAEYgAESKAoRbWF4X2xvc3RfYXR0ZW1wdHMYByABKA1CCLpIBSoDGOgHSACIAQFCFAoSX21heF9sb3N0X2F0dGVtcHRzIowCCghUaW1lb3V0cxI9CgVxdWV1ZRgBIAEoCzIZLmdvb2dsZS5wcm90b2J1Zi5EdXJhdGlvbkITukgQqgENIgUIgOeEDzIEEMCEPRI/CgdhdHRlbXB0GAIgASgLMhkuZ29vZ2xlLnByb3RvYnVmLkR1cmF0aW9uQhO6SBCqAQ0iBQiA54QPMgQQwIQ9Ej0KBXdob2xlGAMgASgLMhkuZ29vZ2xlLnByb3RvYnVmLkR1cmF0aW9uQhO6SBCqAQ0iBQiA54QPMgQQwIQ9EkEKCWhlYXJ0YmVhdBgEIAEoCzIZLmdvb2dsZS5wcm90b2J1Zi5EdXJhdGlvbkITukgQqgENIgUIgOeEDzIEEMCEPSJkCglUYXNrRXJyb3ISGAoEY29kZRgBIAEoCUIKukgHcgUQARiAARIZCgdtZXNzYWdlGAIgASgJQgi6SAVyAxiAQBIiCgdkZXRhaWxzGAMgASgLMhEudHV0dGkudjEuUGF5bG9hZCJRCghQcm9ncmVzcxIqCgdwZXJjZW50GAEgASgBQhm6SBYSFEABGQAAAAAAAFlAKQAAAAAAAAAAEhkKB21lc3NhZ2UYAiABKAlCCLpIBXIDGIAIIoMDCgdBdHRlbXB0Eg4KBm51bWJlchgBIAEoDRIlCgVzdGF0ZRgCIAEoDjIWLnR1dHRpLnYxLkF0dGVtcHRTdGF0ZRITCgtleGVjdXRvcl9pZBgDIAEoCRIuCgpzdGFydF90aW1lGAQgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIsCghlbmRfdGltZRgFIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASIgoFZXJyb3IYBiABKAsyEy50dXR0aS52MS5UYXNrRXJyb3ISKwoFdXNhZ2UYByADKAsyHC50dXR0aS52MS5BdHRlbXB0LlVzYWdlRW50cnkSJAoIcHJvZ3Jlc3MYCCABKAsyEi50dXR0aS52MS5Qcm9ncmVzcxIpCg5wYXJ0aWFsX3Jlc3VsdBgJIAEoCzIRLnR1dHRpLnYxLlBheWxvYWQaLAoKVXNhZ2VFbnRyeRILCgNrZXkYASABKAkSDQoFdmFsdWUYAiABKAE6AjgBItoECgRUYXNrEg4KBnJ1bl9pZBgBIAEoCRILCgNrZXkYAiABKAkSIgoFc3RhdGUYAyABKA4yEy50dXR0aS52MS5UYXNrU3RhdGUSJQoGcmVhc29uGAQgASgOMhUudHV0dGkudjEuU3RhdGVSZWFzb24SFQoNYXR0ZW1wdF9jb3VudBgFIAEoDRIuCgpyZWFkeV90aW1lGAYgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIuCgpzdGFydF90aW1lGAcgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIsCghlbmRfdGltZRgIIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASIAoEc3BlYxgJIAEoCzISLnR1dHRpLnYxLlRhc2tTcGVjEiMKCGF0dGVtcHRzGAogAygLMhEudHV0dGkudjEuQXR0ZW1wdBIhCgZyZXN1bHQYCyABKAsyES50dXR0aS52MS5QYXlsb2FkEi4KCnJldHJ5X3RpbWUYDCABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEiIKBWVycm9yGA0gASgLMhMudHV0dGkudjEuVGFza0Vycm9yEikKDmNvbXB1dGVkX2lucHV0GA4gASgLMhEudHV0dGkudjEuUGF5bG9hZBIkCghmZWVkYmFjaxgPIAEoCzISLnR1dHRpLnYxLkZlZWRiYWNrEg0KBW93bmVyGBAgASgJEhEKCWl0ZXJhdGlvbhgRIAEoDRIUCgxjaGlsZF9ydW5faWQYEiABKAkqZQoNU2libGluZ1BvbGljeRIeChpTSUJMSU5HX1BPTElDWV9VTlNQRUNJRklFRBAAEhsKF1NJQkxJTkdfUE9MSUNZX0NPTlRJTlVFEAESFwoTU0lCTElOR19QT0xJQ1lfU1RPUBACKpEBCgtFcnJvckFjdGlvbhIcChhFUlJPUl9BQ1RJT05fVU5TUEVDSUZJRUQQABIWChJFUlJPUl9BQ1RJT05fUkVUUlkQARIVChFFUlJPUl9BQ1RJT05fRkFJTBACEhoKFkVSUk9SX0FDVElPTl9GQUxMX0JBQ0sQAxIZChVFUlJPUl9BQ1RJT05fQ09NUExFVEUQBCpmCg5PdmVyc2l6ZVBvbGljeRIfChtPVkVSU0laRV9QT0xJQ1lfVU5TUEVDSUZJRUQQABIaChZPVkVSU0laRV9QT0xJQ1lfUkVGVVNFEAESFwoTT1ZFUlNJWkVfUE9MSUNZX0NVVBACKqIBChNEZXBlbmRlbmN5Q29uZGl0aW9uEiQKIERFUEVOREVOQ1lfQ09ORElUSU9OX1VOU1BFQ0lGSUVEEAASIAocREVQRU5ERU5DWV9DT05ESVRJT05fU1VDQ0VTUxABEiEKHURFUEVOREVOQ1lfQ09ORElUSU9OX0ZJTklTSEVEEAISIAocREVQRU5ERU5DWV9DT05ESVRJT05fRkFJTFVSRRADKmMKCEpvaW5Nb2RlEhkKFUpPSU5fTU9ERV9VTlNQRUNJRklFRBAAEhEKDUpPSU5fTU9ERV9BTEwQARIRCg1KT0lOX01PREVfQU5ZEAISFgoSSk9JTl9NT0RFX0FUX0xFQVNUEAMqWQoLVW5tZXRQb2xpY3kSHAoYVU5NRVRfUE9MSUNZX1VOU1BFQ0lGSUVEEAASFQoRVU5NRVRfUE9MSUNZX1NLSVAQARIVChFVTk1FVF9QT0xJQ1lfRkFJTBACKukBCglUYXNrU3RhdGUSGgoWVEFTS19TVEFURV9VTlNQRUNJRklFRBAAEhYKElRBU0tfU1RBVEVfV0FJVElORxABEhQKEFRBU0tfU1RBVEVfUkVBRFkQAhIWChJUQVNLX1NUQVRFX1JVTk5JTkcQAxIXChNUQVNLX1NUQVRFX1JFVFJZSU5HEAQSGAoUVEFTS19TVEFURV9DT01QTEVURUQQBRIVChFUQVNLX1NUQVRFX0ZBSUxFRBAGEhgKFFRBU0tfU1RBVEVfQ0FOQ0VMTEVEEAcSFgoSVEFTS19TVEFURV9TS0lQUEVEEAgq0QEKDEF0dGVtcHRTdGF0ZRIdChlBVFRFTVBUX1NUQVRFX1VOU1BFQ0lGSUVEEAASGQoVQVRURU1QVF9TVEFURV9SVU5OSU5HEAESGwoXQVRURU1QVF9TVEFURV9DT01QTEVURUQQAhIYChRBVFRFTVBUX1NUQVRFX0ZBSUxFRBADEhsKF0FUVEVNUFRfU1RBVEVfVElNRURfT1VUEAQSFgoSQVRURU1QVF9TVEFURV9MT1NUEAUSGwoXQVRURU1QVF9TVEFURV9DQU5DRUxMRUQQBmIGcHJvdG8z", [file_buf_validate_validate, file_google_protobuf_duration, file_google_protobuf_struct, file_google_protobuf_timestamp, file_tutti_v1_payload, file_tutti_v1_state_reason]);
 
 /**
  * One node of a run, as submitted. Never changes afterwards.
@@ -34,8 +34,10 @@ export type TaskSpec = Message<"tutti.v1.TaskSpec"> & {
   key: string;
 
   /**
-   * What an executor must be able to do: a dotted name such as `image.resize`. 1 to 128 characters:
-   * tokens of lower-case letters, digits, `_`, `-`, joined by single dots.
+   * What an executor must be able to do: a dotted name such as `image.resize`. At most 128 characters:
+   * tokens of lower-case letters, digits, `_`, `-`, joined by single dots. A task asks for exactly one
+   * of `capability`, `expression`, `signal`, `timer`, `child_run` and `link`; all but the first are
+   * done by the orchestrator itself, and no executor is asked.
    *
    * @generated from field: string capability = 2;
    */
@@ -132,6 +134,116 @@ export type TaskSpec = Message<"tutti.v1.TaskSpec"> & {
    * @generated from field: string input_expression = 14;
    */
   inputExpression: string;
+
+  /**
+   * Its result is what this expression (CEL) comes to, with the variables of `input_expression`, and
+   * `item` and `index` in a `foreach`, `iteration` in a `repeat`. At most 4,096 characters.
+   *
+   * @generated from field: string expression = 15;
+   */
+  expression: string;
+
+  /**
+   * It waits for a signal to its run; the signal's payload is its result. Timeouts.attempt limits the
+   * wait.
+   *
+   * @generated from field: tutti.v1.SignalWait signal = 16;
+   */
+  signal?: SignalWait | undefined;
+
+  /**
+   * It waits for a moment. Its result is its input.
+   *
+   * @generated from field: tutti.v1.Timer timer = 17;
+   */
+  timer?: Timer | undefined;
+
+  /**
+   * It starts a run of its own and waits for it; that run's output is its result. If that run does not
+   * complete, the attempt fails (`CHILD_RUN_FAILED`, `CHILD_RUN_CANCELLED`). Cancelling the task
+   * cancels that run.
+   *
+   * @generated from field: tutti.v1.ChildRun child_run = 18;
+   */
+  childRun?: ChildRun | undefined;
+
+  /**
+   * Its result is that of a completed task of another run of the namespace.
+   *
+   * @generated from field: tutti.v1.Link link = 19;
+   */
+  link?: Link | undefined;
+
+  /**
+   * The task is done once for each item of a list: each item is a task of its own, with the key
+   * `KEY#INDEX` (`KEY@ROUND#INDEX` when the list is done again), grouped under this one. The result is
+   * the list of their results, in the order of the items; null for a tolerated failure.
+   *
+   * @generated from field: tutti.v1.Foreach foreach = 20;
+   */
+  foreach?: Foreach | undefined;
+
+  /**
+   * The task is done again and again until a condition holds.
+   *
+   * @generated from field: tutti.v1.Repeat repeat = 21;
+   */
+  repeat?: Repeat | undefined;
+
+  /**
+   * A decision that may send the run back: once an attempt has a result, the first entry that applies
+   * counts. At most 16.
+   *
+   * @generated from field: repeated tutti.v1.SendBack send_back = 22;
+   */
+  sendBack: SendBack[];
+
+  /**
+   * What a failed attempt leads to, by its error: the first entry that applies counts, before `retry`.
+   * At most 32.
+   *
+   * @generated from field: repeated tutti.v1.ErrorRule error_rules = 23;
+   */
+  errorRules: ErrorRule[];
+
+  /**
+   * A capability that is tried once after the last attempt failed, with the same input and with the
+   * error as `last_error`. If that fails too, the error before it remains the reason. Only with
+   * `capability`. Empty: none.
+   *
+   * @generated from field: string fallback = 24;
+   */
+  fallback: string;
+
+  /**
+   * What a result must pass, in this order. A refused result is a failed attempt
+   * (`RESULT_REFUSED`); the next attempt is given the reason and the refused result. At most 16.
+   *
+   * @generated from field: repeated tutti.v1.Guardrail guardrails = 25;
+   */
+  guardrails: Guardrail[];
+
+  /**
+   * What undoes the task, if it completed and its run fails or is cancelled.
+   *
+   * @generated from field: tutti.v1.Compensation compensation = 26;
+   */
+  compensation?: Compensation | undefined;
+
+  /**
+   * It does not become ready before this time. Unset: as soon as its dependencies allow.
+   *
+   * @generated from field: google.protobuf.Timestamp start_time = 27;
+   */
+  startTime?: Timestamp | undefined;
+
+  /**
+   * It becomes ready this long after its dependencies allow. 0 s to 365 days; default 0 s. With
+   * `start_time`, the later of the two counts.
+   *
+   * @generated from field: google.protobuf.Duration start_delay = 28;
+   */
+  startDelay?: Duration | undefined;
 };
 
 /**
@@ -140,6 +252,468 @@ export type TaskSpec = Message<"tutti.v1.TaskSpec"> & {
  */
 export const TaskSpecSchema: GenMessage<TaskSpec> = /*@__PURE__*/
   messageDesc(file_tutti_v1_task, 0);
+
+/**
+ * A wait for a signal to the run (OrchestratorService.SignalRun).
+ *
+ * @generated from message tutti.v1.SignalWait
+ */
+export type SignalWait = Message<"tutti.v1.SignalWait"> & {
+  /**
+   * The name of the signal. 1 to 200 characters, of which keys are made. A signal that came before the
+   * task waits is kept for it; each signal ends one wait, the longest one first.
+   *
+   * @generated from field: string name = 1;
+   */
+  name: string;
+};
+
+/**
+ * Describes the message tutti.v1.SignalWait.
+ * Use `create(SignalWaitSchema)` to create a new message.
+ */
+export const SignalWaitSchema: GenMessage<SignalWait> = /*@__PURE__*/
+  messageDesc(file_tutti_v1_task, 1);
+
+/**
+ * A wait for a moment: exactly one of the two.
+ *
+ * @generated from message tutti.v1.Timer
+ */
+export type Timer = Message<"tutti.v1.Timer"> & {
+  /**
+   * So long after the attempt starts. 0 s to 365 days.
+   *
+   * @generated from field: google.protobuf.Duration delay = 1;
+   */
+  delay?: Duration | undefined;
+
+  /**
+   * Until then; at once if that is past.
+   *
+   * @generated from field: google.protobuf.Timestamp time = 2;
+   */
+  time?: Timestamp | undefined;
+};
+
+/**
+ * Describes the message tutti.v1.Timer.
+ * Use `create(TimerSchema)` to create a new message.
+ */
+export const TimerSchema: GenMessage<Timer> = /*@__PURE__*/
+  messageDesc(file_tutti_v1_task, 2);
+
+/**
+ * A run that a task starts: exactly one of `spec` and `workflow`. It is given the task's input. Its id is that
+ * of the parent's run, `~`, and two numbers joined by `~`. Child runs may have child runs, five deep.
+ *
+ * @generated from message tutti.v1.ChildRun
+ */
+export type ChildRun = Message<"tutti.v1.ChildRun"> & {
+  /**
+   * The name of an entry of RunSpec.child_specs.
+   *
+   * @generated from field: string spec = 1;
+   */
+  spec: string;
+
+  /**
+   * The name of a workflow of the namespace. What it says when this run is submitted holds.
+   *
+   * @generated from field: string workflow = 2;
+   */
+  workflow: string;
+
+  /**
+   * With `workflow`: which version. 0: the latest.
+   *
+   * @generated from field: uint32 version = 3;
+   */
+  version: number;
+};
+
+/**
+ * Describes the message tutti.v1.ChildRun.
+ * Use `create(ChildRunSchema)` to create a new message.
+ */
+export const ChildRunSchema: GenMessage<ChildRun> = /*@__PURE__*/
+  messageDesc(file_tutti_v1_task, 3);
+
+/**
+ * A completed task of another run of the same namespace. A link to a link is one to its origin. While
+ * the link's run exists, the origin cannot be deleted.
+ *
+ * @generated from message tutti.v1.Link
+ */
+export type Link = Message<"tutti.v1.Link"> & {
+  /**
+   * The run.
+   *
+   * @generated from field: string run_id = 1;
+   */
+  runId: string;
+
+  /**
+   * The task.
+   *
+   * @generated from field: string task_key = 2;
+   */
+  taskKey: string;
+
+  /**
+   * Its result. Set by the orchestrator; a submission that sets it is refused.
+   *
+   * @generated from field: tutti.v1.Payload result = 3;
+   */
+  result?: Payload | undefined;
+};
+
+/**
+ * Describes the message tutti.v1.Link.
+ * Use `create(LinkSchema)` to create a new message.
+ */
+export const LinkSchema: GenMessage<Link> = /*@__PURE__*/
+  messageDesc(file_tutti_v1_task, 4);
+
+/**
+ * How a list is worked through. Exactly one of `items` and `items_expression`. An empty list completes
+ * at once with an empty list.
+ *
+ * @generated from message tutti.v1.Foreach
+ */
+export type Foreach = Message<"tutti.v1.Foreach"> & {
+  /**
+   * The items themselves. At most 100,000.
+   *
+   * @generated from field: repeated tutti.v1.Payload items = 1;
+   */
+  items: Payload[];
+
+  /**
+   * An expression (CEL) for the list, with the variables of `when`, evaluated when the task starts. If
+   * it does not give a list: the attempt fails (`EXPRESSION_FAILED`). At most 4,096 characters.
+   *
+   * @generated from field: string items_expression = 2;
+   */
+  itemsExpression: string;
+
+  /**
+   * How many items may be under way at once. 1: one after the other. 0: no limit of the user's; the
+   * orchestrator makes a thousand tasks at a time.
+   *
+   * @generated from field: uint32 max_parallel = 3;
+   */
+  maxParallel: number;
+
+  /**
+   * How many items may fail without failing the task. Default 0. The larger of this and
+   * `tolerated_share` counts.
+   *
+   * @generated from field: uint32 tolerated_failures = 4;
+   */
+  toleratedFailures: number;
+
+  /**
+   * Which share of the items, 0 to 1, may fail without failing the task. Default 0.
+   *
+   * @generated from field: double tolerated_share = 5;
+   */
+  toleratedShare: number;
+
+  /**
+   * What becomes of the other items once more have failed than are tolerated. Default: they go on, and
+   * the task fails (`ITEMS_FAILED`) when all are final.
+   *
+   * @generated from field: tutti.v1.SiblingPolicy siblings = 6;
+   */
+  siblings: SiblingPolicy;
+};
+
+/**
+ * Describes the message tutti.v1.Foreach.
+ * Use `create(ForeachSchema)` to create a new message.
+ */
+export const ForeachSchema: GenMessage<Foreach> = /*@__PURE__*/
+  messageDesc(file_tutti_v1_task, 5);
+
+/**
+ * How a task is repeated. RetryPolicy counts anew for each iteration. The result of the last iteration
+ * is that of the task.
+ *
+ * @generated from message tutti.v1.Repeat
+ */
+export type Repeat = Message<"tutti.v1.Repeat"> & {
+  /**
+   * When it is enough: an expression (CEL) on the variables of the task's `when`, `result` and
+   * `iteration` (counted from 1). If it cannot be evaluated: FAILED (EXPRESSION_FAILED). At most
+   * 4,096 characters; empty: only the limit ends it, and that is success.
+   *
+   * @generated from field: string until = 1;
+   */
+  until: string;
+
+  /**
+   * How often at most. 1 to 10,000; 0 means 100. Beyond it the task is FAILED
+   * (ITERATIONS_EXHAUSTED), if `until` is set.
+   *
+   * @generated from field: uint32 max_iterations = 2;
+   */
+  maxIterations: number;
+
+  /**
+   * How long after one iteration ended the next begins. 0 s to 30 days; default 0 s.
+   *
+   * @generated from field: google.protobuf.Duration delay = 3;
+   */
+  delay?: Duration | undefined;
+
+  /**
+   * The input of the next iteration: an expression (CEL) on the variables of `until`. At most 4,096
+   * characters; empty: the result is the next input.
+   *
+   * @generated from field: string next_input = 4;
+   */
+  nextInput: string;
+};
+
+/**
+ * Describes the message tutti.v1.Repeat.
+ * Use `create(RepeatSchema)` to create a new message.
+ */
+export const RepeatSchema: GenMessage<Repeat> = /*@__PURE__*/
+  messageDesc(file_tutti_v1_task, 6);
+
+/**
+ * One way in which a decision sends the run back. The earlier task and all that lies between it and
+ * this one are done again; the earlier task's next attempt is given the reason, this task's result and
+ * the result of its own that was refused (Assignment.feedback).
+ *
+ * @generated from message tutti.v1.SendBack
+ */
+export type SendBack = Message<"tutti.v1.SendBack"> & {
+  /**
+   * The key of the task to go back to: this one depends on it, directly or not.
+   *
+   * @generated from field: string to = 1;
+   */
+  to: string;
+
+  /**
+   * Whether to: an expression (CEL) on the variables of `when`, `result` and `iteration` (how often
+   * this task has run, from 1). If it cannot be evaluated: FAILED (EXPRESSION_FAILED). At most 4,096
+   * characters.
+   *
+   * @generated from field: string when = 2;
+   */
+  when: string;
+
+  /**
+   * Why, for the earlier task: an expression (CEL) on the same variables that gives a text. At most
+   * 4,096 characters; empty: no reason is given.
+   *
+   * @generated from field: string reason = 3;
+   */
+  reason: string;
+
+  /**
+   * How often this entry may send back. 1 to 1,000; 0 means 10. Beyond it this task is FAILED
+   * (ITERATIONS_EXHAUSTED).
+   *
+   * @generated from field: uint32 max_iterations = 4;
+   */
+  maxIterations: number;
+};
+
+/**
+ * Describes the message tutti.v1.SendBack.
+ * Use `create(SendBackSchema)` to create a new message.
+ */
+export const SendBackSchema: GenMessage<SendBack> = /*@__PURE__*/
+  messageDesc(file_tutti_v1_task, 7);
+
+/**
+ * What becomes of a failed or timed-out attempt with certain errors. Lost attempts have no such rules.
+ *
+ * @generated from message tutti.v1.ErrorRule
+ */
+export type ErrorRule = Message<"tutti.v1.ErrorRule"> & {
+  /**
+   * The codes (TaskError.code) that it is for; a trailing `*` stands for any ending. Empty: any code.
+   * At most 100.
+   *
+   * @generated from field: repeated string codes = 1;
+   */
+  codes: string[];
+
+  /**
+   * What to do.
+   *
+   * @generated from field: tutti.v1.ErrorAction action = 2;
+   */
+  action: ErrorAction;
+
+  /**
+   * With ERROR_ACTION_COMPLETE: the result.
+   *
+   * @generated from field: tutti.v1.Payload result = 3;
+   */
+  result?: Payload | undefined;
+
+  /**
+   * With ERROR_ACTION_RETRY: the delay, instead of the policy's. 0 s to 30 days.
+   *
+   * @generated from field: google.protobuf.Duration delay = 4;
+   */
+  delay?: Duration | undefined;
+};
+
+/**
+ * Describes the message tutti.v1.ErrorRule.
+ * Use `create(ErrorRuleSchema)` to create a new message.
+ */
+export const ErrorRuleSchema: GenMessage<ErrorRule> = /*@__PURE__*/
+  messageDesc(file_tutti_v1_task, 8);
+
+/**
+ * A check of a result: exactly one of `check`, `schema` and `capability`.
+ *
+ * @generated from message tutti.v1.Guardrail
+ */
+export type Guardrail = Message<"tutti.v1.Guardrail"> & {
+  /**
+   * An expression (CEL) on the variables of the task's `when`, and `result`: true lets it pass; false,
+   * or a text (the reason), refuses it; so does an expression that cannot be evaluated. At most 4,096
+   * characters.
+   *
+   * @generated from field: string check = 1;
+   */
+  check: string;
+
+  /**
+   * JSON Schema (draft 2020-12) that the result must match, with the bounds of
+   * WorkflowTemplate.input_schema.
+   *
+   * @generated from field: google.protobuf.Struct schema = 2;
+   */
+  schema?: JsonObject | undefined;
+
+  /**
+   * A capability that is given `{"input": …, "result": …}` as its input, in a task of its own with the
+   * key `KEY#check…`, and answers `{"ok": true}`, `{"ok": true, "result": …}` to replace the result, or
+   * `{"ok": false, "reason": "…"}`. Anything else, and a failure, is a refusal.
+   *
+   * @generated from field: string capability = 3;
+   */
+  capability: string;
+
+  /**
+   * The reason to give, instead of the check's own. At most 1,024 characters.
+   *
+   * @generated from field: string message = 4;
+   */
+  message: string;
+};
+
+/**
+ * Describes the message tutti.v1.Guardrail.
+ * Use `create(GuardrailSchema)` to create a new message.
+ */
+export const GuardrailSchema: GenMessage<Guardrail> = /*@__PURE__*/
+  messageDesc(file_tutti_v1_task, 9);
+
+/**
+ * What undoes a completed task. When the run fails or is cancelled, the compensations of all tasks that
+ * completed run one after the other, the last completed first, each as a task with the key `KEY#undo`.
+ * One that fails does not stop the others.
+ *
+ * @generated from message tutti.v1.Compensation
+ */
+export type Compensation = Message<"tutti.v1.Compensation"> & {
+  /**
+   * Who undoes it.
+   *
+   * @generated from field: string capability = 1;
+   */
+  capability: string;
+
+  /**
+   * What it is given: an expression (CEL) on the run's `input`, and the `result` of the task. At most
+   * 4,096 characters; empty: the task's result.
+   *
+   * @generated from field: string input_expression = 2;
+   */
+  inputExpression: string;
+
+  /**
+   * When a failed attempt of it is tried again. Default: never.
+   *
+   * @generated from field: tutti.v1.RetryPolicy retry = 3;
+   */
+  retry?: RetryPolicy | undefined;
+
+  /**
+   * Limits of time. Default: none.
+   *
+   * @generated from field: tutti.v1.Timeouts timeouts = 4;
+   */
+  timeouts?: Timeouts | undefined;
+};
+
+/**
+ * Describes the message tutti.v1.Compensation.
+ * Use `create(CompensationSchema)` to create a new message.
+ */
+export const CompensationSchema: GenMessage<Compensation> = /*@__PURE__*/
+  messageDesc(file_tutti_v1_task, 10);
+
+/**
+ * What the attempt before is told to do better.
+ *
+ * @generated from message tutti.v1.Feedback
+ */
+export type Feedback = Message<"tutti.v1.Feedback"> & {
+  /**
+   * Why: the reason of a send-back, or of a guardrail.
+   *
+   * @generated from field: string reason = 1;
+   */
+  reason: string;
+
+  /**
+   * The result that was refused.
+   *
+   * @generated from field: tutti.v1.Payload refused_result = 2;
+   */
+  refusedResult?: Payload | undefined;
+
+  /**
+   * The key of the task that sent the run back; empty from a guardrail.
+   *
+   * @generated from field: string from = 3;
+   */
+  from: string;
+
+  /**
+   * What that task's own result was; unset from a guardrail.
+   *
+   * @generated from field: tutti.v1.Payload decision = 4;
+   */
+  decision?: Payload | undefined;
+
+  /**
+   * How often it has been sent back, from 1; 0 from a guardrail.
+   *
+   * @generated from field: uint32 iteration = 5;
+   */
+  iteration: number;
+};
+
+/**
+ * Describes the message tutti.v1.Feedback.
+ * Use `create(FeedbackSchema)` to create a new message.
+ */
+export const FeedbackSchema: GenMessage<Feedback> = /*@__PURE__*/
+  messageDesc(file_tutti_v1_task, 11);
 
 /**
  * An edge of the graph: this task waits for an upstream task.
@@ -193,7 +767,7 @@ export type Dependency = Message<"tutti.v1.Dependency"> & {
  * Use `create(DependencySchema)` to create a new message.
  */
 export const DependencySchema: GenMessage<Dependency> = /*@__PURE__*/
-  messageDesc(file_tutti_v1_task, 1);
+  messageDesc(file_tutti_v1_task, 12);
 
 /**
  * A part of a result. At most one of `nothing`, `fields` and `last_items`; none of them: all.
@@ -242,7 +816,7 @@ export type Selection = Message<"tutti.v1.Selection"> & {
  * Use `create(SelectionSchema)` to create a new message.
  */
 export const SelectionSchema: GenMessage<Selection> = /*@__PURE__*/
-  messageDesc(file_tutti_v1_task, 2);
+  messageDesc(file_tutti_v1_task, 13);
 
 /**
  * How many dependencies must be met before a task is ready. What is no longer needed goes on.
@@ -271,7 +845,7 @@ export type Join = Message<"tutti.v1.Join"> & {
  * Use `create(JoinSchema)` to create a new message.
  */
 export const JoinSchema: GenMessage<Join> = /*@__PURE__*/
-  messageDesc(file_tutti_v1_task, 3);
+  messageDesc(file_tutti_v1_task, 14);
 
 /**
  * When a failed attempt is tried again. The delay before attempt n + 1 is
@@ -336,7 +910,7 @@ export type RetryPolicy = Message<"tutti.v1.RetryPolicy"> & {
  * Use `create(RetryPolicySchema)` to create a new message.
  */
 export const RetryPolicySchema: GenMessage<RetryPolicy> = /*@__PURE__*/
-  messageDesc(file_tutti_v1_task, 4);
+  messageDesc(file_tutti_v1_task, 15);
 
 /**
  * Limits of time for a task. Each 1 ms to 365 days; unset means none.
@@ -381,7 +955,7 @@ export type Timeouts = Message<"tutti.v1.Timeouts"> & {
  * Use `create(TimeoutsSchema)` to create a new message.
  */
 export const TimeoutsSchema: GenMessage<Timeouts> = /*@__PURE__*/
-  messageDesc(file_tutti_v1_task, 5);
+  messageDesc(file_tutti_v1_task, 16);
 
 /**
  * Why an attempt did not succeed.
@@ -391,7 +965,8 @@ export const TimeoutsSchema: GenMessage<Timeouts> = /*@__PURE__*/
 export type TaskError = Message<"tutti.v1.TaskError"> & {
   /**
    * For machines: the executor's own code, or one of Tutti's: `TIMEOUT`, `HEARTBEAT_TIMEOUT`,
-   * `EXECUTOR_LOST`, `RELEASED`, `PAYLOAD_TOO_LARGE`, `EXPRESSION_FAILED`. 1 to 128 characters.
+   * `EXECUTOR_LOST`, `RELEASED`, `PAYLOAD_TOO_LARGE`, `EXPRESSION_FAILED`, `RESULT_REFUSED`,
+   * `ITEMS_FAILED`, `CHILD_RUN_FAILED`, `CHILD_RUN_CANCELLED`, `BAD_DECISION`. 1 to 128 characters.
    *
    * @generated from field: string code = 1;
    */
@@ -417,7 +992,7 @@ export type TaskError = Message<"tutti.v1.TaskError"> & {
  * Use `create(TaskErrorSchema)` to create a new message.
  */
 export const TaskErrorSchema: GenMessage<TaskError> = /*@__PURE__*/
-  messageDesc(file_tutti_v1_task, 6);
+  messageDesc(file_tutti_v1_task, 17);
 
 /**
  * What a running attempt last said of itself.
@@ -445,7 +1020,7 @@ export type Progress = Message<"tutti.v1.Progress"> & {
  * Use `create(ProgressSchema)` to create a new message.
  */
 export const ProgressSchema: GenMessage<Progress> = /*@__PURE__*/
-  messageDesc(file_tutti_v1_task, 7);
+  messageDesc(file_tutti_v1_task, 18);
 
 /**
  * One try at a task.
@@ -522,7 +1097,7 @@ export type Attempt = Message<"tutti.v1.Attempt"> & {
  * Use `create(AttemptSchema)` to create a new message.
  */
 export const AttemptSchema: GenMessage<Attempt> = /*@__PURE__*/
-  messageDesc(file_tutti_v1_task, 8);
+  messageDesc(file_tutti_v1_task, 19);
 
 /**
  * A task of a run, as it stands.
@@ -622,11 +1197,41 @@ export type Task = Message<"tutti.v1.Task"> & {
   error?: TaskError | undefined;
 
   /**
-   * What TaskSpec.input_expression came to, once the task was READY. Only in the full view.
+   * What TaskSpec.input_expression came to, once the task was READY; in a repeat, the input of the
+   * present iteration. Only in the full view.
    *
    * @generated from field: tutti.v1.Payload computed_input = 14;
    */
   computedInput?: Payload | undefined;
+
+  /**
+   * What its next attempt is told to do better. Only in the full view.
+   *
+   * @generated from field: tutti.v1.Feedback feedback = 15;
+   */
+  feedback?: Feedback | undefined;
+
+  /**
+   * The key of the task that made it, for an item, a check or a compensation; empty for all others.
+   *
+   * @generated from field: string owner = 16;
+   */
+  owner: string;
+
+  /**
+   * In a repeat, or once sent back: which iteration this is, from 1; 0 for all others. Only in the full
+   * view.
+   *
+   * @generated from field: uint32 iteration = 17;
+   */
+  iteration: number;
+
+  /**
+   * The run that it started last, for a `child_run`. Only in the full view.
+   *
+   * @generated from field: string child_run_id = 18;
+   */
+  childRunId: string;
 };
 
 /**
@@ -634,7 +1239,103 @@ export type Task = Message<"tutti.v1.Task"> & {
  * Use `create(TaskSchema)` to create a new message.
  */
 export const TaskSchema: GenMessage<Task> = /*@__PURE__*/
-  messageDesc(file_tutti_v1_task, 9);
+  messageDesc(file_tutti_v1_task, 20);
+
+/**
+ * What becomes of the items of a Foreach once it can no longer complete.
+ *
+ * @generated from enum tutti.v1.SiblingPolicy
+ */
+export const SiblingPolicy = {
+  /**
+   * SIBLING_POLICY_CONTINUE.
+   *
+   * @generated from enum value: SIBLING_POLICY_UNSPECIFIED = 0;
+   */
+  UNSPECIFIED: 0,
+
+  /**
+   * All items are tried.
+   *
+   * @generated from enum value: SIBLING_POLICY_CONTINUE = 1;
+   */
+  CONTINUE: 1,
+
+  /**
+   * Items under way are cancelled, no further ones begin.
+   *
+   * @generated from enum value: SIBLING_POLICY_STOP = 2;
+   */
+  STOP: 2,
+} as const;
+
+/**
+ * What becomes of the items of a Foreach once it can no longer complete.
+ *
+ * @generated from enum tutti.v1.SiblingPolicy
+ */
+export type SiblingPolicy = (typeof SiblingPolicy)[keyof typeof SiblingPolicy] | UnknownEnum;
+
+/**
+ * Describes the enum tutti.v1.SiblingPolicy.
+ */
+export const SiblingPolicySchema: GenEnum<SiblingPolicy> = /*@__PURE__*/
+  enumDesc(file_tutti_v1_task, 0);
+
+/**
+ * What an ErrorRule does.
+ *
+ * @generated from enum tutti.v1.ErrorAction
+ */
+export const ErrorAction = {
+  /**
+   * Refused.
+   *
+   * @generated from enum value: ERROR_ACTION_UNSPECIFIED = 0;
+   */
+  UNSPECIFIED: 0,
+
+  /**
+   * Tried again, if attempts are left, also if the error is one of non_retryable_codes.
+   *
+   * @generated from enum value: ERROR_ACTION_RETRY = 1;
+   */
+  RETRY: 1,
+
+  /**
+   * FAILED (ERROR_RULE) at once.
+   *
+   * @generated from enum value: ERROR_ACTION_FAIL = 2;
+   */
+  FAIL: 2,
+
+  /**
+   * The fallback is tried at once.
+   *
+   * @generated from enum value: ERROR_ACTION_FALL_BACK = 3;
+   */
+  FALL_BACK: 3,
+
+  /**
+   * COMPLETED with the given result.
+   *
+   * @generated from enum value: ERROR_ACTION_COMPLETE = 4;
+   */
+  COMPLETE: 4,
+} as const;
+
+/**
+ * What an ErrorRule does.
+ *
+ * @generated from enum tutti.v1.ErrorAction
+ */
+export type ErrorAction = (typeof ErrorAction)[keyof typeof ErrorAction] | UnknownEnum;
+
+/**
+ * Describes the enum tutti.v1.ErrorAction.
+ */
+export const ErrorActionSchema: GenEnum<ErrorAction> = /*@__PURE__*/
+  enumDesc(file_tutti_v1_task, 1);
 
 /**
  * What becomes of a result that is larger than its edge allows.
@@ -675,7 +1376,7 @@ export type OversizePolicy = (typeof OversizePolicy)[keyof typeof OversizePolicy
  * Describes the enum tutti.v1.OversizePolicy.
  */
 export const OversizePolicySchema: GenEnum<OversizePolicy> = /*@__PURE__*/
-  enumDesc(file_tutti_v1_task, 0);
+  enumDesc(file_tutti_v1_task, 2);
 
 /**
  * When a dependency counts as met.
@@ -723,7 +1424,7 @@ export type DependencyCondition = (typeof DependencyCondition)[keyof typeof Depe
  * Describes the enum tutti.v1.DependencyCondition.
  */
 export const DependencyConditionSchema: GenEnum<DependencyCondition> = /*@__PURE__*/
-  enumDesc(file_tutti_v1_task, 1);
+  enumDesc(file_tutti_v1_task, 3);
 
 /**
  * The ways to join edges.
@@ -771,7 +1472,7 @@ export type JoinMode = (typeof JoinMode)[keyof typeof JoinMode] | UnknownEnum;
  * Describes the enum tutti.v1.JoinMode.
  */
 export const JoinModeSchema: GenEnum<JoinMode> = /*@__PURE__*/
-  enumDesc(file_tutti_v1_task, 2);
+  enumDesc(file_tutti_v1_task, 4);
 
 /**
  * What becomes of a task whose join can no longer be met.
@@ -812,10 +1513,11 @@ export type UnmetPolicy = (typeof UnmetPolicy)[keyof typeof UnmetPolicy] | Unkno
  * Describes the enum tutti.v1.UnmetPolicy.
  */
 export const UnmetPolicySchema: GenEnum<UnmetPolicy> = /*@__PURE__*/
-  enumDesc(file_tutti_v1_task, 3);
+  enumDesc(file_tutti_v1_task, 5);
 
 /**
- * Where a task stands. The last four are final and never change.
+ * Where a task stands. The last four are final and never change, but by a re-run or a send-back, which
+ * are events of their own.
  *
  * @generated from enum tutti.v1.TaskState
  */
@@ -828,7 +1530,8 @@ export const TaskState = {
   UNSPECIFIED: 0,
 
   /**
-   * Dependencies are open.
+   * Dependencies are open, or its start is not allowed yet (START_TIME_AHEAD, RUN_AT_LIMIT,
+   * AWAITING_MANAGER).
    *
    * @generated from enum value: TASK_STATE_WAITING = 1;
    */
@@ -842,14 +1545,15 @@ export const TaskState = {
   READY: 2,
 
   /**
-   * An executor holds the lease of an attempt.
+   * An executor holds the lease of an attempt; or the orchestrator does the work itself, and the reason
+   * says which (AWAITING_SIGNAL, AWAITING_TIMER, AWAITING_CHILD_RUN, AWAITING_ITEMS, VALIDATING).
    *
    * @generated from enum value: TASK_STATE_RUNNING = 3;
    */
   RUNNING: 3,
 
   /**
-   * Waiting for the moment of the next attempt.
+   * Waiting for the moment of the next attempt, or of the next iteration (REPEATING).
    *
    * @generated from enum value: TASK_STATE_RETRYING = 4;
    */
@@ -885,7 +1589,8 @@ export const TaskState = {
 } as const;
 
 /**
- * Where a task stands. The last four are final and never change.
+ * Where a task stands. The last four are final and never change, but by a re-run or a send-back, which
+ * are events of their own.
  *
  * @generated from enum tutti.v1.TaskState
  */
@@ -895,7 +1600,7 @@ export type TaskState = (typeof TaskState)[keyof typeof TaskState] | UnknownEnum
  * Describes the enum tutti.v1.TaskState.
  */
 export const TaskStateSchema: GenEnum<TaskState> = /*@__PURE__*/
-  enumDesc(file_tutti_v1_task, 4);
+  enumDesc(file_tutti_v1_task, 6);
 
 /**
  * Where an attempt stands. All but RUNNING are final.
@@ -964,5 +1669,5 @@ export type AttemptState = (typeof AttemptState)[keyof typeof AttemptState] | Un
  * Describes the enum tutti.v1.AttemptState.
  */
 export const AttemptStateSchema: GenEnum<AttemptState> = /*@__PURE__*/
-  enumDesc(file_tutti_v1_task, 5);
+  enumDesc(file_tutti_v1_task, 7);
 

@@ -11,13 +11,13 @@ import { PATTERN_RULES } from './validate.ts';
 const task = (fields: object) => ({ run: { spec: { tasks: [{ key: 'k', capability: 'c', ...fields }] } } });
 const ids = ['a*', 'a>', 'a b', 'a\tb', 'a\nb', 'a\u0000', 'ä', 'a/b', 'x'.repeat(65)];
 const namespaces = ['A', '-a', 'a-', 'a.b', 'a b', 'a*', '>', 'x'.repeat(64)];
-const capabilities = ['', '*', '>', 'a.*', 'a..b', '.a', 'a.', 'A', 'a b', 'a\u0007', 'x'.repeat(129)];
+const capabilities = ['*', '>', 'a.*', 'a..b', '.a', 'a.', 'A', 'a b', 'a\u0007', 'x'.repeat(129)];
 const keys = ['', 'a b', 'a*', 'a>', '-a', '.a', 'a\u0000', 'x'.repeat(201)];
 
 type Case = [method: string, request: object, field: string];
 const cases: Case[] = [
   ...namespaces.map((namespace): Case => ['GetRun', { namespace, runId: 'r' }, 'namespace']),
-  ...['', ...ids].map((runId): Case => ['GetRun', { runId }, 'run_id']),
+  ...['', ...ids.slice(0, -1), 'x'.repeat(129)].map((runId): Case => ['GetRun', { runId }, 'run_id']),
   ...ids.map(
     (runId): Case => [
       'SubmitRun',

@@ -36,7 +36,11 @@ export const PATTERN_RULES: Readonly<Record<string, string>> = {
   '^[a-z0-9][a-z0-9_-]*(\\.[a-z0-9][a-z0-9_-]*)*$':
     'use lower-case letters, digits, _ and -, in parts joined by single dots, such as image.resize',
   '^[A-Za-z0-9_-]*$': 'use letters, digits, _ and - only',
-  '^[A-Za-z0-9_-]+$': 'use at least one of letters, digits, _ and -, and nothing else',
+  '^[A-Za-z0-9_~-]*$': 'use letters, digits, _ and - only, and ~ for a child run',
+  '^[A-Za-z0-9_~-]+$':
+    'use at least one of letters, digits, _ and -, and ~ for a child run, and nothing else',
+  '^([a-z0-9][a-z0-9_-]*(\\.[a-z0-9][a-z0-9_-]*)*)?$':
+    'use lower-case letters, digits, _ and -, in parts joined by single dots, such as image.resize, or leave it empty',
   '^([A-Za-z0-9_][A-Za-z0-9_.:/-]*)?$':
     'must be empty, or begin with a letter, a digit or _ and hold only letters, digits, _ . : / -',
   '^([a-z0-9]([a-z0-9-]*[a-z0-9])?)?$':

@@ -8,6 +8,7 @@ import { follow, stillApplies } from './follow.ts';
 import type { Graph } from './graph.ts';
 import { startRun } from './initial.ts';
 import { accept, type Result } from './rejection.ts';
+import type { RunParent } from './spec.ts';
 import type { RunState } from './state.ts';
 
 /**
@@ -31,17 +32,19 @@ export function submitRun(
   traceparent: string,
   nowMs: number,
   nextRevision: number,
+  parent?: RunParent,
 ): { readonly run: RunState; readonly events: readonly RunEvent[] } {
-  const change = { type: 'RunSubmitted', runId, graph, traceparent } as const;
+  const change = { type: 'RunSubmitted', runId, graph, traceparent, parent } as const;
   const event = { revision: nextRevision, atMs: nowMs, change };
   const run = startRun(event);
-  const consequences = enact(run, follow(run, change), nowMs, nextRevision + 1);
+  const consequences = enact(run, follow(run, change, nowMs), nowMs, nextRevision + 1);
   return { run, events: consequences.length === 0 ? [event] : [event, ...consequences] };
 }
 
 /**
  * First come, first enacted. Ends because every consequence brings a task or the run closer to its
- * end, and none brings it back.
+ * end; what brings it back (a send-back, an iteration) is counted and limited, and so are the tasks that
+ * a run may get.
  */
 function enact(
   run: RunState,
@@ -57,7 +60,7 @@ function enact(
       const event = { revision: nextRevision + events.length, atMs: nowMs, change };
       evolve(run, event);
       events.push(event);
-      const consequences = follow(run, change);
+      const consequences = follow(run, change, nowMs);
       if (consequences.length > 0) batches.push(consequences);
     }
   }

@@ -2,6 +2,7 @@
 
 import type { Change, TaskError, UnsuccessfulEnd, Usage } from './events.ts';
 import { runningAttempt, specOf, taskOf } from './lookup.ts';
+import type { Payload } from './payload.ts';
 import { jitterSeed, retryDelayMs } from './retry.ts';
 import type { RetryPolicy } from './spec.ts';
 import type { RunState, TaskStatus } from './state.ts';
@@ -15,6 +16,8 @@ export interface UnsuccessfulAttempt {
   readonly final: boolean;
   /** Instead of the policy's delay. */
   readonly retryAfterMs: number | undefined;
+  /** What the attempt left for the next one in its last moment. */
+  readonly checkpoint?: Payload | undefined;
 }
 
 export function endUnsuccessful(
@@ -31,7 +34,8 @@ export function endUnsuccessful(
   if (reason !== undefined)
     return { type: 'TaskFailed', task, reason, ended: { attempt, end }, error, usage };
   const retryAtMs = nowMs + delayMs(run, task, attempt, ended);
-  return { type: 'TaskRetrying', task, attempt, end, error, retryAtMs, usage };
+  const { checkpoint } = ended;
+  return { type: 'TaskRetrying', task, attempt, end, error, retryAtMs, usage, checkpoint };
 }
 
 /** Why there is no further attempt; undefined if there is one. */
@@ -57,5 +61,5 @@ function delayMs(run: RunState, task: number, attempt: number, ended: Unsuccessf
 
 /** The running one included: whoever asks has an attempt that was not lost. */
 function countedAttempts(status: TaskStatus): number {
-  return status.attempts.length - status.lostAttempts;
+  return status.attempts.length - status.pastAttempts - status.lostAttempts;
 }

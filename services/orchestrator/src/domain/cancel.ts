@@ -12,7 +12,7 @@ const NOTHING: readonly Change[] = Object.freeze([]);
 
 export function cancelRun(run: RunState, message: string): Result<readonly Change[]> {
   if (isFinalRun(run.phase)) return runAlreadyFinal(run.runId, run.phase);
-  if (run.phase === 'CANCELLING') return accept(NOTHING);
+  if (run.phase === 'CANCELLING' || run.phase === 'COMPENSATING') return accept(NOTHING);
   return accept([{ type: 'RunCancelling', reason: 'CANCEL_REQUESTED', message }]);
 }
 
@@ -75,7 +75,7 @@ export function endCancelled(
 }
 
 /** A task that runs is told and given its grace; every other one ends at once. */
-function cancellation(run: RunState, task: number, reason: StateReason): Change | undefined {
+export function cancellation(run: RunState, task: number, reason: StateReason): Change | undefined {
   const status = taskOf(run, task);
   switch (status.state) {
     case 'WAITING':
@@ -91,7 +91,8 @@ function cancellation(run: RunState, task: number, reason: StateReason): Change 
       };
     case 'RUNNING': {
       if (status.cancelling !== undefined) return undefined;
-      const graceMs = specOf(run, task).cancelGraceMs;
+      // Work of the orchestrator's own has nobody to be told.
+      const graceMs = runningAttempt(status).leaseToken === '' ? 0 : specOf(run, task).cancelGraceMs;
       if (graceMs > 0) return { type: 'TaskCancelling', task, reason, graceMs };
       const attempt = runningAttempt(status).number;
       return { type: 'TaskCancelled', task, reason, attempt, partialResult: undefined, usage: undefined };

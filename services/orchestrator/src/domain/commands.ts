@@ -37,6 +37,8 @@ export type RunCommand =
       readonly final: boolean;
       /** Instead of the policy's delay. */
       readonly retryAfterMs: number | undefined;
+      /** What the attempt left for the next one in its last moment. */
+      readonly checkpoint?: Payload | undefined;
       readonly usage: Usage | undefined;
     }
   | {

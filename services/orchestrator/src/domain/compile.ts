@@ -6,9 +6,10 @@ import { checkExpressions } from './check-expressions.ts';
 import { findDependencyCycle, findParentCycle } from './cycles.ts';
 import type { ExpressionCompiler } from './expression.ts';
 import type { Dependant, Edge, Graph } from './graph.ts';
+import { requiredEdges } from './growth.ts';
 import { createPayloadReader } from './payload-json.ts';
 import { accept, type Refusal, type Rejection, type Result, reject } from './rejection.ts';
-import type { Dependency, Join, RunSpec, Selection, TaskSpec } from './spec.ts';
+import type { Dependency, RunSpec, Selection, TaskSpec } from './spec.ts';
 
 /** A longer circle is named by its two ends: an error has to fit into the trailers of an answer. */
 const CYCLE_CHARACTERS = 1_500;
@@ -210,17 +211,6 @@ function resolveJoins(spec: RunSpec, dependencies: readonly (readonly Edge[])[])
     required.push(count);
   }
   return accept(required);
-}
-
-function requiredEdges(join: Join, edges: number): number {
-  switch (join.mode) {
-    case 'ALL':
-      return edges;
-    case 'ANY':
-      return 1;
-    case 'AT_LEAST':
-      return join.count;
-  }
 }
 
 function invert(dependencies: readonly (readonly Edge[])[]): readonly (readonly Dependant[])[] {

@@ -3,19 +3,20 @@
 // Refusals are for people who ask (cancellations). What executors and timers say may have been
 // overtaken by events: then it comes to nothing.
 
-import { endUnsuccessful } from './attempt-end.ts';
 import { cancelRun, cancelTask, endCancelled } from './cancel.ts';
 import type { RunCommand } from './commands.ts';
 import { attemptAtMs, heartbeatAtMs, isDue, queueAtMs, runDeadlineMs, wholeAtMs } from './due.ts';
 import type { Change, TaskError } from './events.ts';
 import { lastError, runningAttempt, specOf, taskOf } from './lookup.ts';
 import { accept, type Result } from './rejection.ts';
+import { attemptFailed, attemptSucceeded } from './result.ts';
 import type { RunState } from './state.ts';
 
 type Command<T extends RunCommand['type']> = Extract<RunCommand, { type: T }>;
 type Changes = readonly Change[];
 
 const NOTHING: Changes = Object.freeze([]);
+const LOST = { end: 'LOST', final: false, retryAfterMs: undefined } as const;
 
 /** Changes nothing itself; what its changes bring with them is up to follow(). */
 export function decide(run: RunState, command: RunCommand, nowMs: number): Result<Changes> {
@@ -25,7 +26,7 @@ export function decide(run: RunState, command: RunCommand, nowMs: number): Resul
     case 'RefuseAssignment':
       return accept(refuseAssignment(run, command));
     case 'CompleteAttempt':
-      return accept(completeAttempt(run, command));
+      return accept(completeAttempt(run, command, nowMs));
     case 'FailAttempt':
       return accept(failAttempt(run, command, nowMs));
     case 'EndCancelledAttempt':
@@ -59,7 +60,8 @@ function startAttempt(run: RunState, command: Command<'StartAttempt'>): Changes 
   const { task, executorId, leaseToken } = command;
   const status = taskOf(run, task);
   if (status.state !== 'READY') return NOTHING;
-  return [{ type: 'TaskStarted', task, attempt: status.attempts.length + 1, executorId, leaseToken }];
+  const attempt = status.attempts.length + 1;
+  return [{ type: 'TaskStarted', task, attempt, executorId, leaseToken }];
 }
 
 function refuseAssignment(run: RunState, command: Command<'RefuseAssignment'>): Changes {
@@ -85,20 +87,20 @@ function tooLargeBecause(run: RunState, command: Command<'RefuseAssignment'>): s
   return `what is selected of the result of "${key}" has ${sizeBytes} bytes, its edge allows ${limitBytes}; select less, or let it be cut`;
 }
 
-function completeAttempt(run: RunState, command: Command<'CompleteAttempt'>): Changes {
+function completeAttempt(run: RunState, command: Command<'CompleteAttempt'>, nowMs: number): Changes {
   const { task, result, usage } = command;
   const status = taskOf(run, task);
   if (status.state !== 'RUNNING') return NOTHING;
   if (status.cancelling !== undefined) return [endCancelled(task, status, result, usage)];
-  return [{ type: 'TaskCompleted', task, attempt: runningAttempt(status).number, result, usage }];
+  return attemptSucceeded(run, task, result, usage, nowMs);
 }
 
 function failAttempt(run: RunState, command: Command<'FailAttempt'>, nowMs: number): Changes {
-  const { task, error, final, retryAfterMs, usage } = command;
+  const { task, error, final, retryAfterMs, usage, checkpoint } = command;
   const status = taskOf(run, task);
   if (status.state !== 'RUNNING') return NOTHING;
   if (status.cancelling !== undefined) return [endCancelled(task, status, undefined, usage)];
-  return [endUnsuccessful(run, task, { end: 'FAILED', error, usage, final, retryAfterMs }, nowMs)];
+  return attemptFailed(run, task, { end: 'FAILED', error, usage, final, retryAfterMs, checkpoint }, nowMs);
 }
 
 /** An executor that stops without being told has given the attempt back. */
@@ -109,9 +111,7 @@ function endCancelledAttempt(run: RunState, command: Command<'EndCancelledAttemp
   if (status.cancelling !== undefined) return [endCancelled(task, status, partialResult, usage)];
   const message = 'the executor ended the attempt as cancelled, but nobody had cancelled it';
   const error = { code: 'RELEASED', message, details: undefined };
-  return [
-    endUnsuccessful(run, task, { end: 'LOST', error, usage, final: false, retryAfterMs: undefined }, nowMs),
-  ];
+  return attemptFailed(run, task, { ...LOST, error, usage }, nowMs);
 }
 
 function recordProgress(run: RunState, command: Command<'RecordProgress'>): Changes {
@@ -127,8 +127,7 @@ function loseAttempt(run: RunState, command: Command<'LoseAttempt'>, nowMs: numb
   if (status.state !== 'RUNNING') return NOTHING;
   if (status.cancelling !== undefined) return [endCancelled(task, status, undefined, undefined)];
   const error = { code, message, details: undefined };
-  const ended = { end: 'LOST', error, usage: undefined, final: false, retryAfterMs: undefined } as const;
-  return [endUnsuccessful(run, task, ended, nowMs)];
+  return attemptFailed(run, task, { ...LOST, error, usage: undefined }, nowMs);
 }
 
 function expireAttempt(run: RunState, command: Command<'ExpireAttempt'>, nowMs: number): Changes {
@@ -136,7 +135,7 @@ function expireAttempt(run: RunState, command: Command<'ExpireAttempt'>, nowMs: 
   const spec = specOf(run, task);
   if (!isDue(attemptAtMs(taskOf(run, task), spec), nowMs)) return NOTHING;
   const message = `the attempt did not end within ${spec.timeouts.attemptMs} ms`;
-  return [timeOut(run, task, { code: 'TIMEOUT', message, details: undefined }, nowMs)];
+  return timeOut(run, task, { code: 'TIMEOUT', message, details: undefined }, nowMs);
 }
 
 function expireSilentAttempt(run: RunState, command: Command<'ExpireSilentAttempt'>, nowMs: number): Changes {
@@ -144,14 +143,13 @@ function expireSilentAttempt(run: RunState, command: Command<'ExpireSilentAttemp
   const spec = specOf(run, task);
   if (!isDue(heartbeatAtMs(taskOf(run, task), spec, deafMs), nowMs)) return NOTHING;
   const message = `the attempt gave no sign of life for ${spec.timeouts.heartbeatMs} ms`;
-  return [timeOut(run, task, { code: 'HEARTBEAT_TIMEOUT', message, details: undefined }, nowMs)];
+  return timeOut(run, task, { code: 'HEARTBEAT_TIMEOUT', message, details: undefined }, nowMs);
 }
 
-function timeOut(run: RunState, task: number, error: TaskError, nowMs: number): Change {
+function timeOut(run: RunState, task: number, error: TaskError, nowMs: number): Changes {
   const status = taskOf(run, task);
-  if (status.cancelling !== undefined) return endCancelled(task, status, undefined, undefined);
-  const ended = { end: 'TIMED_OUT', error, usage: undefined, final: false, retryAfterMs: undefined } as const;
-  return endUnsuccessful(run, task, ended, nowMs);
+  if (status.cancelling !== undefined) return [endCancelled(task, status, undefined, undefined)];
+  return attemptFailed(run, task, { ...LOST, end: 'TIMED_OUT', error, usage: undefined }, nowMs);
 }
 
 function expireGrace(run: RunState, command: Command<'ExpireGrace'>, nowMs: number): Changes {

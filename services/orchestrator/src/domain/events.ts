@@ -4,6 +4,7 @@
 
 import type { Graph } from './graph.ts';
 import type { Payload } from './payload.ts';
+import type { Dependency, RunParent, TaskSpec } from './spec.ts';
 import type { StateReason } from './states.ts';
 
 export interface RunEvent {
@@ -15,7 +16,10 @@ export interface RunEvent {
 }
 
 export interface TaskError {
-  /** The executor's own code, or one of TIMEOUT, HEARTBEAT_TIMEOUT, EXECUTOR_LOST, RELEASED, PAYLOAD_TOO_LARGE, EXPRESSION_FAILED. */
+  /**
+   * The executor's own code, or one of TIMEOUT, HEARTBEAT_TIMEOUT, EXECUTOR_LOST, RELEASED, PAYLOAD_TOO_LARGE, EXPRESSION_FAILED, RESULT_REFUSED,
+   * ITEMS_FAILED, CHILD_RUN_FAILED, CHILD_RUN_CANCELLED, BAD_DECISION.
+   */
   readonly code: string;
   readonly message: string;
   readonly details: Payload | undefined;
@@ -29,6 +33,28 @@ export interface Progress {
   readonly percent: number;
   readonly message: string;
 }
+
+/** What an attempt is to do better than one before. */
+export interface Feedback {
+  readonly reason: string;
+  readonly refusedResult: Payload | undefined;
+  /** The key of the task that sent the run back; empty from a guardrail. */
+  readonly from: string;
+  /** What that task's own result was; undefined from a guardrail. */
+  readonly decision: Payload | undefined;
+  /** How often it has been sent back, from 1; 0 from a guardrail. */
+  readonly iteration: number;
+}
+
+/** Of a run that is not to complete. */
+export interface Verdict {
+  readonly outcome: 'FAILED' | 'CANCELLED';
+  readonly reason: StateReason;
+  readonly failedTask: number | undefined;
+  readonly message: string;
+}
+
+export type RerunScope = 'FAILED' | 'FROM' | 'ALL';
 
 /** How an attempt that did not succeed ended. */
 export type UnsuccessfulEnd = 'FAILED' | 'TIMED_OUT' | 'LOST';
@@ -45,18 +71,39 @@ export type Change =
       readonly message: string;
     }
   | { readonly type: 'RunCancelled'; readonly reason: StateReason }
+  | { readonly type: 'RunPaused'; readonly message: string }
+  | { readonly type: 'RunResumed' }
+  | { readonly type: 'RunSignalled'; readonly name: string; readonly payload: Payload }
+  /** TaskReset names each task that is done again. `task` is not what it is about: see `from`. */
+  | { readonly type: 'RunRestarted'; readonly scope: RerunScope; readonly from: number | undefined }
+  /** Every task is final; what had completed is undone before the run ends so. */
+  | { readonly type: 'RunCompensating'; readonly verdict: Verdict }
+  | TasksAdded
   | {
       readonly type: 'TaskReady';
       readonly task: number;
       /** What its expression came to; undefined where it has none, and after a retry. */
       readonly input: Payload | undefined;
+      /** The executor that the manager of the run chose for it; left out: any. */
+      readonly executorId?: string;
+    }
+  /** WAITING, its dependencies met, for something else. */
+  | {
+      readonly type: 'TaskHeld';
+      readonly task: number;
+      readonly reason: 'START_TIME_AHEAD' | 'RUN_AT_LIMIT' | 'AWAITING_MANAGER';
+      /** With START_TIME_AHEAD. */
+      readonly untilMs: number | undefined;
     }
   | {
       readonly type: 'TaskStarted';
       readonly task: number;
       readonly attempt: number;
+      /** Empty, as the token is, where the orchestrator does the work itself. */
       readonly executorId: string;
       readonly leaseToken: string;
+      /** Of the run that it starts, for a CHILD_RUN. */
+      readonly childRunId?: string;
     }
   | {
       readonly type: 'TaskProgressed';
@@ -79,6 +126,11 @@ export type Change =
       readonly error: TaskError;
       readonly retryAtMs: number;
       readonly usage: Usage | undefined;
+      /** True: the next attempt is the fallback's. */
+      readonly fallback?: boolean;
+      readonly feedback?: Feedback | undefined;
+      /** What the attempt left for the next one in its last moment. */
+      readonly checkpoint?: Payload | undefined;
     }
   | {
       readonly type: 'TaskCompleted';
@@ -86,6 +138,8 @@ export type Change =
       readonly attempt: number;
       readonly result: Payload;
       readonly usage: Usage | undefined;
+      /** With which the attempt failed, where an error rule completed the task in spite of it. */
+      readonly error?: TaskError;
     }
   | {
       readonly type: 'TaskFailed';
@@ -119,7 +173,80 @@ export type Change =
       readonly task: number;
       readonly upstream: number;
       readonly met: boolean;
+    }
+  /** RUNNING to WAITING; TaskReset names the other tasks that are done again. */
+  | {
+      readonly type: 'TaskSentBack';
+      /** The one that decided. */
+      readonly task: number;
+      readonly attempt: number;
+      readonly result: Payload;
+      readonly usage: Usage | undefined;
+      /** Index of the task that the run goes back to. */
+      readonly to: number;
+      readonly because: string;
+      /** How often this has happened, from 1. */
+      readonly iteration: number;
+    }
+  /** Any state to WAITING, as if it had never run; its attempts remain. */
+  | {
+      readonly type: 'TaskReset';
+      readonly task: number;
+      readonly reason: 'SENT_BACK' | 'RERUN';
+      readonly feedback: Feedback | undefined;
+    }
+  /** RUNNING to RETRYING: an iteration is done, and there will be another. */
+  | {
+      readonly type: 'TaskRepeating';
+      readonly task: number;
+      readonly attempt: number;
+      readonly result: Payload;
+      readonly usage: Usage | undefined;
+      /** Which one comes next, from 2. */
+      readonly iteration: number;
+      /** Its input; undefined: the result. */
+      readonly nextInput: Payload | undefined;
+      readonly repeatAtMs: number;
+    }
+  /** The list of a foreach is known. */
+  | {
+      readonly type: 'TaskExpanded';
+      readonly task: number;
+      /** What the expression came to; undefined where the items were submitted. */
+      readonly items: Payload | undefined;
+      readonly itemCount: number;
+    }
+  /** The attempt has a result and its lease has ended; a capability is to check the result. */
+  | {
+      readonly type: 'TaskValidating';
+      readonly task: number;
+      readonly attempt: number;
+      readonly result: Payload;
+      readonly usage: Usage | undefined;
+      /** Index of the guardrail that checks it. */
+      readonly guardrail: number;
+    }
+  /** RUNNING: it takes the signal that it waits for. */
+  | {
+      readonly type: 'TaskSignalled';
+      readonly task: number;
+      readonly attempt: number;
+      readonly name: string;
+    }
+  | {
+      readonly type: 'TaskDependenciesChanged';
+      readonly task: number;
+      /** All of them. */
+      readonly dependencies: readonly Dependency[];
     };
+
+/** Further tasks, in the places after the last one. Those that need nothing are READY from here on. */
+export interface TasksAdded {
+  readonly type: 'TasksAdded';
+  readonly specs: readonly TaskSpec[];
+  /** Index of the task that they are items, checks or compensations of; undefined for tasks of their own. */
+  readonly owner: number | undefined;
+}
 
 /** Tasks without dependencies and expressions are READY from here on, all others WAITING; no further event says so. */
 export interface RunSubmitted {
@@ -128,6 +255,8 @@ export interface RunSubmitted {
   readonly graph: Graph;
   /** W3C Trace Context under which it was submitted. */
   readonly traceparent: string;
+  /** The task that started it; undefined if a client did. */
+  readonly parent?: RunParent | undefined;
 }
 
 export type ChangeType = Change['type'];

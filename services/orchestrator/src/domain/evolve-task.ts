@@ -4,11 +4,15 @@
 
 import type { Change, RunEvent, TaskError, UnsuccessfulEnd, Usage } from './events.ts';
 import { runningAttempt } from './lookup.ts';
+import { moreOf } from './more.ts';
 import type { AttemptStatus, TaskStatus } from './state.ts';
 import type { AttemptState, FinalTaskState, StateReason, TaskState } from './states.ts';
 
 /** The changes that are about one task. */
-export type TaskChange = Extract<Change, { readonly task: number }>;
+export type TaskChange = Exclude<
+  Extract<Change, { readonly task: number }>,
+  { readonly type: 'TaskDependenciesChanged' }
+>;
 
 const MOVES: Readonly<Record<TaskState, readonly TaskState[]>> = {
   WAITING: ['READY', 'FAILED', 'CANCELLED', 'SKIPPED'],
@@ -27,6 +31,13 @@ export function evolveTask(task: TaskStatus, change: TaskChange, event: RunEvent
     case 'TaskReady':
       becomeReady(task, event);
       task.computedInput ??= change.input;
+      if (task.more !== undefined) task.more.startAtMs = undefined;
+      if (change.executorId !== undefined) moreOf(task).executorId = change.executorId;
+      return;
+    case 'TaskHeld':
+      if (task.state !== 'WAITING') throw illegal(task, 'be held');
+      task.reason = change.reason;
+      if (change.untilMs !== undefined) moreOf(task).startAtMs = change.untilMs;
       return;
     case 'TaskStarted':
       startAttempt(task, change, event.atMs);
@@ -43,9 +54,19 @@ export function evolveTask(task: TaskStatus, change: TaskChange, event: RunEvent
       endAttempt(runningAttempt(task), change.end, change.error, change.usage, event.atMs);
       if (change.end === 'LOST') task.lostAttempts++;
       task.retryAtMs = change.retryAtMs;
+      if (change.checkpoint !== undefined) task.checkpoint = change.checkpoint;
+      if (change.fallback === true) beginFallback(task, change.error);
+      if (change.feedback !== undefined) moreOf(task).feedback = change.feedback;
+      forgetWork(task);
       return;
     case 'TaskCompleted':
-      endAttempt(runningAttempt(task), 'COMPLETED', undefined, change.usage, event.atMs);
+      endAttempt(
+        runningAttempt(task),
+        change.error === undefined ? 'COMPLETED' : 'FAILED',
+        change.error,
+        change.usage,
+        event.atMs,
+      );
       task.result = change.result;
       finish(task, 'COMPLETED', 'NONE', event.atMs);
       return;
@@ -70,10 +91,105 @@ export function evolveTask(task: TaskStatus, change: TaskChange, event: RunEvent
       return;
     case 'TaskRouted':
       if (task.state !== 'WAITING') throw illegal(task, 'have an edge judged');
+      if (task.judged.size === 0) task.judged = new Map();
+      (task.judged as Map<number, boolean>).set(change.upstream, change.met);
       if (change.met) task.metEdges++;
       else task.deadEdges++;
       return;
+    case 'TaskSentBack':
+      endAttempt(runningAttempt(task), 'COMPLETED', undefined, change.usage, event.atMs);
+      beginAgain(task, 'SENT_BACK');
+      countSentBack(task, change);
+      return;
+    case 'TaskReset': {
+      const attempt = task.attempts[task.attempts.length - 1];
+      if (attempt?.state === 'RUNNING') endAttempt(attempt, 'CANCELLED', undefined, undefined, event.atMs);
+      beginAgain(task, change.reason);
+      moreOf(task).sentBack.clear(); // A loop inside a loop begins anew.
+      if (change.feedback !== undefined) moreOf(task).feedback = change.feedback;
+      return;
+    }
+    case 'TaskRepeating':
+      move(task, 'RETRYING', 'REPEATING');
+      endAttempt(runningAttempt(task), 'COMPLETED', undefined, change.usage, event.atMs);
+      beginIteration(task, change);
+      return;
+    case 'TaskExpanded': {
+      runningAttempt(task);
+      const { items, itemCount } = change;
+      moreOf(task).expansion = { items, itemCount, children: [], ended: 0, failed: 0 };
+      return;
+    }
+    case 'TaskSignalled':
+      runningAttempt(task);
+      return;
+    case 'TaskValidating': {
+      runningAttempt(task);
+      task.reason = 'VALIDATING';
+      const { result, usage, guardrail } = change;
+      moreOf(task).validating = { result, usage, guardrail };
+      return;
+    }
   }
+}
+
+/** The error and the reason that remain if the fallback fails, too. */
+function beginFallback(task: TaskStatus, error: TaskError): void {
+  moreOf(task).fallback = { error, reason: 'ATTEMPTS_EXHAUSTED' };
+  task.reason = 'FALLBACK';
+}
+
+/** WAITING, as if it had never run, but for its attempts. */
+function beginAgain(task: TaskStatus, reason: 'SENT_BACK' | 'RERUN'): void {
+  task.state = 'WAITING';
+  task.reason = reason;
+  beginRound(task);
+  task.cancelling = undefined;
+  task.readyRevision = 0;
+  task.readyAtMs = undefined;
+  task.firstReadyAtMs = undefined;
+  task.endedAtMs = undefined;
+  task.endedRevision = 0;
+  task.computedInput = undefined;
+  task.result = undefined;
+  task.error = undefined;
+  const more = moreOf(task);
+  more.resets++;
+  more.attemptsBefore = task.attempts.length;
+  more.iteration = 0;
+  more.startAtMs = undefined;
+  more.executorId = '';
+  more.feedback = undefined;
+}
+
+/** Attempts are counted anew. */
+function beginRound(task: TaskStatus): void {
+  task.pastAttempts = task.attempts.length;
+  task.lostAttempts = 0;
+  task.checkpoint = undefined;
+  task.retryAtMs = undefined;
+  if (task.more !== undefined) task.more.fallback = undefined;
+  forgetWork(task);
+}
+
+/** What only the attempt that has ended needed. */
+function forgetWork(task: TaskStatus): void {
+  if (task.more === undefined) return;
+  task.more.validating = undefined;
+  task.more.signal = undefined;
+}
+
+function beginIteration(task: TaskStatus, change: Extract<Change, { type: 'TaskRepeating' }>): void {
+  beginRound(task);
+  const more = moreOf(task);
+  more.iteration = change.iteration;
+  more.feedback = undefined;
+  task.computedInput = change.nextInput ?? change.result;
+  task.retryAtMs = change.repeatAtMs;
+}
+
+function countSentBack(task: TaskStatus, change: Extract<Change, { type: 'TaskSentBack' }>): void {
+  moreOf(task).sentBack.set(change.to, change.iteration);
 }
 
 /** After a retry the reason stays: it says why the task is queued again. */
@@ -95,6 +211,7 @@ function startAttempt(
     number: change.attempt,
     executorId: change.executorId,
     leaseToken: change.leaseToken,
+    childRunId: change.childRunId ?? '',
     startedAtMs: atMs,
     state: 'RUNNING',
     endedAtMs: undefined,
@@ -140,6 +257,7 @@ function finish(task: TaskStatus, state: FinalTaskState, reason: StateReason, at
   task.endedAtMs = atMs;
   task.cancelling = undefined;
   task.retryAtMs = undefined;
+  forgetWork(task);
   task.checkpoint = undefined; // there is no next attempt to hand it to
 }
 

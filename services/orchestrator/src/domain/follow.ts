@@ -1,15 +1,18 @@
 // What does a change bring with it, once the run has evolved by it?
 
+import { performsItself } from './admission.ts';
 import { cancelRest } from './cancel.ts';
-import { admit, hasExpression, judge } from './conditions.ts';
+import { admit, judge } from './conditions.ts';
 import { meets, skipReason } from './edges.ts';
 import { ending } from './ending.ts';
 import type { Change } from './events.ts';
-import { openTasks } from './evolve.ts';
+import { openTasks } from './evolve-run.ts';
 import type { Dependant } from './graph.ts';
 import { specOf, taskOf } from './lookup.ts';
+import { endOwned } from './owned.ts';
 import type { RunState } from './state.ts';
-import { type FinalTaskState, isFinalTask, type StateReason } from './states.ts';
+import { type FinalTaskState, isFinalRun, isFinalTask, type StateReason } from './states.ts';
+import { perform, startOf } from './work.ts';
 
 const NOTHING: readonly Change[] = Object.freeze([]);
 
@@ -17,12 +20,23 @@ const NOTHING: readonly Change[] = Object.freeze([]);
  * Must be asked right after each evolve(), before the next: it looks for the edge that tipped the
  * balance. By the time a consequence's turn comes another may have overtaken it; see stillApplies().
  */
-export function follow(run: RunState, change: Change): readonly Change[] {
+export function follow(run: RunState, change: Change, nowMs: number): readonly Change[] {
   switch (change.type) {
     case 'RunCancelling':
       return cancelRest(run);
     case 'TaskRetrying':
+    case 'TaskRepeating':
       return retryAtOnce(run, change.task);
+    case 'TaskReady':
+      return performAtOnce(run, change.task);
+    case 'TaskStarted':
+      return change.leaseToken === '' ? perform(run, change.task, nowMs) : NOTHING;
+    case 'TaskReset':
+      return followReset(run, change.task);
+    case 'TasksAdded':
+      return admitAdded(run, change.specs.length);
+    case 'TaskDependenciesChanged':
+      return reconsider(run, change.task);
     case 'TaskCompleted':
     case 'TaskFailed':
     case 'TaskCancelled':
@@ -35,12 +49,66 @@ export function follow(run: RunState, change: Change): readonly Change[] {
     case 'RunCompleted':
     case 'RunFailed':
     case 'RunCancelled':
-    case 'TaskReady':
-    case 'TaskStarted':
+    case 'RunPaused':
+    case 'RunResumed':
+    case 'RunSignalled':
+    case 'RunRestarted':
+    case 'RunCompensating':
+    case 'TaskHeld':
     case 'TaskProgressed':
     case 'TaskCancelling':
+    case 'TaskSentBack':
+    case 'TaskExpanded':
+    case 'TaskSignalled':
+    case 'TaskValidating':
       return NOTHING;
   }
+}
+
+/** Work of the orchestrator's own starts the moment it may. */
+function performAtOnce(run: RunState, task: number): readonly Change[] {
+  if (run.paused || !performsItself(specOf(run, task))) return NOTHING;
+  return [startOf(run, task)];
+}
+
+/** What was done once already, or depends on others now, may be ready at once, or hopeless. */
+function reconsider(run: RunState, task: number): readonly Change[] {
+  const status = taskOf(run, task);
+  if (status.state !== 'WAITING' || run.phase !== 'RUNNING') return NOTHING;
+  const edges = run.graph.dependencies[task] ?? [];
+  const required = run.graph.required[task] ?? 0;
+  if (status.metEdges >= required) return [admit(run, task)];
+  if (status.deadEdges > edges.length - required) {
+    const culprit = edges.find(({ upstream }) => isDead(run, task, upstream));
+    return culprit === undefined ? NOTHING : [unmet(run, task, culprit.upstream)];
+  }
+  const changes: Change[] = [];
+  for (const { upstream, condition, when } of edges) {
+    const { state } = taskOf(run, upstream);
+    if (when === '' || !isFinalTask(state) || !meets(condition, state) || status.judged.has(upstream))
+      continue;
+    changes.push(judge(run, task, upstream, when));
+  }
+  return changes;
+}
+
+function isDead(run: RunState, task: number, upstream: number): boolean {
+  const { state } = taskOf(run, upstream);
+  const edge = run.graph.dependencies[task]?.find((each) => each.upstream === upstream);
+  if (edge === undefined || !isFinalTask(state)) return false;
+  return !meets(edge.condition, state) || taskOf(run, task).judged.get(upstream) === false;
+}
+
+function admitAdded(run: RunState, count: number): readonly Change[] {
+  const changes: Change[] = [];
+  for (let task = run.tasks.length - count; task < run.tasks.length; task++) {
+    if (taskOf(run, task).state === 'WAITING') changes.push(...reconsider(run, task));
+  }
+  return changes;
+}
+
+function followReset(run: RunState, task: number): readonly Change[] {
+  return [...endOwned(run, task), ...reconsider(run, task)];
 }
 
 function retryAtOnce(run: RunState, task: number): readonly Change[] {
@@ -50,24 +118,25 @@ function retryAtOnce(run: RunState, task: number): readonly Change[] {
   return [{ type: 'TaskReady', task, input: undefined }];
 }
 
-/** Tasks that nothing comes before, but whose expressions decide. */
+/** Tasks that nothing comes before, but that are not READY by the submission itself. */
 function admitFirst(run: RunState): readonly Change[] {
   const changes: Change[] = [];
   for (let task = 0; task < run.tasks.length; task++) {
-    if (run.graph.required[task] === 0 && hasExpression(specOf(run, task))) changes.push(admit(run, task));
+    if (run.graph.required[task] === 0 && taskOf(run, task).state === 'WAITING')
+      changes.push(admit(run, task));
   }
   return changes;
 }
 
 function followFinal(run: RunState, task: number): readonly Change[] {
+  const changes: Change[] = [...endOwned(run, task)];
   if (openTasks(run) === 0) return [ending(run)];
-  if (run.phase !== 'RUNNING') return NOTHING;
-  const end = endEarly(run);
+  if (run.phase !== 'RUNNING' && run.phase !== 'COMPENSATING') return changes;
+  const end = run.phase === 'RUNNING' ? endEarly(run) : undefined;
   if (end !== undefined) return [end];
   const { state } = taskOf(run, task);
   const dependants = run.graph.dependants[task];
-  if (dependants === undefined || dependants.length === 0 || !isFinalTask(state)) return NOTHING;
-  const changes: Change[] = [];
+  if (dependants === undefined || dependants.length === 0 || !isFinalTask(state)) return changes;
   for (const dependant of dependants) {
     const change = tip(run, dependant, task, state);
     if (change !== undefined) changes.push(change);
@@ -108,6 +177,16 @@ function tipMet(run: RunState, task: number): Change | undefined {
 function tipDead(run: RunState, task: number, upstream: number, reason: StateReason): Change | undefined {
   const spare = (run.graph.dependencies[task]?.length ?? 0) - (run.graph.required[task] ?? 0);
   if (taskOf(run, task).deadEdges !== spare + 1) return undefined;
+  return unmetBecause(run, task, upstream, reason);
+}
+
+function unmet(run: RunState, task: number, upstream: number): Change {
+  const { state } = taskOf(run, upstream);
+  const notRouted = taskOf(run, task).judged.get(upstream) === false || !isFinalTask(state);
+  return unmetBecause(run, task, upstream, notRouted ? 'NOT_ROUTED' : skipReason(state));
+}
+
+function unmetBecause(run: RunState, task: number, upstream: number, reason: StateReason): Change {
   switch (specOf(run, task).onUnmet) {
     case 'SKIP':
       return { type: 'TaskSkipped', task, reason, upstream };
@@ -126,24 +205,45 @@ function tipDead(run: RunState, task: number, upstream: number, reason: StateRea
  */
 export function stillApplies(run: RunState, change: Change): boolean {
   switch (change.type) {
-    case 'TaskReady':
+    case 'TaskReady': {
+      const { state } = taskOf(run, change.task);
+      return state === 'WAITING' || state === 'RETRYING';
+    }
     case 'TaskSkipped':
     case 'TaskFailed':
       return !isFinalTask(taskOf(run, change.task).state);
     case 'TaskRouted':
+    case 'TaskHeld':
       return taskOf(run, change.task).state === 'WAITING';
+    case 'TaskStarted':
+      return taskOf(run, change.task).state === 'READY';
+    case 'TaskCompleted':
+    case 'TaskRetrying':
+    case 'TaskRepeating':
+    case 'TaskSentBack':
+    case 'TaskExpanded':
+    case 'TaskSignalled':
+    case 'TaskValidating':
+      return taskOf(run, change.task).state === 'RUNNING';
+    case 'TaskCancelled':
+    case 'TaskCancelling':
+      return !isFinalTask(taskOf(run, change.task).state);
     case 'RunCancelling':
       return run.phase === 'RUNNING';
+    case 'TasksAdded':
+      return !isFinalRun(run.phase);
     case 'RunSubmitted':
     case 'RunCompleted':
     case 'RunFailed':
     case 'RunCancelled':
-    case 'TaskStarted':
+    case 'RunPaused':
+    case 'RunResumed':
+    case 'RunSignalled':
+    case 'RunRestarted':
+    case 'RunCompensating':
     case 'TaskProgressed':
-    case 'TaskCancelling':
-    case 'TaskRetrying':
-    case 'TaskCompleted':
-    case 'TaskCancelled':
+    case 'TaskReset':
+    case 'TaskDependenciesChanged':
       return true;
   }
 }

@@ -1,6 +1,6 @@
 // How does a run stand right after its submission?
 
-import { hasExpression } from './conditions.ts';
+import { needsAdmission } from './admission.ts';
 import { handlesFailure } from './edges.ts';
 import type { RunEvent, RunSubmitted } from './events.ts';
 import type { Dependant, Graph } from './graph.ts';
@@ -9,12 +9,13 @@ import type { TaskState } from './states.ts';
 
 const NO_ATTEMPTS: readonly AttemptStatus[] = Object.freeze([]);
 const NO_UPSTREAMS: ReadonlySet<number> = new Set();
+const NOTHING_JUDGED: ReadonlyMap<number, boolean> = new Map();
 
 export type RunSubmittedEvent = RunEvent & { readonly change: RunSubmitted };
 
 /** Tasks without dependencies and expressions are READY with the submission itself; those of one run rank by index. */
 export function startRun(event: RunSubmittedEvent): RunState {
-  const { runId, graph, traceparent } = event.change;
+  const { runId, graph, traceparent, parent } = event.change;
   const tasks: TaskStatus[] = [];
   const counts = noCounts();
   for (let task = 0; task < graph.spec.tasks.length; task++) {
@@ -36,7 +37,13 @@ export function startRun(event: RunSubmittedEvent): RunState {
     endedAtMs: undefined,
     output: undefined,
     lastRevision: event.revision,
+    parent,
+    paused: false,
+    unhandled: new Set(),
     failedTask: undefined,
+    verdict: undefined,
+    signals: new Map(),
+    owners: new Map(),
     tasks,
     counts,
   };
@@ -45,7 +52,8 @@ export function startRun(event: RunSubmittedEvent): RunState {
 /** The state that a task has from its submission on. */
 export function firstState(graph: Graph, task: number): 'READY' | 'WAITING' {
   const spec = graph.spec.tasks[task];
-  return graph.required[task] === 0 && spec !== undefined && !hasExpression(spec) ? 'READY' : 'WAITING';
+  const free = spec !== undefined && graph.required[task] === 0 && !needsAdmission(graph.spec, spec);
+  return free ? 'READY' : 'WAITING';
 }
 
 /** A task as submitted, apart from its place in the graph: enough to fold its own events over. */
@@ -56,9 +64,12 @@ export function startTask(state: 'READY' | 'WAITING', revision: number, atMs: nu
     reason: 'NONE',
     metEdges: 0,
     deadEdges: 0,
+    judged: NOTHING_JUDGED,
     unrouted: NO_UPSTREAMS,
+    handlesNothing: false,
     handlers: 0,
     attempts: NO_ATTEMPTS,
+    pastAttempts: 0,
     lostAttempts: 0,
     cancelling: undefined,
     readyRevision: state === 'READY' ? revision : 0,
@@ -71,7 +82,20 @@ export function startTask(state: 'READY' | 'WAITING', revision: number, atMs: nu
     computedInput: undefined,
     result: undefined,
     error: undefined,
+    endedRevision: 0,
+    more: undefined,
   };
+}
+
+/** Takes further tasks into the run: READY if they need nothing, else WAITING. */
+export function startAdded(run: RunState, first: number, revision: number, atMs: number): void {
+  for (let task = first; task < run.graph.spec.tasks.length; task++) {
+    const state = firstState(run.graph, task);
+    run.counts[state]++;
+    const status = startTask(state, revision, atMs);
+    status.handlers = countHandlers(run.graph.dependants[task]);
+    run.tasks.push(status);
+  }
 }
 
 function countHandlers(dependants: readonly Dependant[] | undefined): number {

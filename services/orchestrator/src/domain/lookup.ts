@@ -25,8 +25,8 @@ export function runningAttempt(task: TaskStatus): AttemptStatus {
 }
 
 /** Whether it is final by its own work: one that failed in its queue, or was cancelled, is not. */
-export function hasRun({ state, attempts }: TaskStatus): boolean {
-  return state === 'COMPLETED' || (state === 'FAILED' && attempts.length > 0);
+export function hasRun({ state, attempts, more }: TaskStatus): boolean {
+  return state === 'COMPLETED' || (state === 'FAILED' && attempts.length > (more?.attemptsBefore ?? 0));
 }
 
 /** Why the latest attempt did not succeed; undefined before the first one has ended. */

@@ -17,6 +17,35 @@ export interface RunSpec {
   readonly outputTask: string;
   /** The version of a workflow that it is a copy of. */
   readonly workflow: RunOrigin | undefined;
+  readonly mode: ExecutionMode;
+  /** How many tasks may be READY, RUNNING or RETRYING at once; 0: no limit. */
+  readonly maxParallel: number;
+  /** With the mode MANAGED. Its task is one of `tasks`. */
+  readonly manager: Manager | undefined;
+  readonly startAtMs: number | undefined;
+  /** From the submission on. */
+  readonly startDelayMs: number;
+  /** What its tasks may start as runs of their own, by name. */
+  readonly childSpecs: Readonly<Record<string, RunSpec>>;
+}
+
+/** GRAPH: as soon as the dependencies allow. SEQUENTIAL: each task depends on the one before it, too. */
+export type ExecutionMode = 'GRAPH' | 'SEQUENTIAL' | 'MANAGED';
+
+export interface Manager {
+  /** Of its own task. */
+  readonly key: string;
+  readonly capability: string;
+  readonly maxRounds: number;
+  readonly timeouts: Timeouts;
+}
+
+/** The task that started a run. */
+export interface RunParent {
+  readonly runId: string;
+  readonly taskKey: string;
+  /** Counted from 1. */
+  readonly attempt: number;
 }
 
 export interface RunOrigin {
@@ -30,6 +59,7 @@ export type FailurePolicy = 'CONTINUE' | 'CANCEL';
 export interface TaskSpec {
   /** Unique in its run. */
   readonly key: string;
+  /** Empty where the orchestrator does the work itself. */
   readonly capability: string;
   readonly input: Payload;
   readonly dependencies: readonly Dependency[];
@@ -47,6 +77,109 @@ export interface TaskSpec {
   readonly when: string;
   /** What its input is, in the place of `input`: an expression, empty for none. */
   readonly inputExpression: string;
+  readonly work: Work;
+  readonly flow: Flow;
+  readonly handling: Handling;
+}
+
+/** What is done. All but CAPABILITY is done by the orchestrator itself. */
+export type Work =
+  | { readonly type: 'CAPABILITY' }
+  | { readonly type: 'EXPRESSION'; readonly text: string }
+  | { readonly type: 'SIGNAL'; readonly name: string }
+  /** Exactly one is set. */
+  | { readonly type: 'TIMER'; readonly delayMs: number | undefined; readonly atMs: number | undefined }
+  | {
+      readonly type: 'CHILD_RUN';
+      /** The name of one of RunSpec.childSpecs. */
+      readonly spec: string;
+      /** As a client asked for it; the door puts what it says into `childSpecs`. */
+      readonly workflow: RunOrigin | undefined;
+    }
+  | {
+      readonly type: 'LINK';
+      readonly runId: string;
+      readonly taskKey: string;
+      /** Of that task; the door looks it up. */
+      readonly result: Payload;
+    };
+
+/** How often and when it is done. */
+export interface Flow {
+  readonly foreach: Foreach | undefined;
+  readonly repeat: Repeat | undefined;
+  readonly sendBack: readonly SendBack[];
+  readonly startAtMs: number | undefined;
+  /** From the moment on at which its dependencies allow it. */
+  readonly startDelayMs: number;
+}
+
+export interface Foreach {
+  /** Of each item; unused with an expression. */
+  readonly items: readonly Payload[];
+  /** Empty: `items` holds. */
+  readonly itemsExpression: string;
+  /** 0: no limit of the user's. */
+  readonly maxParallel: number;
+  readonly toleratedFailures: number;
+  /** 0 to 1. */
+  readonly toleratedShare: number;
+  readonly siblings: 'CONTINUE' | 'STOP';
+}
+
+export interface Repeat {
+  /** Empty: only the limit ends it. */
+  readonly until: string;
+  readonly maxIterations: number;
+  readonly delayMs: number;
+  /** Empty: the result is the next input. */
+  readonly nextInput: string;
+}
+
+export interface SendBack {
+  /** The key of the earlier task. */
+  readonly to: string;
+  readonly when: string;
+  /** Empty: no reason is given. */
+  readonly reason: string;
+  readonly maxIterations: number;
+}
+
+/** What is made of failures and of results that do not please. */
+export interface Handling {
+  readonly errorRules: readonly ErrorRule[];
+  /** A capability; empty for none. */
+  readonly fallback: string;
+  readonly guardrails: readonly Guardrail[];
+  readonly compensation: Compensation | undefined;
+}
+
+export interface ErrorRule {
+  /** A trailing `*` stands for any ending. Empty: any code. */
+  readonly codes: readonly string[];
+  readonly action:
+    | { readonly type: 'RETRY'; readonly delayMs: number | undefined }
+    | { readonly type: 'FAIL' }
+    | { readonly type: 'FALL_BACK' }
+    | { readonly type: 'COMPLETE'; readonly result: Payload };
+}
+
+export interface Guardrail {
+  readonly check:
+    | { readonly type: 'EXPRESSION'; readonly text: string }
+    /** JSON Schema, as JSON text. */
+    | { readonly type: 'SCHEMA'; readonly schema: string }
+    | { readonly type: 'CAPABILITY'; readonly capability: string };
+  /** The reason to give; empty: the check's own. */
+  readonly message: string;
+}
+
+export interface Compensation {
+  readonly capability: string;
+  /** Empty: the task's result. */
+  readonly inputExpression: string;
+  readonly retry: RetryPolicy;
+  readonly timeouts: Timeouts;
 }
 
 export interface Dependency {
@@ -117,13 +250,43 @@ export const SELECT_ALL: Selection = Object.freeze({
 
 /** What most edges, tasks and runs say beside the rest: nothing. */
 export const PLAIN_EDGE = Object.freeze({ when: '', alias: '', select: SELECT_ALL });
-export const PLAIN_TASK = Object.freeze({ when: '', inputExpression: '' });
+export const BY_CAPABILITY: Work = Object.freeze({ type: 'CAPABILITY' });
+export const PLAIN_FLOW: Flow = Object.freeze({
+  foreach: undefined,
+  repeat: undefined,
+  sendBack: Object.freeze([]),
+  startAtMs: undefined,
+  startDelayMs: 0,
+});
+export const PLAIN_HANDLING: Handling = Object.freeze({
+  errorRules: Object.freeze([]),
+  fallback: '',
+  guardrails: Object.freeze([]),
+  compensation: undefined,
+});
+export const PLAIN_TASK = Object.freeze({
+  when: '',
+  inputExpression: '',
+  work: BY_CAPABILITY,
+  flow: PLAIN_FLOW,
+  handling: PLAIN_HANDLING,
+});
 export const PLAIN_RUN = Object.freeze({
   input: EMPTY_PAYLOAD,
   output: '',
   outputTask: '',
   workflow: undefined,
+  mode: 'GRAPH',
+  maxParallel: 0,
+  manager: undefined,
+  startAtMs: undefined,
+  startDelayMs: 0,
+  childSpecs: Object.freeze({}),
 });
+
+export const DEFAULT_MAX_REPEATS = 100;
+export const DEFAULT_MAX_SEND_BACKS = 10;
+export const DEFAULT_MAX_ROUNDS = 1_000;
 
 export const DEFAULT_JOIN: Join = Object.freeze({ mode: 'ALL' });
 

@@ -3,14 +3,16 @@
 // evolve() owns this state and updates it in place: copying a run of 10,000 tasks for each of its
 // events would make every run quadratic. Everybody else only reads it.
 
-import type { Progress, TaskError, Usage } from './events.ts';
+import type { Feedback, Progress, TaskError, Usage, Verdict } from './events.ts';
 import type { Graph } from './graph.ts';
 import type { Payload } from './payload.ts';
+import type { RunParent } from './spec.ts';
 import type { AttemptState, RunPhase, StateReason, TaskState } from './states.ts';
 
 export interface RunState {
   readonly runId: string;
-  readonly graph: Graph;
+  /** As compiled, until tasks are added or edges changed: then a copy of the run's own (growth.ts). */
+  graph: Graph;
   readonly traceparent: string;
   /** Revision of RunSubmitted: also the run's number in the namespace. */
   readonly firstRevision: number;
@@ -22,8 +24,18 @@ export interface RunState {
   endedAtMs: number | undefined;
   output: Payload | undefined;
   lastRevision: number;
-  /** The first task whose failure nothing can handle any more. */
+  readonly parent: RunParent | undefined;
+  paused: boolean;
+  /** Tasks whose failure nothing can handle any more, in the order in which that came about. */
+  readonly unhandled: Set<number>;
+  /** The first of them. */
   failedTask: number | undefined;
+  /** How it will end, while it is COMPENSATING. */
+  verdict: Verdict | undefined;
+  /** Signals that no task has waited for yet, by name, in the order in which they came. */
+  readonly signals: Map<string, Payload[]>;
+  /** By the task's index: items, checks and compensations, with the task that they were made for. */
+  readonly owners: Map<number, number>;
   /** By the task's index. */
   readonly tasks: TaskStatus[];
   /** How many tasks are in each state. */
@@ -36,13 +48,19 @@ export interface TaskStatus {
   /** Edges that are met, and edges that can no longer be. */
   metEdges: number;
   deadEdges: number;
+  /** By upstream: whether an edge with a `when` was met, for those that were judged. */
+  judged: ReadonlyMap<number, boolean>;
   /** The upstreams that did not complete and whose edge was judged dead: this task does not handle them. */
   unrouted: ReadonlySet<number>;
+  /** It ended without having run, so that it handles no upstream's failure. */
+  handlesNothing: boolean;
   /** Dependants by FAILURE or FINISHED that ran or still may: at 0 a failure of this task stays unhandled. */
   handlers: number;
   /** Every attempt, in order; shared and empty until the first. */
   attempts: readonly AttemptStatus[];
-  /** Attempts that ended LOST; they do not count against the limit. */
+  /** How many of them belong to what is done with: rounds before a reset, iterations before this one. */
+  pastAttempts: number;
+  /** Attempts of this round that ended LOST; they do not count against the limit. */
   lostAttempts: number;
   /** Set while RUNNING once told to stop. */
   cancelling: { readonly reason: StateReason; readonly untilMs: number } | undefined;
@@ -58,13 +76,65 @@ export interface TaskStatus {
   computedInput: Payload | undefined;
   result: Payload | undefined;
   error: TaskError | undefined;
+  /** Revision of the event that made it final; 0 before. */
+  endedRevision: number;
+  /** What few tasks have; undefined for all others. */
+  more: TaskMore | undefined;
+}
+
+/** What the constructs of a task keep. */
+export interface TaskMore {
+  /** In a repeat: which iteration this is, from 1. */
+  iteration: number;
+  /** For a decision: how often it has sent the run back, by the task that it went back to. */
+  readonly sentBack: Map<number, number>;
+  /** How often it was reset. */
+  resets: number;
+  /** What the next attempt is to do better. */
+  feedback: Feedback | undefined;
+  /** Why the fallback is tried: the error and reason that remain if it fails, too. */
+  fallback: { readonly error: TaskError; readonly reason: StateReason } | undefined;
+  /** WAITING for its start time. */
+  startAtMs: number | undefined;
+  /** The executor that it is to run on; empty: any. */
+  executorId: string;
+  /** Attempts of rounds before the last reset. */
+  attemptsBefore: number;
+  /** The signal that the running attempt has taken. */
+  signal: Payload | undefined;
+  /** A result that a capability checks. */
+  validating: Validating | undefined;
+  /** The items of a foreach. */
+  expansion: Expansion | undefined;
+}
+
+export interface Validating {
+  readonly result: Payload;
+  readonly usage: Usage | undefined;
+  /** Index of the guardrail. */
+  readonly guardrail: number;
+}
+
+/** The children of one round of a foreach. */
+export interface Expansion {
+  /** What the expression came to; undefined: the items that were submitted. */
+  readonly items: Payload | undefined;
+  readonly itemCount: number;
+  /** Index of the child's task by item; grows as children are made. */
+  readonly children: number[];
+  /** How many children are final, and how many of those did not complete. */
+  ended: number;
+  failed: number;
 }
 
 export interface AttemptStatus {
   /** Counted from 1. */
   readonly number: number;
   readonly executorId: string;
+  /** Empty where the orchestrator does the work itself. */
   readonly leaseToken: string;
+  /** Of the run that it started, for a CHILD_RUN; else empty. */
+  readonly childRunId: string;
   readonly startedAtMs: number;
   state: AttemptState;
   endedAtMs: number | undefined;

@@ -11,7 +11,7 @@ export type TaskState =
   | 'CANCELLED'
   | 'SKIPPED';
 
-export type RunPhase = 'RUNNING' | 'CANCELLING' | 'COMPLETED' | 'FAILED' | 'CANCELLED';
+export type RunPhase = 'RUNNING' | 'CANCELLING' | 'COMPENSATING' | 'COMPLETED' | 'FAILED' | 'CANCELLED';
 
 export type AttemptState = 'RUNNING' | 'COMPLETED' | 'FAILED' | 'TIMED_OUT' | 'LOST' | 'CANCELLED';
 
@@ -39,7 +39,24 @@ export type StateReason =
   | 'ATTEMPT_LOST'
   | 'CONDITION_FALSE'
   | 'NOT_ROUTED'
-  | 'EXPRESSION_FAILED';
+  | 'EXPRESSION_FAILED'
+  | 'START_TIME_AHEAD'
+  | 'RUN_AT_LIMIT'
+  | 'AWAITING_MANAGER'
+  | 'AWAITING_SIGNAL'
+  | 'AWAITING_TIMER'
+  | 'AWAITING_CHILD_RUN'
+  | 'AWAITING_ITEMS'
+  | 'VALIDATING'
+  | 'REPEATING'
+  | 'SENT_BACK'
+  | 'RERUN'
+  | 'FALLBACK'
+  | 'ITERATIONS_EXHAUSTED'
+  | 'ERROR_RULE'
+  | 'OWNER_ENDED'
+  | 'NOT_CHOSEN'
+  | 'MANAGER_FAILED';
 
 export type FinalTaskState = 'COMPLETED' | 'FAILED' | 'CANCELLED' | 'SKIPPED';
 

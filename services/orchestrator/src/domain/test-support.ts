@@ -101,7 +101,7 @@ export function play(tasks: readonly TaskSpec[], rest: Partial<RunSpec> = {}) {
     return result.value.map((event) => describeChange(run, event.change));
   }
   function index(key: string): number {
-    const found = graph.indexOf(key);
+    const found = run.graph.indexOf(key);
     if (found === undefined) throw new Error(`no task ${key}`);
     return found;
   }
@@ -113,7 +113,7 @@ export function play(tasks: readonly TaskSpec[], rest: Partial<RunSpec> = {}) {
     index,
     at: (key: string): TaskStatus => taskOf(run, index(key)),
     states: (): string =>
-      graph.spec.tasks.map(({ key }) => `${key} ${taskOf(run, index(key)).state}`).join(', '),
+      run.graph.spec.tasks.map(({ key }) => `${key} ${taskOf(run, index(key)).state}`).join(', '),
     passMs: (durationMs: number): void => {
       nowMs += durationMs;
     },
@@ -183,8 +183,65 @@ export function describeChange(run: RunState, change: Change): string {
       return `${key} SKIPPED ${change.reason}${by(run, change.upstream)}`;
     case 'TaskRouted':
       return `${key} ${change.met ? 'routed' : 'not routed'}${by(run, change.upstream)}`;
+    default:
+      return describeConstruct(run, key, change);
   }
 }
+
+function describeConstruct(run: RunState, key: string, change: Construct): string {
+  switch (change.type) {
+    case 'RunPaused':
+    case 'RunResumed':
+      return change.type === 'RunPaused' ? 'run paused' : 'run resumed';
+    case 'RunSignalled':
+      return `run signalled ${change.name}`;
+    case 'RunRestarted':
+      return `run RUNNING again, ${change.scope}${change.from === undefined ? '' : ` ${specOf(run, change.from).key}`}`;
+    case 'RunCompensating':
+      return `run COMPENSATING to be ${change.verdict.outcome} ${change.verdict.reason}`;
+    case 'TasksAdded': {
+      const owner = change.owner === undefined ? '' : ` for ${specOf(run, change.owner).key}`;
+      return `added ${change.specs.map((each) => each.key).join(', ')}${owner}`;
+    }
+    case 'TaskHeld':
+      return `${key} held ${change.reason}${change.untilMs === undefined ? '' : ` until ${change.untilMs} ms`}`;
+    case 'TaskSentBack':
+      return `${key} sent back to ${specOf(run, change.to).key}, ${change.iteration}`;
+    case 'TaskReset':
+      return `${key} WAITING again ${change.reason}`;
+    case 'TaskRepeating':
+      return `${key} RETRYING at ${change.repeatAtMs} ms for iteration ${change.iteration}`;
+    case 'TaskExpanded':
+      return `${key} expanded to ${change.itemCount}`;
+    case 'TaskSignalled':
+      return `${key} took the signal ${change.name}`;
+    case 'TaskValidating':
+      return `${key} validating ${change.guardrail}`;
+    case 'TaskDependenciesChanged':
+      return `${key} depends on ${change.dependencies.map((each) => each.key).join(', ')}`;
+  }
+}
+
+type Construct = Extract<
+  Change,
+  {
+    type:
+      | 'RunPaused'
+      | 'RunResumed'
+      | 'RunSignalled'
+      | 'RunRestarted'
+      | 'RunCompensating'
+      | 'TasksAdded'
+      | 'TaskHeld'
+      | 'TaskSentBack'
+      | 'TaskReset'
+      | 'TaskRepeating'
+      | 'TaskExpanded'
+      | 'TaskSignalled'
+      | 'TaskValidating'
+      | 'TaskDependenciesChanged';
+  }
+>;
 
 function by(run: RunState, upstream: number | undefined): string {
   return upstream === undefined ? '' : ` by ${specOf(run, upstream).key}`;

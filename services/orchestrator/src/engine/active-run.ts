@@ -6,8 +6,8 @@ import type { Timer } from '../scheduling/timers.ts';
 
 export interface ActiveRun {
   readonly state: RunState;
-  /** By the task's index: 1 while it is counted in a ready queue. */
-  readonly queued: Uint8Array;
+  /** By the task's index: 1 while it is counted in a ready queue. Room for more than there are tasks. */
+  queued: Uint8Array;
   /** At most one for a task, at its next deadline; made when a task first has one. */
   readonly taskTimers: Map<number, Timer<TimerSubject>>;
   runTimer: Timer<TimerSubject> | undefined;
@@ -24,4 +24,13 @@ export type TimerSubject =
 
 export function createActiveRun(state: RunState): ActiveRun {
   return { state, queued: new Uint8Array(state.tasks.length), taskTimers: new Map(), runTimer: undefined };
+}
+
+/** Makes room for the tasks that the run has got. */
+export function makeRoom(run: ActiveRun): void {
+  const count = run.state.tasks.length;
+  if (count <= run.queued.length) return;
+  const larger = new Uint8Array(Math.max(count, 2 * run.queued.length));
+  larger.set(run.queued);
+  run.queued = larger;
 }

@@ -2,8 +2,9 @@
 // the events that come of it.
 //
 // Invariants, each restored before apply() returns:
-//  E1  A task is counted in a ready queue exactly while it is READY.
-//  E2  A lease is alive exactly while its task is RUNNING with the attempt it was given for.
+//  E1  A task is counted in a ready queue exactly while it is READY and its run is not paused.
+//  E2  A lease is alive exactly while its task is RUNNING with the attempt it was given for, and that
+//      attempt has not brought a result that is being checked.
 //  E3  A task's timer is set to the earliest of its deadlines, and to nothing if it has none.
 //  E4  A run is registered exactly while it is not final.
 //  E5  Every event is in the output, in the order of its revision, exactly once.
@@ -11,13 +12,20 @@
 import { apply as applyToRun } from '../domain/apply.ts';
 import type { RunCommand } from '../domain/commands.ts';
 import { nextDueAtMs, runDeadlineMs } from '../domain/due.ts';
-import type { RunEvent } from '../domain/events.ts';
+import type { RunEvent, TasksAdded } from '../domain/events.ts';
+import { firstAdded } from '../domain/growth.ts';
 import type { Result } from '../domain/rejection.ts';
 import { isFinalRun } from '../domain/states.ts';
 import { createExecutorPool, type ExecutorPool } from '../scheduling/executor-pool.ts';
 import { createReadyQueue, type ReadyQueue } from '../scheduling/ready-queue.ts';
 import { createTimers, type Timers } from '../scheduling/timers.ts';
-import { type ActiveRun, createActiveRun, type QueuedTask, type TimerSubject } from './active-run.ts';
+import {
+  type ActiveRun,
+  createActiveRun,
+  makeRoom,
+  type QueuedTask,
+  type TimerSubject,
+} from './active-run.ts';
 import { endOfLease } from './end-of-lease.ts';
 import type { Executor } from './executor.ts';
 import type { Cancellation } from './inputs.ts';
@@ -102,6 +110,9 @@ export function createCore(options: EngineOptions, latestRevision: number): Core
           enqueueReady(run);
           armRun(run);
           break;
+        case 'TasksAdded':
+          takeAdded(run, change, event.revision);
+          break;
         case 'TaskReady':
           enqueue(run, change.task);
           armTask(run, change.task);
@@ -109,6 +120,8 @@ export function createCore(options: EngineOptions, latestRevision: number): Core
         case 'TaskStarted':
         case 'TaskProgressed':
         case 'TaskSkipped':
+        case 'TaskHeld':
+        case 'TaskExpanded':
           armTask(run, change.task);
           break;
         case 'TaskCancelling':
@@ -116,6 +129,10 @@ export function createCore(options: EngineOptions, latestRevision: number): Core
           armTask(run, change.task);
           break;
         case 'TaskRetrying':
+        case 'TaskRepeating':
+        case 'TaskSentBack':
+        case 'TaskValidating':
+        case 'TaskReset':
         case 'TaskCompleted':
         case 'TaskFailed':
         case 'TaskCancelled':
@@ -123,8 +140,26 @@ export function createCore(options: EngineOptions, latestRevision: number): Core
           endLeaseOf(run, change, cause);
           armTask(run, change.task);
           break;
+        case 'RunPaused':
+          run.state.tasks.forEach((_, task) => {
+            dequeue(run, task);
+          });
+          break;
+        case 'RunResumed':
+          run.state.tasks.forEach((_, task) => {
+            enqueue(run, task);
+            armTask(run, task);
+          });
+          break;
+        case 'RunRestarted':
+          armRun(run);
+          break;
         case 'RunCancelling':
+        case 'RunSignalled':
+        case 'RunCompensating':
         case 'TaskRouted':
+        case 'TaskSignalled':
+        case 'TaskDependenciesChanged':
           break;
         case 'RunCompleted':
         case 'RunFailed':
@@ -144,10 +179,22 @@ export function createCore(options: EngineOptions, latestRevision: number): Core
     });
   }
 
+  function takeAdded(run: ActiveRun, change: TasksAdded, revision: number): void {
+    core.activeTasks += change.specs.length;
+    makeRoom(run);
+    const first = firstAdded(run.state.graph, change);
+    for (let task = first; task < first + change.specs.length; task++) {
+      if (run.state.tasks[task]?.readyRevision !== revision) continue; // By a later event, which says so itself.
+      enqueue(run, task);
+      armTask(run, task);
+    }
+  }
+
   function enqueue(run: ActiveRun, task: number): void {
     const spec = run.state.graph.spec.tasks[task];
     const status = run.state.tasks[task];
     if (spec === undefined || status === undefined || status.state !== 'READY') return;
+    if (run.state.paused || run.queued[task] === 1) return;
     run.queued[task] = 1;
     queueOf(spec.capability).push({
       run,

@@ -5,14 +5,29 @@ import type { Cancellation } from './inputs.ts';
 
 export type EndingChange = Extract<
   Change,
-  { type: 'TaskRetrying' | 'TaskCompleted' | 'TaskFailed' | 'TaskCancelled' }
+  {
+    type:
+      | 'TaskRetrying'
+      | 'TaskRepeating'
+      | 'TaskSentBack'
+      | 'TaskValidating'
+      | 'TaskReset'
+      | 'TaskCompleted'
+      | 'TaskFailed'
+      | 'TaskCancelled';
+  }
 >;
 
 /** Undefined: nothing, because the executor is lost or has reported itself. */
 export function endOfLease(change: EndingChange): Cancellation['reason'] | undefined {
   switch (change.type) {
     case 'TaskCompleted':
+    case 'TaskRepeating':
+    case 'TaskSentBack':
+    case 'TaskValidating':
       return undefined;
+    case 'TaskReset':
+      return 'CANCEL_REQUESTED';
     case 'TaskRetrying':
       return change.end === 'TIMED_OUT' ? 'ATTEMPT_TIMED_OUT' : undefined;
     case 'TaskFailed':

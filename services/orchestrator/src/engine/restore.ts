@@ -1,7 +1,7 @@
 // Brings an engine back to where the durable events left its namespace: ready queues in their order,
 // leases with a whole duration ahead of them (their executors may be alive and come back), timers.
 
-import type { RunState } from '../domain/state.ts';
+import type { RunState, TaskStatus } from '../domain/state.ts';
 import { hasTurnBefore } from '../scheduling/ready-queue.ts';
 import type { ActiveRun, QueuedTask } from './active-run.ts';
 import type { Core } from './core.ts';
@@ -13,8 +13,8 @@ export function restore(core: Core, states: readonly RunState[]): void {
     const run = core.admit(state, []);
     core.armRun(run);
     state.tasks.forEach((status, task) => {
-      if (status.state === 'READY') ready.push(queuedTask(run, task));
-      if (status.state === 'RUNNING') restoreLease(core, run, task);
+      if (status.state === 'READY' && !state.paused) ready.push(queuedTask(run, task));
+      if (holdsLease(status)) restoreLease(core, run, task);
       else rememberLease(core, run, task);
       core.armTask(run, task);
     });
@@ -22,6 +22,11 @@ export function restore(core: Core, states: readonly RunState[]): void {
   ready.sort((a, b) => (hasTurnBefore(a, b) ? -1 : 1));
   for (const { run, task } of ready) core.enqueue(run, task);
   for (const executor of core.executors.values()) armExecutor(core, executor);
+}
+
+/** Work of the orchestrator's own has no lease, nor has an attempt whose result is being checked. */
+function holdsLease({ state, attempts, more }: TaskStatus): boolean {
+  return state === 'RUNNING' && attempts.at(-1)?.leaseToken !== '' && more?.validating === undefined;
 }
 
 function queuedTask(run: ActiveRun, task: number): QueuedTask {
@@ -49,7 +54,7 @@ function restoreLease(core: Core, run: ActiveRun, task: number): void {
 /** An executor that was not answered before the restart asks again what became of its report. */
 function rememberLease(core: Core, run: ActiveRun, task: number): void {
   const attempt = run.state.tasks[task]?.attempts.at(-1);
-  if (attempt === undefined) return;
+  if (attempt === undefined || attempt.leaseToken === '') return;
   const reported = attempt.state === 'COMPLETED' || attempt.state === 'FAILED';
   core.leases.remember(attempt.leaseToken, reported ? 'RECORDED' : 'STALE');
 }

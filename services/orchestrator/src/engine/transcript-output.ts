@@ -18,9 +18,18 @@ function describeEvent({ run, event }: EngineEvent): string {
 function details(change: EngineEvent['event']['change'], key: (task: number) => string): string[] {
   switch (change.type) {
     case 'TaskStarted':
+      if (change.leaseToken === '')
+        return [`#${change.attempt}`, 'by the orchestrator', ...childOf(change.childRunId)];
       return [`#${change.attempt}`, `on ${change.executorId}`, change.leaseToken];
     case 'TaskRetrying':
-      return [`#${change.attempt}`, change.end, change.error.code, `again at ${change.retryAtMs}`];
+      return [
+        `#${change.attempt}`,
+        change.end,
+        change.error.code,
+        `again at ${change.retryAtMs}`,
+        ...(change.fallback === true ? ['by the fallback'] : []),
+        ...(change.feedback === undefined ? [] : [`because ${change.feedback.reason}`]),
+      ];
     case 'TaskFailed':
       return [change.reason, ...(change.ended ? [`#${change.ended.attempt}`, change.ended.end] : [])];
     case 'TaskCancelled':
@@ -32,7 +41,10 @@ function details(change: EngineEvent['event']['change'], key: (task: number) => 
     case 'TaskCancelling':
       return [change.reason, `grace ${change.graceMs}`];
     case 'TaskCompleted':
-      return [`#${change.attempt}`];
+      return [
+        `#${change.attempt}`,
+        ...(change.error === undefined ? [] : [`in spite of ${change.error.code}`]),
+      ];
     case 'TaskProgressed':
       return [`#${change.attempt}`, `${change.progress?.percent ?? '-'}%`];
     case 'RunCancelling':
@@ -45,8 +57,48 @@ function details(change: EngineEvent['event']['change'], key: (task: number) => 
     case 'TaskReady':
       return describePayload('input', change.input);
     case 'RunSubmitted':
+      return childOf(change.parent && `${change.parent.runId}/${change.parent.taskKey}`);
+    case 'RunPaused':
+      return change.message === '' ? [] : [change.message];
+    case 'RunResumed':
       return [];
+    case 'RunSignalled':
+      return [change.name, ...describePayload('with', change.payload)];
+    case 'RunRestarted':
+      return [change.scope, ...(change.from === undefined ? [] : [key(change.from)])];
+    case 'RunCompensating':
+      return [change.verdict.outcome, change.verdict.reason];
+    case 'TasksAdded':
+      return [
+        ...(change.owner === undefined ? [] : [`for ${key(change.owner)}`]),
+        ...change.specs.map((spec) => spec.key),
+      ];
+    case 'TaskHeld':
+      return [change.reason, ...(change.untilMs === undefined ? [] : [`until ${change.untilMs}`])];
+    case 'TaskSentBack':
+      return [
+        `#${change.attempt}`,
+        `to ${key(change.to)}`,
+        `for the ${change.iteration}. time`,
+        change.because,
+      ];
+    case 'TaskReset':
+      return [change.reason, ...(change.feedback === undefined ? [] : [`because ${change.feedback.reason}`])];
+    case 'TaskRepeating':
+      return [`#${change.attempt}`, `iteration ${change.iteration}`, `at ${change.repeatAtMs}`];
+    case 'TaskExpanded':
+      return [`${change.itemCount} items`];
+    case 'TaskSignalled':
+      return [`#${change.attempt}`, change.name];
+    case 'TaskValidating':
+      return [`#${change.attempt}`, `guardrail ${change.guardrail}`];
+    case 'TaskDependenciesChanged':
+      return [`on ${change.dependencies.map((each) => each.key).join(',')}`];
   }
+}
+
+function childOf(name: string | undefined): string[] {
+  return name === undefined || name === '' ? [] : [`for ${name}`];
 }
 
 function describePayload(name: string, payload: Payload | undefined): string[] {

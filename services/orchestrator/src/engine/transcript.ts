@@ -17,6 +17,7 @@ import {
   NO_TIMEOUTS,
   PLAIN_EDGE,
   PLAIN_RUN,
+  PLAIN_TASK,
   type RunSpec,
   type TaskSpec,
 } from '../domain/spec.ts';
@@ -220,6 +221,7 @@ function parseTask(line: string): TaskSpec {
       wholeMs: optionalNumber(named.whole),
       heartbeatMs: optionalNumber(named.silence),
     },
+    ...PLAIN_TASK,
     allowFailure: words.includes('allow_failure'),
     cancelGraceMs: Number(named.grace ?? DEFAULT_CANCEL_GRACE_MS),
     when: named.when ?? '',

@@ -1,14 +1,18 @@
 // From what an engine has to say to what the store is to write. Read synchronously, right after the
 // flush: the states go on changing afterwards.
 
-import type { RunEvent } from '../domain/events.ts';
+import type { RunEvent, RunSubmitted, TasksAdded } from '../domain/events.ts';
+import type { Graph } from '../domain/graph.ts';
+import { firstAdded } from '../domain/growth.ts';
 import { firstState } from '../domain/initial.ts';
 import type { RunState } from '../domain/state.ts';
 import type { EngineOutput } from '../engine/outputs.ts';
 import type {
+  AddedTasks,
   CommitBatch,
   EventRecord,
   NewRun,
+  NewTask,
   PayloadReference,
   RequestRow,
   RunStatusRow,
@@ -32,6 +36,7 @@ export function prepareCommit(namespace: string, output: EngineOutput, nowMs: nu
   const events: EventRecord[] = [];
   const committed: CommittedEvent[] = [];
   const newRuns: NewRun[] = [];
+  const addedTasks: AddedTasks[] = [];
   const touched = new Map<RunState, Set<number>>();
   const references: PayloadReference[] = [];
   let payloadBytes = 0;
@@ -47,7 +52,8 @@ export function prepareCommit(namespace: string, output: EngineOutput, nowMs: nu
       attachment: encodeAttachment(event),
     });
     committed.push({ run, event, payload });
-    if (event.change.type === 'RunSubmitted') newRuns.push(newRun(run, event));
+    if (event.change.type === 'RunSubmitted') newRuns.push(newRun(run, event, event.change));
+    if (event.change.type === 'TasksAdded') addedTasks.push(added(run, event.change, event.atMs));
     visitReferences(event.change, ({ sha256 }) => references.push({ run: run.firstRevision, sha256 }));
     touch(touched, run, task);
   }
@@ -55,7 +61,7 @@ export function prepareCommit(namespace: string, output: EngineOutput, nowMs: nu
     namespace,
     events,
     newRuns,
-    addedTasks: [],
+    addedTasks,
     runs: runRows(touched),
     tasks: taskRows(touched),
     requests: requestRows(output, nowMs),
@@ -73,8 +79,9 @@ function touch(touched: Map<RunState, Set<number>>, run: RunState, task: number)
   if (task >= 0) tasks.add(task);
 }
 
-function newRun(run: RunState, event: RunEvent): NewRun {
-  const spec = run.graph.spec;
+function newRun(run: RunState, event: RunEvent, { graph, parent }: RunSubmitted): NewRun {
+  const { spec } = graph; // As submitted: the run's own may have grown since.
+  const taskCount = spec.tasks.length;
   return {
     run: run.firstRevision,
     runId: run.runId,
@@ -83,14 +90,30 @@ function newRun(run: RunState, event: RunEvent): NewRun {
     submittedAtMs: event.atMs,
     traceId: traceIdOf(run.traceparent),
     workflow: spec.workflow,
-    parent: undefined,
-    record: encodeRunRecord({ spec, submittedAtMs: event.atMs, traceparent: run.traceparent }),
-    tasks: spec.tasks.map((task, index) => ({
-      key: task.key,
-      spec: encodeTaskSpec(task),
-      state: firstState(run.graph, index),
-    })),
+    parent,
+    record: encodeRunRecord({
+      spec,
+      submittedAtMs: event.atMs,
+      traceparent: run.traceparent,
+      parent,
+      taskCount,
+    }),
+    tasks: newTasks(graph, 0, taskCount),
   };
+}
+
+function added(run: RunState, change: TasksAdded, addedAtMs: number): AddedTasks {
+  const first = firstAdded(run.graph, change);
+  const tasks = newTasks(run.graph, first, change.specs.length);
+  return { run: run.firstRevision, first, addedAtMs, tasks };
+}
+
+function newTasks(graph: Graph, first: number, count: number): readonly NewTask[] {
+  return graph.spec.tasks.slice(first, first + count).map((task, offset) => ({
+    key: task.key,
+    spec: encodeTaskSpec(task),
+    state: firstState(graph, first + offset),
+  }));
 }
 
 function runRows(touched: ReadonlyMap<RunState, unknown>): readonly RunStatusRow[] {
@@ -101,7 +124,7 @@ function runRows(touched: ReadonlyMap<RunState, unknown>): readonly RunStatusRow
       phase: run.phase,
       reason: run.reason,
       message: run.message,
-      paused: false,
+      paused: run.paused,
       endedAtMs: run.endedAtMs,
       lastRevision: run.lastRevision,
       failedTask: run.failedTask === undefined ? '' : (run.graph.spec.tasks[run.failedTask]?.key ?? ''),

@@ -7,7 +7,7 @@ import { startRun } from '../domain/initial.ts';
 import type { RunState } from '../domain/state.ts';
 import type { Store, StoredRun } from '../store/port.ts';
 import { decodeEvent } from '../wire/events.ts';
-import { decodeRunRecord } from '../wire/stored-spec.ts';
+import { decodeRunRecord, decodeTaskSpec } from '../wire/stored-spec.ts';
 
 export async function loadActiveRuns(
   store: Store,
@@ -23,10 +23,13 @@ export function replay(stored: StoredRun, expressions: ExpressionCompiler): RunS
   const record = decodeRunRecord(stored.record, stored.taskSpecs);
   const compiled = compileGraph(record.spec, expressions);
   if (!compiled.ok) throw new Error(`stored run ${stored.runId}: ${compiled.rejection.message}`);
-  const context = { graph: compiled.value, traceparent: record.traceparent };
+  const { traceparent, parent } = record;
+  const addedSpecs = (first: number, count: number) =>
+    stored.taskSpecs.slice(first, first + count).map(decodeTaskSpec);
   let state: RunState | undefined;
   for (const { payload, attachment } of stored.events) {
-    const event = decodeEvent(payload, attachment, context);
+    const graph = state?.graph ?? compiled.value;
+    const event = decodeEvent(payload, attachment, { graph, traceparent, parent, addedSpecs });
     const { change } = event;
     if (change.type === 'RunSubmitted') state = startRun({ ...event, change });
     else if (state !== undefined) state = evolve(state, event);

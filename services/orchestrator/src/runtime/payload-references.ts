@@ -4,7 +4,7 @@
 
 import type { Change } from '../domain/events.ts';
 import type { Payload, PayloadRef } from '../domain/payload.ts';
-import type { RunSpec } from '../domain/spec.ts';
+import type { RunSpec, TaskSpec } from '../domain/spec.ts';
 import type { AttemptOutcome, EngineCalls, EngineCallType } from '../engine/inputs.ts';
 
 /** A reference, and the field that holds it. */
@@ -79,7 +79,18 @@ function pathOfSpec({ workflow }: RunSpec): SpecPath {
 function ofSpec(spec: RunSpec, path: SpecPath, collect: Collect): void {
   collect(spec.input, () => path.input);
   for (const [index, task] of spec.tasks.entries()) {
-    collect(task.input, () => `${path.spec}.tasks[${index}].input`);
+    const at = `${path.spec}.tasks[${index}]`;
+    collect(task.input, () => `${at}.input`);
+    for (const [place, item] of (task.flow.foreach?.items ?? []).entries()) {
+      collect(item, () => `${at}.foreach.items[${place}]`);
+    }
+    for (const [place, { action }] of task.handling.errorRules.entries()) {
+      if (action.type === 'COMPLETE') collect(action.result, () => `${at}.error_rules[${place}].result`);
+    }
+  }
+  for (const [name, child] of Object.entries(spec.childSpecs)) {
+    const nested = `${path.spec}.child_specs["${name}"]`;
+    ofSpec(child, { spec: nested, input: `${nested}.input` }, collect);
   }
 }
 
@@ -108,38 +119,82 @@ function ofOutcome(outcome: AttemptOutcome, path: (rest: string) => string, coll
 
 /** Told of each that an event brings into its run. */
 export function visitReferences(change: Change, visit: (ref: PayloadRef) => void): void {
-  if (change.type !== 'RunSubmitted') {
-    const ref = payloadOf(change)?.ref;
-    if (ref !== undefined) visit(ref);
-    return;
-  }
-  const { spec } = change.graph;
-  if (spec.input.ref !== undefined) visit(spec.input.ref);
-  for (const { input } of spec.tasks) if (input.ref !== undefined) visit(input.ref);
-}
-
-function payloadOf(change: Exclude<Change, { type: 'RunSubmitted' }>): Payload | undefined {
+  const see = (payload: Payload | undefined): void => {
+    if (payload?.ref !== undefined) visit(payload.ref);
+  };
   switch (change.type) {
+    case 'RunSubmitted':
+      visitSpec(change.graph.spec, see);
+      return;
+    case 'TasksAdded':
+      for (const task of change.specs) visitTask(task, see);
+      return;
     case 'RunCompleted':
-      return change.output;
+      see(change.output);
+      return;
+    case 'RunSignalled':
+      see(change.payload);
+      return;
     case 'TaskReady':
-      return change.input;
+      see(change.input);
+      return;
     case 'TaskProgressed':
-      return change.checkpoint;
+      see(change.checkpoint);
+      return;
     case 'TaskCompleted':
-      return change.result;
+    case 'TaskSentBack':
+    case 'TaskRepeating':
+    case 'TaskValidating':
+      see(change.result);
+      if (change.type === 'TaskRepeating') see(change.nextInput);
+      return;
     case 'TaskCancelled':
-      return change.partialResult;
+      see(change.partialResult);
+      return;
     case 'TaskRetrying':
+      see(change.error.details);
+      see(change.checkpoint);
+      see(change.feedback?.refusedResult);
+      return;
     case 'TaskFailed':
-      return change.error?.details;
+      see(change.error?.details);
+      return;
+    case 'TaskReset':
+      see(change.feedback?.refusedResult);
+      see(change.feedback?.decision);
+      return;
+    case 'TaskExpanded':
+      see(change.items);
+      return;
     case 'RunCancelling':
     case 'RunFailed':
     case 'RunCancelled':
+    case 'RunPaused':
+    case 'RunResumed':
+    case 'RunRestarted':
+    case 'RunCompensating':
     case 'TaskStarted':
+    case 'TaskHeld':
     case 'TaskCancelling':
     case 'TaskSkipped':
     case 'TaskRouted':
-      return undefined;
+    case 'TaskSignalled':
+    case 'TaskDependenciesChanged':
+      return;
   }
+}
+
+type See = (payload: Payload | undefined) => void;
+
+function visitSpec(spec: RunSpec, see: See): void {
+  see(spec.input);
+  for (const task of spec.tasks) visitTask(task, see);
+  for (const child of Object.values(spec.childSpecs)) visitSpec(child, see);
+}
+
+function visitTask({ input, work, flow, handling }: TaskSpec, see: See): void {
+  see(input);
+  if (work.type === 'LINK') see(work.result);
+  if (flow.foreach !== undefined) flow.foreach.items.forEach(see);
+  for (const { action } of handling.errorRules) if (action.type === 'COMPLETE') see(action.result);
 }

@@ -45,6 +45,7 @@ export function createRunSpans(tracer: Tracer, published: PublishedAttempts): Co
   function observe(namespace: string, { run, event }: CommittedEvent): void {
     switch (event.change.type) {
       case 'TaskStarted':
+        if (event.change.leaseToken === '') return; // It waited for nobody.
         queueSpan(namespace, run, event.change.task, event.change.attempt, event.atMs);
         return;
       case 'RunCompleted':
@@ -67,6 +68,20 @@ export function createRunSpans(tracer: Tracer, published: PublishedAttempts): Co
       case 'TaskCancelled':
       case 'TaskSkipped':
       case 'TaskRouted':
+      case 'RunPaused':
+      case 'RunResumed':
+      case 'RunSignalled':
+      case 'RunRestarted':
+      case 'RunCompensating':
+      case 'TasksAdded':
+      case 'TaskHeld':
+      case 'TaskSentBack':
+      case 'TaskReset':
+      case 'TaskRepeating':
+      case 'TaskExpanded':
+      case 'TaskSignalled':
+      case 'TaskValidating':
+      case 'TaskDependenciesChanged':
         return;
     }
   }

@@ -5,6 +5,8 @@
 
 import type { Registry } from 'prom-client';
 import type { Change } from '../domain/events.ts';
+import type { Graph } from '../domain/graph.ts';
+import { firstAdded } from '../domain/growth.ts';
 import { firstState } from '../domain/initial.ts';
 import type { RunState } from '../domain/state.ts';
 import type { CommitObserver, CommittedEvent } from '../runtime/ports.ts';
@@ -39,9 +41,10 @@ export function createTaskMetrics(registry: Registry, labelLimit: number): Commi
     switch (change.type) {
       case 'RunSubmitted':
         tally.submitted += 1;
-        for (let task = 0; task < run.tasks.length; task += 1) {
-          tally.entered[firstState(change.graph, task)] += 1;
-        }
+        enterFirst(tally, change.graph, 0, change.graph.spec.tasks.length);
+        return;
+      case 'TasksAdded':
+        enterFirst(tally, run.graph, firstAdded(run.graph, change), change.specs.length);
         return;
       case 'RunCompleted':
         tally.ended.COMPLETED.inc(1);
@@ -88,7 +91,28 @@ export function createTaskMetrics(registry: Registry, labelLimit: number): Commi
       case 'TaskSkipped':
         tally.entered.SKIPPED += 1;
         return;
+      case 'TaskRepeating':
+        tally.entered.RETRYING += 1;
+        observeEnd(run, change.task, change.attempt, atMs);
+        return;
+      case 'TaskSentBack':
+        tally.entered.WAITING += 1;
+        observeEnd(run, change.task, change.attempt, atMs);
+        return;
+      case 'TaskReset':
+        tally.entered.WAITING += 1;
+        return;
       case 'RunCancelling':
+      case 'RunPaused':
+      case 'RunResumed':
+      case 'RunSignalled':
+      case 'RunRestarted':
+      case 'RunCompensating':
+      case 'TaskHeld':
+      case 'TaskExpanded':
+      case 'TaskSignalled':
+      case 'TaskValidating':
+      case 'TaskDependenciesChanged':
       case 'TaskProgressed':
       case 'TaskCancelling':
       case 'TaskRouted':
@@ -103,6 +127,10 @@ export function createTaskMetrics(registry: Registry, labelLimit: number): Commi
       flush(tally);
     },
   };
+}
+
+function enterFirst(tally: NamespaceTally, graph: Graph, first: number, count: number): void {
+  for (let task = first; task < first + count; task += 1) tally.entered[firstState(graph, task)] += 1;
 }
 
 function capabilityName(run: RunState, task: number): string {

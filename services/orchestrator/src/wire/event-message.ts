@@ -2,17 +2,32 @@
 
 import { create, type MessageInitShape } from '@bufbuild/protobuf';
 import { type Event as EventMessage, EventSchema } from '@tutti/proto/tutti/v1/event_pb.ts';
-import { type TaskError as TaskErrorMessage, TaskErrorSchema } from '@tutti/proto/tutti/v1/task_pb.ts';
-import type { Change, RunEvent, TaskError, Usage } from '../domain/events.ts';
+import type { Change, RunEvent } from '../domain/events.ts';
 import type { Graph } from '../domain/graph.ts';
 import type { Payload } from '../domain/payload.ts';
+import type { RunParent, TaskSpec } from '../domain/spec.ts';
+import {
+  fromConstructMessage,
+  fromFeedbackMessage,
+  fromRunConstructMessage,
+  toConstructMessage,
+  toFeedbackMessage,
+} from './construct-events.ts';
 import { ATTEMPT_STATE_TO_WIRE, REASON_TO_WIRE, reasonFromWire, unsuccessfulEndFromWire } from './enums.ts';
+import {
+  fromTaskErrorMessage,
+  fromUsage,
+  indexOf,
+  keyOf,
+  toTaskErrorMessage,
+  toUsage,
+} from './event-parts.ts';
 import { fromPayload, toPayload } from './payload.ts';
 import { durationFromMs, durationToMs, timestampFromMs, timestampToMs } from './time.ts';
 
 export type ChangeMessage = EventMessage['change'];
-type SetChangeMessage = Exclude<ChangeMessage, { case: undefined }>;
-type ChangeInit = NonNullable<Exclude<MessageInitShape<typeof EventSchema>, EventMessage>['change']>;
+export type SetChangeMessage = Exclude<ChangeMessage, { case: undefined }>;
+export type ChangeInit = NonNullable<Exclude<MessageInitShape<typeof EventSchema>, EventMessage>['change']>;
 
 /** What of a run its events refer to by index. */
 export interface EventRun {
@@ -26,8 +41,11 @@ export interface Replay {
   readonly traceparent: string;
   /** With TaskStarted. */
   readonly leaseToken: string;
-  /** With TaskProgressed. */
+  /** With TaskProgressed and TaskRetrying. */
   readonly checkpoint: Payload | undefined;
+  readonly parent: RunParent | undefined;
+  /** The specifications of tasks that were added, by index. */
+  addedSpecs(first: number, count: number): readonly TaskSpec[];
 }
 
 export function toEventMessage(run: EventRun, event: RunEvent): EventMessage {
@@ -50,45 +68,20 @@ export function fromEventMessage(message: EventMessage, replay: Replay): RunEven
   };
 }
 
-export function keyOf(graph: Graph, task: number): string {
-  const spec = graph.spec.tasks[task];
-  if (spec === undefined) throw new Error(`the run has no task with the index ${task}`);
-  return spec.key;
-}
-
-function indexOf(graph: Graph, key: string): number {
-  const index = graph.indexOf(key);
-  if (index === undefined) throw new Error(`stored event: the run has no task '${key}'`);
-  return index;
-}
-
-export function toTaskErrorMessage(error: TaskError): TaskErrorMessage {
-  const { code, message, details } = error;
-  return create(TaskErrorSchema, {
-    code,
-    message,
-    ...(details === undefined ? {} : { details: fromPayload(details, 'BYTES') }),
-  });
-}
-
-export function fromTaskErrorMessage(message: TaskErrorMessage): TaskError {
-  const { code, message: text, details } = message;
-  return { code, message: text, details: details === undefined ? undefined : toPayload(details) };
-}
-
-function toUsage(usage: Usage | undefined): { [name: string]: number } {
-  return { ...usage };
-}
-
-function fromUsage(usage: { [name: string]: number }): Usage | undefined {
-  return Object.keys(usage).length === 0 ? undefined : usage;
-}
-
 function toChangeMessage(graph: Graph, change: Change): ChangeInit {
   switch (change.type) {
     case 'RunSubmitted': {
       const { name, labels, tasks } = change.graph.spec;
-      return { case: 'runSubmitted', value: { name, labels: { ...labels }, taskCount: tasks.length } };
+      const { parent } = change;
+      return {
+        case: 'runSubmitted',
+        value: {
+          name,
+          labels: { ...labels },
+          taskCount: tasks.length,
+          ...(parent === undefined ? {} : { parent }),
+        },
+      };
     }
     case 'RunCancelling':
       return {
@@ -110,10 +103,20 @@ function toChangeMessage(graph: Graph, change: Change): ChangeInit {
     case 'TaskReady':
       return {
         case: 'taskReady',
-        value: change.input === undefined ? {} : { input: fromPayload(change.input, 'BYTES') },
+        value: {
+          ...(change.input === undefined ? {} : { input: fromPayload(change.input, 'BYTES') }),
+          executorId: change.executorId ?? '',
+        },
       };
     case 'TaskStarted':
-      return { case: 'taskStarted', value: { attempt: change.attempt, executorId: change.executorId } };
+      return {
+        case: 'taskStarted',
+        value: {
+          attempt: change.attempt,
+          executorId: change.executorId,
+          childRunId: change.childRunId ?? '',
+        },
+      };
     case 'TaskProgressed':
       return {
         case: 'taskProgressed',
@@ -137,13 +140,20 @@ function toChangeMessage(graph: Graph, change: Change): ChangeInit {
           error: toTaskErrorMessage(change.error),
           retryTime: timestampFromMs(change.retryAtMs),
           usage: toUsage(change.usage),
+          fallback: change.fallback ?? false,
+          ...(change.feedback === undefined ? {} : { feedback: toFeedbackMessage(change.feedback) }),
         },
       };
     case 'TaskCompleted': {
-      const { attempt, usage } = change;
+      const { attempt, usage, error } = change;
       return {
         case: 'taskCompleted',
-        value: { attempt, result: fromPayload(change.result, 'BYTES'), usage: toUsage(usage) },
+        value: {
+          attempt,
+          result: fromPayload(change.result, 'BYTES'),
+          usage: toUsage(usage),
+          ...(error === undefined ? {} : { error: toTaskErrorMessage(error) }),
+        },
       };
     }
     case 'TaskFailed':
@@ -182,6 +192,8 @@ function toChangeMessage(graph: Graph, change: Change): ChangeInit {
     }
     case 'TaskRouted':
       return { case: 'taskRouted', value: { upstream: keyOf(graph, change.upstream), met: change.met } };
+    default:
+      return toConstructMessage(graph, change);
   }
 }
 
@@ -196,6 +208,7 @@ function fromChangeMessage(message: EventMessage, replay: Replay): Change {
         runId: message.runId,
         graph: replay.graph,
         traceparent: replay.traceparent,
+        parent: replay.parent,
       };
     case 'runCancelling':
       return {
@@ -216,20 +229,34 @@ function fromChangeMessage(message: EventMessage, replay: Replay): Change {
     }
     case 'runCancelled':
       return { type: 'RunCancelled', reason: reasonFromWire(change.value.reason) };
+    case 'runPaused':
+    case 'runResumed':
+    case 'runSignalled':
+    case 'runRestarted':
+    case 'runCompensating':
+    case 'tasksAdded':
+      return fromRunConstructMessage(change, replay);
     default:
       return fromTaskChangeMessage(change, indexOf(replay.graph, message.taskKey), replay);
   }
 }
 
-type TaskChangeMessage = Extract<SetChangeMessage, { case: `task${string}` }>;
+type TaskChangeMessage = Exclude<SetChangeMessage, { case: `run${string}` | 'tasksAdded' }>;
 
 function fromTaskChangeMessage(change: TaskChangeMessage, task: number, replay: Replay): Change {
   switch (change.case) {
     case 'taskReady':
-      return { type: 'TaskReady', task, input: change.value.input && toPayload(change.value.input) };
+      return {
+        type: 'TaskReady',
+        task,
+        input: change.value.input && toPayload(change.value.input),
+        ...(change.value.executorId === '' ? {} : { executorId: change.value.executorId }),
+      };
     case 'taskStarted': {
-      const { attempt, executorId } = change.value;
-      return { type: 'TaskStarted', task, attempt, executorId, leaseToken: replay.leaseToken };
+      const { attempt, executorId, childRunId } = change.value;
+      const { leaseToken } = replay;
+      const started = { type: 'TaskStarted', task, attempt, executorId, leaseToken } as const;
+      return childRunId === '' ? started : { ...started, childRunId };
     }
     case 'taskProgressed': {
       const { attempt, progress } = change.value;
@@ -247,7 +274,7 @@ function fromTaskChangeMessage(change: TaskChangeMessage, task: number, replay: 
       return { type: 'TaskCancelling', task, reason: reasonFromWire(reason), graceMs };
     }
     case 'taskRetrying': {
-      const { attempt, attemptState, error, retryTime, usage } = change.value;
+      const { attempt, attemptState, error, retryTime, usage, fallback, feedback } = change.value;
       if (error === undefined || retryTime === undefined) {
         throw new Error('stored event: TaskRetrying lacks its error or time');
       }
@@ -259,11 +286,21 @@ function fromTaskChangeMessage(change: TaskChangeMessage, task: number, replay: 
         error: fromTaskErrorMessage(error),
         retryAtMs: timestampToMs(retryTime),
         usage: fromUsage(usage),
+        checkpoint: replay.checkpoint,
+        ...(fallback ? { fallback } : {}),
+        ...(feedback === undefined ? {} : { feedback: fromFeedbackMessage(feedback) }),
       };
     }
     case 'taskCompleted': {
-      const { attempt, result, usage } = change.value;
-      return { type: 'TaskCompleted', task, attempt, result: toPayload(result), usage: fromUsage(usage) };
+      const { attempt, result, usage, error } = change.value;
+      return {
+        type: 'TaskCompleted',
+        task,
+        attempt,
+        result: toPayload(result),
+        usage: fromUsage(usage),
+        ...(error === undefined ? {} : { error: fromTaskErrorMessage(error) }),
+      };
     }
     case 'taskFailed': {
       const { reason, attempt, attemptState, error, usage } = change.value;
@@ -300,5 +337,7 @@ function fromTaskChangeMessage(change: TaskChangeMessage, task: number, replay: 
       const { upstream, met } = change.value;
       return { type: 'TaskRouted', task, upstream: indexOf(replay.graph, upstream), met };
     }
+    default:
+      return fromConstructMessage(change, task, replay);
   }
 }

@@ -40,6 +40,8 @@ describe('an event', () => {
         const replayed = decodeEvent(encodeEvent(run, event), encodeAttachment(event), {
           graph: GRAPH,
           traceparent: TRACEPARENT,
+          parent: undefined,
+          addedSpecs: (first, count) => GRAPH.spec.tasks.slice(first, first + count),
         });
         expect(replayed).toEqual(event);
       }),

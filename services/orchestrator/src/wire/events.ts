@@ -9,10 +9,10 @@ import { BinaryWriter } from '@bufbuild/protobuf/wire';
 import { EventAttachmentSchema } from '@tutti/proto/tutti/store/v1/record_pb.ts';
 import { EventSchema } from '@tutti/proto/tutti/v1/event_pb.ts';
 import type { Change, RunEvent } from '../domain/events.ts';
-import type { Graph } from '../domain/graph.ts';
 import type { Payload } from '../domain/payload.ts';
 import type { RunSpec } from '../domain/spec.ts';
-import { type EventRun, fromEventMessage, keyOf, toEventMessage } from './event-message.ts';
+import { type EventRun, fromEventMessage, type Replay, toEventMessage } from './event-message.ts';
+import { keyOf } from './event-parts.ts';
 import { fromPayload, toPayload } from './payload.ts';
 
 /** Tags of tutti.v1.Event and of what it holds: field number and wire type. */
@@ -62,10 +62,13 @@ export function encodeEvent(run: EventRun, event: RunEvent): Uint8Array {
 /** The binary form of tutti.store.v1.EventAttachment; undefined where the event needs none. */
 export function encodeAttachment(event: RunEvent): Uint8Array | undefined {
   const { change } = event;
-  if (change.type === 'TaskStarted') {
+  if (change.type === 'TaskStarted' && change.leaseToken !== '') {
     return writer.uint32(LEASE_TOKEN).string(change.leaseToken).finish();
   }
-  if (change.type === 'TaskProgressed' && change.checkpoint !== undefined) {
+  if (
+    (change.type === 'TaskProgressed' || change.type === 'TaskRetrying') &&
+    change.checkpoint !== undefined
+  ) {
     const checkpoint = fromPayload(change.checkpoint, 'BYTES');
     return toBinary(EventAttachmentSchema, create(EventAttachmentSchema, { checkpoint }));
   }
@@ -79,12 +82,12 @@ export function encodeAttachment(event: RunEvent): Uint8Array | undefined {
 export function decodeEvent(
   payload: Uint8Array,
   attachment: Uint8Array | undefined,
-  run: { readonly graph: Graph; readonly traceparent: string },
+  run: StoredContext,
 ): RunEvent {
-  const { leaseToken, checkpoint } = decodeAttachment(attachment);
-  const { graph, traceparent } = run;
-  return fromEventMessage(fromBinary(EventSchema, payload), { graph, traceparent, leaseToken, checkpoint });
+  return fromEventMessage(fromBinary(EventSchema, payload), { ...run, ...decodeAttachment(attachment) });
 }
+
+export type StoredContext = Omit<Replay, 'leaseToken' | 'checkpoint'>;
 
 function decodeAttachment(attachment: Uint8Array | undefined): {
   leaseToken: string;
@@ -103,14 +106,15 @@ type CommonChange = Extract<
 function isCommon(change: Change): change is CommonChange {
   switch (change.type) {
     case 'RunSubmitted':
+      return change.parent === undefined;
     case 'TaskStarted':
-      return true;
+      return change.childRunId === undefined;
     case 'RunCompleted':
       return change.output === undefined;
     case 'TaskReady':
-      return change.input === undefined;
+      return change.input === undefined && change.executorId === undefined;
     case 'TaskCompleted':
-      return change.usage === undefined && change.result.ref === undefined;
+      return change.usage === undefined && change.error === undefined && change.result.ref === undefined;
     case 'RunCancelling':
     case 'RunFailed':
     case 'RunCancelled':
@@ -121,6 +125,20 @@ function isCommon(change: Change): change is CommonChange {
     case 'TaskCancelled':
     case 'TaskSkipped':
     case 'TaskRouted':
+    case 'RunPaused':
+    case 'RunResumed':
+    case 'RunSignalled':
+    case 'RunRestarted':
+    case 'RunCompensating':
+    case 'TasksAdded':
+    case 'TaskHeld':
+    case 'TaskSentBack':
+    case 'TaskReset':
+    case 'TaskRepeating':
+    case 'TaskExpanded':
+    case 'TaskSignalled':
+    case 'TaskValidating':
+    case 'TaskDependenciesChanged':
       return false;
   }
 }

@@ -2,7 +2,7 @@
 
 import type { Event } from '@tutti/proto/tutti/v1/event_pb.ts';
 import { type Payload, PayloadForm as PayloadFormMessage } from '@tutti/proto/tutti/v1/payload_pb.ts';
-import type { TaskError } from '@tutti/proto/tutti/v1/task_pb.ts';
+import type { Feedback, TaskError } from '@tutti/proto/tutti/v1/task_pb.ts';
 import { fromPayload, type PayloadForm, toPayload } from './payload.ts';
 
 export type { PayloadForm } from './payload.ts';
@@ -22,13 +22,38 @@ export function errorInForm(error: TaskError | undefined, form: PayloadForm): Ta
   return error;
 }
 
+/** Changes it in place. */
+export function feedbackInForm<T extends Feedback | undefined>(feedback: T, form: PayloadForm): T {
+  if (feedback?.refusedResult !== undefined) feedback.refusedResult = inForm(feedback.refusedResult, form);
+  if (feedback?.decision !== undefined) feedback.decision = inForm(feedback.decision, form);
+  return feedback;
+}
+
 /** Changes the event in place. */
 export function eventInForm(event: Event, form: PayloadForm): Event {
   if (form === 'BYTES') return event;
   const { change } = event;
   switch (change.case) {
     case 'taskCompleted':
+      errorInForm(change.value.error, form);
       if (change.value.result !== undefined) change.value.result = inForm(change.value.result, form);
+      break;
+    case 'taskSentBack':
+    case 'taskValidating':
+    case 'taskRepeating':
+      if (change.value.result !== undefined) change.value.result = inForm(change.value.result, form);
+      if (change.case === 'taskRepeating' && change.value.nextInput !== undefined) {
+        change.value.nextInput = inForm(change.value.nextInput, form);
+      }
+      break;
+    case 'taskReset':
+      feedbackInForm(change.value.feedback, form);
+      break;
+    case 'taskExpanded':
+      if (change.value.items !== undefined) change.value.items = inForm(change.value.items, form);
+      break;
+    case 'runSignalled':
+      if (change.value.payload !== undefined) change.value.payload = inForm(change.value.payload, form);
       break;
     case 'taskCancelled':
       if (change.value.partialResult !== undefined) {
@@ -42,6 +67,9 @@ export function eventInForm(event: Event, form: PayloadForm): Event {
       if (change.value.input !== undefined) change.value.input = inForm(change.value.input, form);
       break;
     case 'taskRetrying':
+      errorInForm(change.value.error, form);
+      feedbackInForm(change.value.feedback, form);
+      break;
     case 'taskFailed':
       errorInForm(change.value.error, form);
       break;
@@ -54,6 +82,14 @@ export function eventInForm(event: Event, form: PayloadForm): Event {
     case 'taskProgressed':
     case 'taskCancelling':
     case 'taskSkipped':
+    case 'runPaused':
+    case 'runResumed':
+    case 'runRestarted':
+    case 'runCompensating':
+    case 'tasksAdded':
+    case 'taskHeld':
+    case 'taskSignalled':
+    case 'taskDependenciesChanged':
     case undefined:
       break; // Holds no payload.
   }

@@ -5,6 +5,7 @@ import { RunSpecSchema } from '@tutti/proto/tutti/v1/run_pb.ts';
 import { JoinMode, TaskSpecSchema } from '@tutti/proto/tutti/v1/task_pb.ts';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
+import { PLAIN_TASK } from '../domain/spec.ts';
 import { INLINE_PAYLOAD_LIMIT_BYTES } from './limits.ts';
 import { toRunSpec } from './spec.ts';
 import { decodeRunRecord, decodeTaskSpec, encodeRunRecord, encodeTaskSpec } from './stored-spec.ts';
@@ -27,7 +28,9 @@ describe('a stored specification', () => {
   test('of a run comes back as it was, with its time and trace', () => {
     fc.assert(
       fc.property(runSpec, (spec) => {
-        const run = { spec, submittedAtMs: 1_763_678_455_123, traceparent: TRACEPARENT };
+        const parent = { runId: 'run-1', taskKey: 'a', attempt: 1 };
+        const taskCount = spec.tasks.length;
+        const run = { spec, submittedAtMs: 1_763_678_455_123, traceparent: TRACEPARENT, parent, taskCount };
         expect(decodeRunRecord(encodeRunRecord(run), spec.tasks.map(encodeTaskSpec))).toEqual(run);
       }),
       { numRuns: 200 },
@@ -46,6 +49,7 @@ describe('a submitted specification', () => {
   test('has every default filled in (contract of task.proto)', () => {
     const spec = submitted([{ key: 'a', capability: 'echo', retry: {}, timeouts: {}, join: {} }]);
     expect(spec.ok && spec.value.tasks[0]).toEqual({
+      ...PLAIN_TASK,
       key: 'a',
       capability: 'echo',
       input: { bytes: new Uint8Array(), contentType: '' },

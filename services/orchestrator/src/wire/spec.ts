@@ -1,43 +1,34 @@
 // How does a submitted specification become the domain's, with every default filled in?
 
-import { FailurePolicy, type RunSpec as RunSpecMessage } from '@tutti/proto/tutti/v1/run_pb.ts';
 import {
-  type Dependency as DependencyMessage,
-  type Join as JoinMessage,
-  JoinMode,
-  OversizePolicy,
-  type RetryPolicy as RetryPolicyMessage,
-  type Selection as SelectionMessage,
-  type TaskSpec as TaskSpecMessage,
-  type Timeouts as TimeoutsMessage,
-  UnmetPolicy,
-} from '@tutti/proto/tutti/v1/task_pb.ts';
+  ExecutionMode,
+  FailurePolicy,
+  type RunSpec as RunSpecMessage,
+} from '@tutti/proto/tutti/v1/run_pb.ts';
+import { JoinMode, type TaskSpec as TaskSpecMessage, UnmetPolicy } from '@tutti/proto/tutti/v1/task_pb.ts';
 import { EMPTY_PAYLOAD, type Payload } from '../domain/payload.ts';
 import { accept, type Refusal, type Result, reject } from '../domain/rejection.ts';
 import {
   DEFAULT_CANCEL_GRACE_MS,
   DEFAULT_JOIN,
+  DEFAULT_MAX_ROUNDS,
   DEFAULT_PRIORITY,
   DEFAULT_RETRY,
   type Dependency,
-  type Join,
+  type Manager,
   NO_TIMEOUTS,
-  type RetryPolicy,
   type RunSpec,
-  SELECT_ALL,
-  type Selection,
   type TaskSpec,
-  type Timeouts,
 } from '../domain/spec.ts';
-import { conditionFromWire } from './enums.ts';
+import { refuseConstruct } from './construct-rules.ts';
+import { toFlow, toHandling, toWork } from './construct-spec.ts';
 import { intern } from './intern.ts';
 import { acceptPayload } from './limits.ts';
-import { durationToMs } from './time.ts';
+import { toDependency, toJoin, toRetryPolicy, toTimeouts } from './spec-parts.ts';
+import { durationToMs, timestampToMs } from './time.ts';
 
 // Most tasks say nothing of these: they share one value.
 const NO_DEPENDENCIES: readonly Dependency[] = Object.freeze([]);
-const NO_CODES: readonly string[] = DEFAULT_RETRY.nonRetryableCodes;
-const JOIN_ANY: Join = Object.freeze({ mode: 'ANY' });
 const EMPTY = accept(EMPTY_PAYLOAD);
 
 /**
@@ -46,11 +37,16 @@ const EMPTY = accept(EMPTY_PAYLOAD);
  * as `tasks[3].input`.
  */
 export function toRunSpec(message: RunSpecMessage): Result<RunSpec> {
+  return toRunSpecAt(message, 0);
+}
+
+function toRunSpecAt(message: RunSpecMessage, depth: number): Result<RunSpec> {
   const runInput = message.input === undefined ? EMPTY : acceptPayload(message.input, 'input');
   if (!runInput.ok) return runInput;
   const tasks: TaskSpec[] = [];
   for (const [index, task] of message.tasks.entries()) {
-    const misplaced = misplacedCount(task, index) ?? contradiction(task, index);
+    const misplaced =
+      misplacedCount(task, index) ?? contradiction(task, index) ?? refuseConstruct(task, index);
     if (misplaced !== undefined) return misplaced;
     if (task.input === undefined) {
       tasks.push(toTaskSpec(task));
@@ -60,7 +56,31 @@ export function toRunSpec(message: RunSpecMessage): Result<RunSpec> {
     if (!input.ok) return input;
     tasks.push(toTaskSpec(task, input.value));
   }
-  return accept({ ...toRunSettings(message, runInput.value), tasks });
+  const childSpecs = toChildSpecs(message, depth);
+  if (!childSpecs.ok) return childSpecs;
+  return accept({ ...toRunSettings(message, runInput.value, childSpecs.value), tasks });
+}
+
+/** How deep specifications may hold specifications. */
+export const MAX_CHILD_DEPTH = 5;
+
+function toChildSpecs(message: RunSpecMessage, depth: number): Result<RunSpec['childSpecs']> {
+  const specs: [string, RunSpec][] = [];
+  for (const [name, child] of Object.entries(message.childSpecs)) {
+    const field = `child_specs["${name}"]`;
+    if (depth >= MAX_CHILD_DEPTH) {
+      const text = `${field} is nested ${depth + 1} deep, ${MAX_CHILD_DEPTH} are allowed; start the innermost from a workflow`;
+      return reject('INVALID_FIELD', text, { depth: `${depth + 1}` }, field);
+    }
+    const spec = toRunSpecAt(child, depth + 1);
+    if (!spec.ok) return atField(spec, field);
+    specs.push([name, spec.value]);
+  }
+  return accept(Object.fromEntries(specs));
+}
+
+function atField({ rejection }: Refusal, field: string): Refusal {
+  return { ok: false, rejection: { ...rejection, field: `${field}.${rejection.field}` } };
 }
 
 /** Two answers to one question: whoever gave both would get one that they did not mean. */
@@ -97,6 +117,7 @@ function misplacedCount({ key, join, dependencies }: TaskSpecMessage, index: num
 export function toRunSettings(
   message: RunSpecMessage,
   input: Payload = EMPTY_PAYLOAD,
+  childSpecs: RunSpec['childSpecs'] = {},
 ): Omit<RunSpec, 'tasks'> {
   return {
     name: message.name,
@@ -108,6 +129,12 @@ export function toRunSettings(
     outputTask: message.outputTask,
     // A client names it in its submission; the specification is a copy that knows nothing of it.
     workflow: undefined,
+    mode: toMode(message),
+    maxParallel: message.maxParallel,
+    manager: toManager(message),
+    startAtMs: message.startTime && timestampToMs(message.startTime),
+    startDelayMs: message.startDelay === undefined ? 0 : durationToMs(message.startDelay),
+    childSpecs,
   };
 }
 
@@ -130,59 +157,23 @@ export function toTaskSpec(message: TaskSpecMessage, input: Payload = EMPTY_PAYL
       message.cancelGrace === undefined ? DEFAULT_CANCEL_GRACE_MS : durationToMs(message.cancelGrace),
     when: message.when,
     inputExpression: message.inputExpression,
+    work: toWork(message),
+    flow: toFlow(message),
+    handling: toHandling(message),
   };
 }
 
-function toDependency(message: DependencyMessage): Dependency {
-  const { key, when, alias, select } = message;
-  const condition = conditionFromWire(message.condition);
-  return { key, condition, when, alias, select: select === undefined ? SELECT_ALL : toSelection(select) };
-}
-
-function toSelection(message: SelectionMessage): Selection {
+function toManager({ manager }: RunSpecMessage): Manager | undefined {
+  if (manager === undefined) return undefined;
   return {
-    part: toPart(message),
-    maxBytes: message.maxBytes,
-    oversize: message.oversize === OversizePolicy.CUT ? 'CUT' : 'REFUSE',
+    key: manager.key === '' ? 'manager' : manager.key,
+    capability: manager.capability,
+    maxRounds: manager.maxRounds === 0 ? DEFAULT_MAX_ROUNDS : manager.maxRounds,
+    timeouts: manager.timeouts === undefined ? NO_TIMEOUTS : toTimeouts(manager.timeouts),
   };
 }
 
-function toPart({ nothing, fields, lastItems }: SelectionMessage): Selection['part'] {
-  if (nothing) return { type: 'NOTHING' };
-  if (fields.length > 0) return { type: 'FIELDS', names: fields };
-  return lastItems > 0 ? { type: 'LAST', count: lastItems } : { type: 'ALL' };
-}
-
-function toJoin(message: JoinMessage): Join {
-  switch (message.mode) {
-    case JoinMode.ANY:
-      return JOIN_ANY;
-    case JoinMode.AT_LEAST:
-      return { mode: 'AT_LEAST', count: message.count };
-    default:
-      // UNSPECIFIED and ALL; validation lets no unknown value through.
-      return DEFAULT_JOIN;
-  }
-}
-
-function toRetryPolicy(message: RetryPolicyMessage): RetryPolicy {
-  return {
-    maxAttempts: message.maxAttempts === 0 ? DEFAULT_RETRY.maxAttempts : message.maxAttempts,
-    initialDelayMs:
-      message.initialDelay === undefined ? DEFAULT_RETRY.initialDelayMs : durationToMs(message.initialDelay),
-    factor: message.factor === 0 ? DEFAULT_RETRY.factor : message.factor,
-    maxDelayMs: message.maxDelay === undefined ? DEFAULT_RETRY.maxDelayMs : durationToMs(message.maxDelay),
-    jitter: message.jitter,
-    nonRetryableCodes: message.nonRetryableCodes.length === 0 ? NO_CODES : message.nonRetryableCodes,
-    maxLostAttempts: message.maxLostAttempts ?? DEFAULT_RETRY.maxLostAttempts,
-  };
-}
-
-function toTimeouts(message: TimeoutsMessage): Timeouts {
-  return {
-    queueMs: message.queue === undefined ? undefined : durationToMs(message.queue),
-    attemptMs: message.attempt === undefined ? undefined : durationToMs(message.attempt),
-    wholeMs: message.whole === undefined ? undefined : durationToMs(message.whole),
-    heartbeatMs: message.heartbeat === undefined ? undefined : durationToMs(message.heartbeat),
-  };
+function toMode({ mode }: RunSpecMessage): RunSpec['mode'] {
+  if (mode === ExecutionMode.SEQUENTIAL) return 'SEQUENTIAL';
+  return mode === ExecutionMode.MANAGED ? 'MANAGED' : 'GRAPH';
 }

@@ -5,13 +5,17 @@
 
 import { create, fromBinary, type MessageInitShape, toBinary } from '@bufbuild/protobuf';
 import { RunRecordSchema } from '@tutti/proto/tutti/store/v1/record_pb.ts';
-import { FailurePolicy, RunOriginSchema, RunSpecSchema } from '@tutti/proto/tutti/v1/run_pb.ts';
 import {
-  type DependencySchema,
-  JoinMode,
-  OversizePolicy,
+  ExecutionMode,
+  FailurePolicy,
+  ManagerSchema,
+  RunOriginSchema,
+  RunParentSchema,
+  type RunSpec as RunSpecMessage,
+  RunSpecSchema,
+} from '@tutti/proto/tutti/v1/run_pb.ts';
+import {
   RetryPolicySchema,
-  type SelectionSchema,
   type TaskSpec as TaskSpecMessage,
   TaskSpecSchema,
   TimeoutsSchema,
@@ -22,24 +26,24 @@ import {
   DEFAULT_CANCEL_GRACE_MS,
   DEFAULT_PRIORITY,
   DEFAULT_RETRY,
-  type Dependency,
-  type Join,
-  type RetryPolicy,
+  type Manager,
+  type RunParent,
   type RunSpec,
-  SELECT_ALL,
-  type Selection,
   type TaskSpec,
-  type Timeouts,
 } from '../domain/spec.ts';
-import { CONDITION_TO_WIRE } from './enums.ts';
+import { fromFlow, fromHandling, fromWork } from './construct-spec.ts';
 import { fromPayload, type PayloadForm, toPayload } from './payload.ts';
 import { toRunSettings, toTaskSpec } from './spec.ts';
+import { fromDependency, fromJoin, fromRetryPolicy, fromTimeouts } from './spec-parts.ts';
 import { durationFromMs, timestampFromMs, timestampToMs } from './time.ts';
 
 export interface RunRecord {
   readonly spec: RunSpec;
   readonly submittedAtMs: number;
   readonly traceparent: string;
+  readonly parent: RunParent | undefined;
+  /** How many tasks it was submitted with; those beyond were added later. */
+  readonly taskCount: number;
 }
 
 /** The binary form of tutti.v1.TaskSpec. */
@@ -54,20 +58,57 @@ export function decodeTaskSpec(bytes: Uint8Array): TaskSpec {
 
 /** The binary form of tutti.store.v1.RunRecord. The tasks are kept apart, by encodeTaskSpec. */
 export function encodeRunRecord(run: RunRecord): Uint8Array {
-  const { name, labels, failurePolicy, timeoutMs, input, output, outputTask, workflow } = run.spec;
+  const { submittedAtMs, traceparent, parent, taskCount } = run;
+  const { workflow } = run.spec;
+  const record = create(RunRecordSchema, {
+    spec: fromRunSettings(run.spec),
+    submitTime: timestampFromMs(submittedAtMs),
+    traceparent,
+    taskCount,
+  });
+  if (workflow !== undefined) record.workflow = create(RunOriginSchema, workflow);
+  if (parent !== undefined) record.parent = create(RunParentSchema, parent);
+  return toBinary(RunRecordSchema, record);
+}
+
+/** All of a run's specification but its tasks. */
+function fromRunSettings(settings: Omit<RunSpec, 'tasks'>): RunSpecMessage {
+  const { name, labels, failurePolicy, timeoutMs, input, output, outputTask, maxParallel } = settings;
   const spec = create(RunSpecSchema, {
     name,
     labels: { ...labels },
     failurePolicy: failurePolicy === 'CANCEL' ? FailurePolicy.CANCEL : FailurePolicy.UNSPECIFIED,
     output,
     outputTask,
+    mode: MODES[settings.mode],
+    maxParallel,
   });
   if (timeoutMs !== undefined) spec.timeout = durationFromMs(timeoutMs);
   if (!isEmpty(input)) spec.input = fromPayload(input, 'BYTES');
-  const { submittedAtMs, traceparent } = run;
-  const record = create(RunRecordSchema, { spec, submitTime: timestampFromMs(submittedAtMs), traceparent });
-  if (workflow !== undefined) record.workflow = create(RunOriginSchema, workflow);
-  return toBinary(RunRecordSchema, record);
+  if (settings.manager !== undefined) spec.manager = create(ManagerSchema, fromManager(settings.manager));
+  if (settings.startAtMs !== undefined) spec.startTime = timestampFromMs(settings.startAtMs);
+  if (settings.startDelayMs > 0) spec.startDelay = durationFromMs(settings.startDelayMs);
+  for (const [key, child] of Object.entries(settings.childSpecs)) spec.childSpecs[key] = fromRunSpec(child);
+  return spec;
+}
+
+const MODES: Readonly<Record<RunSpec['mode'], ExecutionMode>> = {
+  GRAPH: ExecutionMode.UNSPECIFIED,
+  SEQUENTIAL: ExecutionMode.SEQUENTIAL,
+  MANAGED: ExecutionMode.MANAGED,
+};
+
+/** As it was submitted. */
+export function fromRunSpec(spec: RunSpec): RunSpecMessage {
+  const message = fromRunSettings(spec);
+  message.tasks = spec.tasks.map((task) => fromTaskSpec(task, 'BYTES'));
+  return message;
+}
+
+function fromManager(manager: Manager): MessageInitShape<typeof ManagerSchema> {
+  const { key, capability, maxRounds } = manager;
+  const timeouts = fromTimeouts(manager.timeouts);
+  return { key, capability, maxRounds, ...(timeouts === undefined ? {} : { timeouts }) };
 }
 
 /** What the run was given as a whole, and whether it is to come to something, of its record. */
@@ -82,16 +123,33 @@ export function decodeRunData(record: Uint8Array): {
 
 /** @param taskSpecs what encodeTaskSpec gave for each task, by index */
 export function decodeRunRecord(record: Uint8Array, taskSpecs: readonly Uint8Array[]): RunRecord {
-  const { spec, submitTime, traceparent, workflow } = fromBinary(RunRecordSchema, record);
+  const { spec, submitTime, traceparent, workflow, parent, taskCount } = fromBinary(RunRecordSchema, record);
   if (spec === undefined || submitTime === undefined) throw new Error('stored run: its record is incomplete');
+  const childSpecs = Object.fromEntries(
+    Object.entries(spec.childSpecs).map(([name, child]) => [name, storedRunSpec(child)]),
+  );
+  const submitted = taskCount === 0 ? taskSpecs : taskSpecs.slice(0, taskCount);
   return {
     spec: {
-      ...toRunSettings(spec, toPayload(spec.input)),
-      tasks: taskSpecs.map(decodeTaskSpec),
+      ...toRunSettings(spec, toPayload(spec.input), childSpecs),
+      tasks: submitted.map(decodeTaskSpec),
       workflow: workflow && { name: workflow.name, version: workflow.version },
     },
     submittedAtMs: timestampToMs(submitTime),
     traceparent,
+    parent: parent && { runId: parent.runId, taskKey: parent.taskKey, attempt: parent.attempt },
+    taskCount: submitted.length,
+  };
+}
+
+/** What fromRunSpec has made a message of. */
+function storedRunSpec(message: RunSpecMessage): RunSpec {
+  const childSpecs = Object.fromEntries(
+    Object.entries(message.childSpecs).map(([name, child]) => [name, storedRunSpec(child)]),
+  );
+  return {
+    ...toRunSettings(message, toPayload(message.input), childSpecs),
+    tasks: message.tasks.map((task) => toTaskSpec(task, toPayload(task.input))),
   };
 }
 
@@ -106,6 +164,9 @@ export function fromTaskSpec(spec: TaskSpec, form: PayloadForm): TaskSpecMessage
     when: spec.when,
     inputExpression: spec.inputExpression,
     ...fromJoin(spec.join),
+    ...fromWork(spec.work, form),
+    ...fromFlow(spec.flow, form),
+    ...fromHandling(spec.handling, form),
   });
   if (!isEmpty(spec.input)) {
     message.input = fromPayload(spec.input, form);
@@ -117,67 +178,4 @@ export function fromTaskSpec(spec: TaskSpec, form: PayloadForm): TaskSpecMessage
   if (spec.cancelGraceMs !== DEFAULT_CANCEL_GRACE_MS)
     message.cancelGrace = durationFromMs(spec.cancelGraceMs);
   return message;
-}
-
-function fromDependency(dependency: Dependency): MessageInitShape<typeof DependencySchema> {
-  const { key, condition, when, alias, select } = dependency;
-  return {
-    key,
-    // SUCCESS is the default.
-    condition: condition === 'SUCCESS' ? 0 : CONDITION_TO_WIRE[condition],
-    when,
-    alias,
-    ...(select === SELECT_ALL ? {} : { select: fromSelection(select) }),
-  };
-}
-
-function fromSelection({ part, maxBytes, oversize }: Selection): MessageInitShape<typeof SelectionSchema> {
-  return {
-    nothing: part.type === 'NOTHING',
-    fields: part.type === 'FIELDS' ? [...part.names] : [],
-    lastItems: part.type === 'LAST' ? part.count : 0,
-    maxBytes,
-    oversize: oversize === 'CUT' ? OversizePolicy.CUT : OversizePolicy.UNSPECIFIED,
-  };
-}
-
-function fromJoin(join: Join): { join?: { mode: JoinMode; count?: number } } {
-  switch (join.mode) {
-    case 'ALL':
-      return {};
-    case 'ANY':
-      return { join: { mode: JoinMode.ANY } };
-    case 'AT_LEAST':
-      return { join: { mode: JoinMode.AT_LEAST, count: join.count } };
-  }
-}
-
-function fromRetryPolicy(retry: RetryPolicy): MessageInitShape<typeof RetryPolicySchema> {
-  return {
-    maxAttempts: retry.maxAttempts,
-    factor: retry.factor,
-    jitter: retry.jitter,
-    nonRetryableCodes: [...retry.nonRetryableCodes],
-    maxLostAttempts: retry.maxLostAttempts,
-    initialDelay: durationFromMs(retry.initialDelayMs),
-    maxDelay: durationFromMs(retry.maxDelayMs),
-  };
-}
-
-function fromTimeouts(timeouts: Timeouts): MessageInitShape<typeof TimeoutsSchema> | undefined {
-  const { queueMs, attemptMs, wholeMs, heartbeatMs } = timeouts;
-  if (
-    queueMs === undefined &&
-    attemptMs === undefined &&
-    wholeMs === undefined &&
-    heartbeatMs === undefined
-  ) {
-    return undefined;
-  }
-  return {
-    ...(queueMs === undefined ? {} : { queue: durationFromMs(queueMs) }),
-    ...(attemptMs === undefined ? {} : { attempt: durationFromMs(attemptMs) }),
-    ...(wholeMs === undefined ? {} : { whole: durationFromMs(wholeMs) }),
-    ...(heartbeatMs === undefined ? {} : { heartbeat: durationFromMs(heartbeatMs) }),
-  };
 }

@@ -11,6 +11,7 @@ import {
   DEFAULT_RETRY,
   type Join,
   NO_TIMEOUTS,
+  PLAIN_TASK as PLAIN_CONSTRUCTS,
   PLAIN_RUN,
   type RunSpec,
   SELECT_ALL,
@@ -19,6 +20,7 @@ import {
 } from '../domain/spec.ts';
 import type { StateReason } from '../domain/states.ts';
 import { createExpressionCompiler } from '../expressions/compiler.ts';
+import { constructChanges, constructs, type Parts } from './construct-fixture.ts';
 import { REASON_TO_WIRE } from './enums.ts';
 
 const text = fc.oneof(fc.string({ maxLength: 60 }), fc.string({ unit: 'grapheme', maxLength: 200 }));
@@ -67,6 +69,8 @@ const selection: fc.Arbitrary<Selection> = fc.record({
   maxBytes: fc.integer({ min: 0, max: 0xffff_ffff }),
   oversize: fc.constantFrom('REFUSE', 'CUT'),
 });
+
+const PARTS: Parts = { payload, text: wellFormed, error: taskError, usage, reason };
 
 export const taskSpec: fc.Arbitrary<TaskSpec> = fc.record({
   key: fc.stringMatching(/^[A-Za-z0-9_]{1,20}$/),
@@ -117,6 +121,7 @@ export const taskSpec: fc.Arbitrary<TaskSpec> = fc.record({
   cancelGraceMs: fc.oneof(fc.constant(DEFAULT_CANCEL_GRACE_MS), milliseconds),
   when: expression,
   inputExpression: expression,
+  ...constructs(PARTS),
 });
 
 export const runSpec: fc.Arbitrary<RunSpec> = fc.record({
@@ -135,6 +140,20 @@ export const runSpec: fc.Arbitrary<RunSpec> = fc.record({
     fc.record({ name: fc.constantFrom('report', 'a.b'), version: fc.integer({ min: 1, max: 1_000 }) }),
     { nil: undefined },
   ),
+  mode: fc.constantFrom('GRAPH', 'SEQUENTIAL', 'MANAGED'),
+  maxParallel: fc.integer({ min: 0, max: 100_000 }),
+  manager: fc.option(
+    fc.record({
+      key: fc.constant('lead'),
+      capability: fc.constant('crew.lead'),
+      maxRounds: fc.integer({ min: 1, max: 10_000 }),
+      timeouts: fc.constant(NO_TIMEOUTS),
+    }),
+    { nil: undefined },
+  ),
+  startAtMs: fc.option(timeMs, { nil: undefined }),
+  startDelayMs: fc.integer({ min: 0, max: 100_000 }),
+  childSpecs: fc.constant({}),
 });
 
 const PLAIN_TASK: Omit<TaskSpec, 'key'> = {
@@ -149,8 +168,7 @@ const PLAIN_TASK: Omit<TaskSpec, 'key'> = {
   timeouts: NO_TIMEOUTS,
   allowFailure: false,
   cancelGraceMs: DEFAULT_CANCEL_GRACE_MS,
-  when: '',
-  inputExpression: '',
+  ...PLAIN_CONSTRUCTS,
 };
 
 /** A run whose keys take every way through the encoder of texts: short, long, not ASCII. */
@@ -248,6 +266,7 @@ export const change: fc.Arbitrary<Change> = fc.oneof(
     upstream: fc.option(task, { nil: undefined }),
   }),
   fc.record({ type: fc.constant('TaskRouted' as const), task, upstream: task, met: fc.boolean() }),
+  constructChanges(PARTS, task, GRAPH.spec.tasks.slice(1)),
 );
 
 export const runEvent: fc.Arbitrary<RunEvent> = fc.record({

@@ -11,7 +11,7 @@ import type { Timestamp } from "@bufbuild/protobuf/wkt";
 import { file_google_protobuf_timestamp } from "@bufbuild/protobuf/wkt";
 import type { Payload } from "../../v1/payload_pb.ts";
 import { file_tutti_v1_payload } from "../../v1/payload_pb.ts";
-import type { RunOrigin, RunSpec } from "../../v1/run_pb.ts";
+import type { RunOrigin, RunParent, RunSpec } from "../../v1/run_pb.ts";
 import { file_tutti_v1_run } from "../../v1/run_pb.ts";
 import type { Message } from "@bufbuild/protobuf";
 
@@ -19,7 +19,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file tutti/store/v1/record.proto.
  */
 export const file_tutti_store_v1_record: GenFile = /*@__PURE__*/
-  fileDesc("Cht0dXR0aS9zdG9yZS92MS9yZWNvcmQucHJvdG8SDnR1dHRpLnN0b3JlLnYxIpkBCglSdW5SZWNvcmQSHwoEc3BlYxgBIAEoCzIRLnR1dHRpLnYxLlJ1blNwZWMSLwoLc3VibWl0X3RpbWUYAiABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEhMKC3RyYWNlcGFyZW50GAMgASgJEiUKCHdvcmtmbG93GAQgASgLMhMudHV0dGkudjEuUnVuT3JpZ2luIk0KD0V2ZW50QXR0YWNobWVudBITCgtsZWFzZV90b2tlbhgBIAEoCRIlCgpjaGVja3BvaW50GAIgASgLMhEudHV0dGkudjEuUGF5bG9hZGIGcHJvdG8z", [file_google_protobuf_timestamp, file_tutti_v1_payload, file_tutti_v1_run]);
+  fileDesc("Cht0dXR0aS9zdG9yZS92MS9yZWNvcmQucHJvdG8SDnR1dHRpLnN0b3JlLnYxItIBCglSdW5SZWNvcmQSHwoEc3BlYxgBIAEoCzIRLnR1dHRpLnYxLlJ1blNwZWMSLwoLc3VibWl0X3RpbWUYAiABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEhMKC3RyYWNlcGFyZW50GAMgASgJEiUKCHdvcmtmbG93GAQgASgLMhMudHV0dGkudjEuUnVuT3JpZ2luEiMKBnBhcmVudBgFIAEoCzITLnR1dHRpLnYxLlJ1blBhcmVudBISCgp0YXNrX2NvdW50GAYgASgNIk0KD0V2ZW50QXR0YWNobWVudBITCgtsZWFzZV90b2tlbhgBIAEoCRIlCgpjaGVja3BvaW50GAIgASgLMhEudHV0dGkudjEuUGF5bG9hZGIGcHJvdG8z", [file_google_protobuf_timestamp, file_tutti_v1_payload, file_tutti_v1_run]);
 
 /**
  * What is needed to bring a run back, besides its tasks' specifications and its events.
@@ -54,6 +54,20 @@ export type RunRecord = Message<"tutti.store.v1.RunRecord"> & {
    * @generated from field: tutti.v1.RunOrigin workflow = 4;
    */
   workflow?: RunOrigin | undefined;
+
+  /**
+   * The task that started it; unset if a client did.
+   *
+   * @generated from field: tutti.v1.RunParent parent = 5;
+   */
+  parent?: RunParent | undefined;
+
+  /**
+   * How many tasks it was submitted with; those beyond were added later. 0: all there are.
+   *
+   * @generated from field: uint32 task_count = 6;
+   */
+  taskCount: number;
 };
 
 /**
@@ -77,7 +91,7 @@ export type EventAttachment = Message<"tutti.store.v1.EventAttachment"> & {
   leaseToken: string;
 
   /**
-   * With TaskProgressed: the checkpoint, if one was left.
+   * With TaskProgressed and TaskRetrying: the checkpoint, if one was left.
    *
    * @generated from field: tutti.v1.Payload checkpoint = 2;
    */

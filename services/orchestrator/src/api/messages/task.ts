@@ -1,7 +1,11 @@
 // How is a task told to clients? The basic view is its row; the full view adds what its events say.
 
 import { create, fromBinary } from '@bufbuild/protobuf';
-import { type Event as EventMessage, EventSchema } from '@tutti/proto/tutti/v1/event_pb.ts';
+import {
+  type Event as EventMessage,
+  EventSchema,
+  type TaskRepeating,
+} from '@tutti/proto/tutti/v1/event_pb.ts';
 import type { Payload as PayloadMessage } from '@tutti/proto/tutti/v1/payload_pb.ts';
 import {
   type Attempt,
@@ -14,7 +18,7 @@ import {
 } from '@tutti/proto/tutti/v1/task_pb.ts';
 import type { EventRecord, TaskRow } from '../../store/port.ts';
 import { REASON_TO_WIRE, TASK_STATE_TO_WIRE } from '../../wire/enums.ts';
-import { errorInForm, inForm, type PayloadForm } from '../../wire/payload-form.ts';
+import { errorInForm, feedbackInForm, inForm, type PayloadForm } from '../../wire/payload-form.ts';
 import { timestampFromMs } from '../../wire/time.ts';
 
 export function toBasicTask(runId: string, row: TaskRow): Task {
@@ -67,11 +71,15 @@ function applyEvent(task: Task, event: EventMessage, form: PayloadForm): void {
       const { attempt, attemptState, error, retryTime, usage } = change.value;
       endAttempt(task, event, attempt, { state: attemptState, usage, error: errorInForm(error, form) });
       if (retryTime !== undefined) task.retryTime = retryTime;
+      const { feedback } = change.value;
+      if (feedback !== undefined) task.feedback = feedbackInForm(feedback, form);
       return;
     }
     case 'taskCompleted': {
       const { attempt, result, usage } = change.value;
-      endAttempt(task, event, attempt, { state: AttemptState.COMPLETED, usage });
+      const error = errorInForm(change.value.error, form);
+      const state = error === undefined ? AttemptState.COMPLETED : AttemptState.FAILED;
+      endAttempt(task, event, attempt, { state, usage, error });
       if (result !== undefined) task.result = inForm(result, form);
       return;
     }
@@ -91,6 +99,29 @@ function applyEvent(task: Task, event: EventMessage, form: PayloadForm): void {
     case 'taskReady':
       if (change.value.input !== undefined) task.computedInput = inForm(change.value.input, form);
       return;
+    case 'taskSentBack':
+    case 'taskRepeating': {
+      const { attempt, usage } = change.value;
+      endAttempt(task, event, attempt, { state: AttemptState.COMPLETED, usage });
+      if (change.case === 'taskRepeating') beginIteration(task, change.value, form);
+      else beginAgain(task);
+      return;
+    }
+    case 'taskReset': {
+      const running = task.attempts.find(({ state }) => state === AttemptState.RUNNING);
+      if (running !== undefined)
+        endAttempt(task, event, running.number, { state: AttemptState.CANCELLED, usage: {} });
+      beginAgain(task);
+      const { feedback } = change.value;
+      if (feedback !== undefined) task.feedback = feedbackInForm(feedback, form);
+      return;
+    }
+    case 'taskHeld':
+    case 'taskExpanded':
+    case 'taskSignalled':
+    case 'taskValidating':
+    case 'taskDependenciesChanged':
+      return; // The row, the specification or other tasks say it.
     case 'taskRouted':
     case 'taskCancelling':
     case 'taskSkipped':
@@ -100,9 +131,32 @@ function applyEvent(task: Task, event: EventMessage, form: PayloadForm): void {
     case 'runCompleted':
     case 'runFailed':
     case 'runCancelled':
+    case 'runPaused':
+    case 'runResumed':
+    case 'runSignalled':
+    case 'runRestarted':
+    case 'runCompensating':
+    case 'tasksAdded':
     case undefined:
       return; // Not about a task.
   }
+}
+
+/** As if it had never run, but for its attempts. */
+function beginAgain(task: Task): void {
+  delete task.result;
+  delete task.error;
+  delete task.computedInput;
+  delete task.feedback;
+  task.iteration = 0;
+}
+
+function beginIteration(task: Task, change: TaskRepeating, form: PayloadForm): void {
+  const input = change.nextInput ?? change.result;
+  if (input !== undefined) task.computedInput = inForm(input, form);
+  if (change.repeatTime !== undefined) task.retryTime = change.repeatTime;
+  task.iteration = change.iteration;
+  delete task.feedback;
 }
 
 function startedAttempt(event: EventMessage, number: number, executorId: string): Attempt {

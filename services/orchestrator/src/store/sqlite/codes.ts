@@ -20,6 +20,7 @@ const RUN_PHASES: Readonly<Record<RunPhase, number>> = {
   COMPLETED: 3,
   FAILED: 4,
   CANCELLED: 5,
+  COMPENSATING: 6,
 };
 
 const STATE_REASONS: Readonly<Record<StateReason, number>> = {
@@ -46,6 +47,23 @@ const STATE_REASONS: Readonly<Record<StateReason, number>> = {
   CONDITION_FALSE: 20,
   NOT_ROUTED: 21,
   EXPRESSION_FAILED: 22,
+  START_TIME_AHEAD: 23,
+  RUN_AT_LIMIT: 24,
+  AWAITING_MANAGER: 25,
+  AWAITING_SIGNAL: 26,
+  AWAITING_TIMER: 27,
+  AWAITING_CHILD_RUN: 28,
+  AWAITING_ITEMS: 29,
+  VALIDATING: 30,
+  REPEATING: 31,
+  SENT_BACK: 32,
+  RERUN: 33,
+  FALLBACK: 34,
+  ITERATIONS_EXHAUSTED: 35,
+  ERROR_RULE: 36,
+  OWNER_ENDED: 37,
+  NOT_CHOSEN: 38,
+  MANAGER_FAILED: 39,
 };
 
 export interface Code<Name extends string> {

@@ -1,0 +1,20 @@
+// What few tasks have is kept apart from what all have, and made when first needed.
+
+import type { TaskMore, TaskStatus } from './state.ts';
+
+export function moreOf(task: TaskStatus): TaskMore {
+  task.more ??= {
+    iteration: 0,
+    sentBack: new Map(),
+    resets: 0,
+    feedback: undefined,
+    fallback: undefined,
+    startAtMs: undefined,
+    executorId: '',
+    attemptsBefore: 0,
+    signal: undefined,
+    validating: undefined,
+    expansion: undefined,
+  };
+  return task.more;
+}

@@ -1,0 +1,70 @@
+// Which combinations of what a task says make no sense? The proto's own rules see single fields only.
+
+import type { Guardrail, TaskSpec as TaskSpecMessage } from '@tutti/proto/tutti/v1/task_pb.ts';
+import { type Refusal, reject } from '../domain/rejection.ts';
+
+/** Undefined where it makes sense. */
+export function refuseConstruct(task: TaskSpecMessage, index: number): Refusal | undefined {
+  return refuseWork(task, index) ?? refuseForeach(task, index) ?? refuseHandling(task, index);
+}
+
+function refuseWork(task: TaskSpecMessage, index: number): Refusal | undefined {
+  const given = worksOf(task);
+  const at = `tasks[${index}]`;
+  if (given.length !== 1) {
+    const what = given.length === 0 ? 'does not say what to do' : `says ${given.join(' and ')}`;
+    const field = `${at}.${given[1] ?? 'capability'}`;
+    const message = `task "${task.key}" ${what}; give exactly one of capability, expression, signal, timer, child_run and link`;
+    return reject('INVALID_FIELD', message, { key: task.key }, field);
+  }
+  const { timer, childRun, link } = task;
+  if (timer !== undefined && (timer.delay === undefined) === (timer.time === undefined)) {
+    const message = `the timer of task "${task.key}" needs exactly one of delay and time`;
+    return reject('INVALID_FIELD', message, { key: task.key }, `${at}.timer`);
+  }
+  if (childRun !== undefined && (childRun.spec === '') === (childRun.workflow === '')) {
+    const message = `the child_run of task "${task.key}" needs exactly one of spec and workflow`;
+    return reject('INVALID_FIELD', message, { key: task.key }, `${at}.child_run`);
+  }
+  if (link?.result !== undefined) {
+    const message = `task "${task.key}" sets link.result, which the orchestrator looks up; leave it out`;
+    return reject('INVALID_FIELD', message, { key: task.key }, `${at}.link.result`);
+  }
+  return undefined;
+}
+
+function worksOf(task: TaskSpecMessage): readonly string[] {
+  const given: string[] = [];
+  if (task.capability !== '') given.push('capability');
+  if (task.expression !== '') given.push('expression');
+  if (task.signal !== undefined) given.push('signal');
+  if (task.timer !== undefined) given.push('timer');
+  if (task.childRun !== undefined) given.push('child_run');
+  if (task.link !== undefined) given.push('link');
+  return given;
+}
+
+function refuseForeach({ key, foreach }: TaskSpecMessage, index: number): Refusal | undefined {
+  if (foreach === undefined || foreach.itemsExpression === '' || foreach.items.length === 0) return undefined;
+  const message = `the foreach of task "${key}" has items and an items_expression; keep one of the two`;
+  return reject('INVALID_FIELD', message, { key }, `tasks[${index}].foreach.items_expression`);
+}
+
+function refuseHandling(task: TaskSpecMessage, index: number): Refusal | undefined {
+  const { key } = task;
+  if (task.fallback !== '' && task.capability === '') {
+    const message = `task "${key}" has a fallback but no capability that it could stand in for; drop it`;
+    return reject('INVALID_FIELD', message, { key }, `tasks[${index}].fallback`);
+  }
+  for (const [position, rail] of task.guardrails.entries()) {
+    const given = checksOf(rail);
+    if (given === 1) continue;
+    const message = `a guardrail of task "${key}" checks in ${given} ways; give exactly one of check, schema and capability`;
+    return reject('INVALID_FIELD', message, { key }, `tasks[${index}].guardrails[${position}]`);
+  }
+  return undefined;
+}
+
+function checksOf({ check, schema, capability }: Guardrail): number {
+  return [check !== '', schema !== undefined, capability !== ''].filter(Boolean).length;
+}
