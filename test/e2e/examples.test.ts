@@ -98,7 +98,7 @@ test('routing.yaml', async () => {
 });
 
 test('data.yaml', async () => {
-  const { handle, run, tasks } = await runExample('data');
+  const { handle, run, tasks, results } = await runExample('data');
 
   expect(tasks).toEqual({
     'north/orders': 'COMPLETED',
@@ -106,7 +106,9 @@ test('data.yaml', async () => {
     counted: 'COMPLETED',
     merged: 'COMPLETED',
     'too-much': 'FAILED ASSIGNMENT_TOO_LARGE',
+    summary: 'COMPLETED',
   });
+  expect(results.summary).toEqual({ files: 1, lines: 1, path: 'hidden', total: [6, 10, 16, 26] });
   expect(json(run.output)).toEqual({ shop: 'north', doubled: [6, 10, 16, 26], files: 1 });
   const refused = await client.getTask(handle.runId, 'too-much');
   expect(refused.error?.message).toContain('the result of "counted"');

@@ -27,6 +27,9 @@ const listPageSize = 1_000;
 /** Of what comes with its inputs. */
 const fullPageSize = 100;
 
+/** What is stored apart is shown as any other payload, up to so much; above it, its size. */
+const asShown = { payloadForm: PayloadForm.VALUE, maxFetchBytes: 8 * 1024 * 1024 };
+
 export function connect(address: string, namespace: string): CommandClient {
   const client = createClient({ address, namespace, timeoutMs, retry: { maxAttempts } });
   const orFailure = async <T>(answer: Promise<T>): Promise<T> => {
@@ -52,8 +55,8 @@ export function connect(address: string, namespace: string): CommandClient {
       const { revision = 0n, existed } = run;
       return create(SubmitRunResponseSchema, { runId: run.runId, revision, existed });
     },
-    waitRun: (runId, waitMs) =>
-      orFailure(
+    waitRun: async (runId, waitMs) => {
+      const answer = await orFailure(
         client.call(
           OrchestratorService.method.waitRun,
           {
@@ -64,10 +67,12 @@ export function connect(address: string, namespace: string): CommandClient {
           },
           { timeoutMs: waitMs + answerMs },
         ),
-      ),
-    getRun: (runId) => orFailure(client.getRun(runId, { payloadForm: PayloadForm.VALUE })),
-    getTask: (runId, taskKey) =>
-      orFailure(client.getTask(runId, taskKey, { payloadForm: PayloadForm.VALUE })),
+      );
+      if (answer.finished) await orFailure(client.fetchPayloads(answer, asShown));
+      return answer;
+    },
+    getRun: (runId) => orFailure(client.getRun(runId, asShown)),
+    getTask: (runId, taskKey) => orFailure(client.getTask(runId, taskKey, asShown)),
     getRunGraph: (runId, format) =>
       orFailure(client.call(OrchestratorService.method.getRunGraph, { namespace, runId, format })),
     listTasks: (runId) => eachOrFailure(client.listTasks(runId, { pageSize: listPageSize })),
@@ -79,7 +84,7 @@ export function connect(address: string, namespace: string): CommandClient {
     },
     putWorkflow: async (template) =>
       create(PutWorkflowResponseSchema, await orFailure(client.workflows.put(template))),
-    getWorkflow: (workflow) => orFailure(client.workflows.get(workflow, { payloadForm: PayloadForm.VALUE })),
+    getWorkflow: (workflow) => orFailure(client.workflows.get(workflow, asShown)),
     listWorkflows: (name) =>
       eachOrFailure(
         name === ''

@@ -68,18 +68,20 @@ function sendable(payload: Payload): Payload {
   return payload;
 }
 
-/** The size of a payload's data in bytes; of a structured value, that of its JSON. */
+/** The size of a payload's data in bytes; of a structured value, that of its JSON; of what is stored apart, 0. */
 export function payloadSizeBytes(payload: Payload | undefined): number {
-  return bytes(payload).byteLength;
+  return payload?.data.case === 'ref' ? 0 : bytes(payload).byteLength;
 }
 
 /**
  * The value of a JSON payload; undefined for an unset or empty one. Throws PayloadError if the
- * content type is not JSON or the bytes do not parse: use `bytes` for those.
+ * content type is not JSON or the bytes do not parse: use `bytes` for those; and for one that is
+ * stored apart, as lists and events hold it: give it to `client.fetchPayloads` first.
  */
 export function json(payload: Payload | undefined): JsonValue | undefined {
   if (payload === undefined) return undefined;
   if (payload.data.case === 'value') return structured(payload.data.value);
+  if (payload.data.case === 'ref') throw storedApart(payload.data.value.sizeBytes);
   if (!isJson(payload.contentType)) {
     throw new PayloadError(`the content type is ${payload.contentType}, not JSON`);
   }
@@ -92,13 +94,14 @@ export function json(payload: Payload | undefined): JsonValue | undefined {
   }
 }
 
-/** The data of a payload as bytes; no bytes for an unset one. */
+/** The data of a payload as bytes; no bytes for an unset one. Throws PayloadError for one that is stored apart. */
 export function bytes(payload: Payload | undefined): Uint8Array {
   if (payload?.data.case === 'bytes') {
     // What came over a socket is a Buffer, whose methods differ from those of a Uint8Array.
     const { buffer, byteOffset, byteLength } = payload.data.value;
     return new Uint8Array(buffer, byteOffset, byteLength);
   }
+  if (payload?.data.case === 'ref') throw storedApart(payload.data.value.sizeBytes);
   if (payload?.data.case === 'value') return encoder.encode(JSON.stringify(structured(payload.data.value)));
   return new Uint8Array(0);
 }
@@ -107,6 +110,10 @@ export function bytes(payload: Payload | undefined): Uint8Array {
 export function payloadValue(payload: Payload | undefined): unknown {
   if (payload === undefined) return undefined;
   return payload.data.case === 'value' || isJson(payload.contentType) ? json(payload) : bytes(payload);
+}
+
+function storedApart(sizeBytes: bigint): PayloadError {
+  return new PayloadError(`stored apart (${sizeBytes} bytes): give it to client.fetchPayloads first`);
 }
 
 function structured(value: Value): JsonValue {

@@ -29,6 +29,7 @@ test('nothing that reaches beyond a task is on by itself', () => {
   expect(configuration.commands.size).toBe(0);
   expect(names(configuration)).toEqual([
     'echo',
+    'merge',
     'sleep',
     'http.request',
     'text.stats',

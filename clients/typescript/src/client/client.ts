@@ -1,7 +1,7 @@
 // Which call of the orchestrator stands behind each method of the client?
 
 import { randomUUID } from 'node:crypto';
-import type { MessageInitShape } from '@bufbuild/protobuf';
+import { create, type MessageInitShape } from '@bufbuild/protobuf';
 import { timestampFromDate } from '@bufbuild/protobuf/wkt';
 import { ExecutorService } from '@tutti/proto/tutti/v1/executor_service_pb.ts';
 import {
@@ -10,7 +10,8 @@ import {
   type ListTasksRequestSchema,
   OrchestratorService,
   RunIdConflict,
-  type RunSubmissionSchema,
+  type RunSubmission,
+  RunSubmissionSchema,
   TaskView,
 } from '@tutti/proto/tutti/v1/orchestrator_service_pb.ts';
 import { PayloadForm } from '@tutti/proto/tutti/v1/payload_pb.ts';
@@ -22,6 +23,7 @@ import { fromStatus, TuttiError } from './errors.ts';
 import { pages } from './pages.ts';
 import { createRunHandle } from './run-handle.ts';
 import { refuseUnknown, toInput, toRunSpec } from './spec.ts';
+import { createStoredPayloads, type StoredPayloads } from './stored-payloads.ts';
 import type {
   Client,
   ClientOptions,
@@ -47,13 +49,15 @@ export function createClient(options: ClientOptions = {}): Client {
     timeoutMs: options.timeoutMs ?? DEFAULT_TIMEOUT_MS,
     retry: { maxAttempts: 5, initialDelayMs: 100, maxDelayMs: 2_000, ...options.retry },
   });
+  const payloads = createStoredPayloads(caller, namespace);
   const client: Client = {
     address,
     namespace,
-    ...submitting(caller, namespace, () => client),
-    ...reading(caller, namespace),
+    ...submitting(caller, namespace, payloads, () => client),
+    ...reading(caller, namespace, payloads),
     ...cancelling(caller, namespace),
-    workflows: createWorkflowsClient(caller, namespace),
+    workflows: createWorkflowsClient(caller, namespace, payloads),
+    fetchPayloads: (message, fetchOptions) => payloads.fetch(message, fetchOptions),
     run: (runId) => createRunHandle(client, runId, undefined, false),
     watch: (watchOptions = {}) => watchEvents(caller, namespace, watchOptions),
     call: (anyMethod, request, callOptions) => caller.unary(anyMethod, request, callOptions),
@@ -65,12 +69,14 @@ export function createClient(options: ClientOptions = {}): Client {
 function submitting(
   caller: Caller,
   namespace: string,
+  payloads: StoredPayloads,
   client: () => Client,
 ): Pick<Client, 'submit' | 'submitMany'> {
   return {
     async submit(spec, options = {}) {
       const { requestId = randomUUID() } = options;
-      const run = toSubmission({ ...options, spec });
+      const submission = toSubmission({ ...options, spec });
+      const run = await payloads.store(RunSubmissionSchema, submission, options);
       const response = await withClientSpan('tutti submit', (traceContext) =>
         caller.unary(method.submitRun, { namespace, requestId, run }, options, traceContext),
       );
@@ -79,6 +85,9 @@ function submitting(
     async submitMany(submissions, options = {}) {
       const { requestId = randomUUID() } = options;
       const runs = submissions.map(toSubmission);
+      for (const [index, run] of runs.entries()) {
+        runs[index] = await payloads.store(RunSubmissionSchema, run, options);
+      }
       const { results } = await withClientSpan('tutti submit', (traceContext) =>
         caller.unary(method.submitRuns, { namespace, requestId, runs }, options, traceContext),
       );
@@ -97,16 +106,12 @@ function submitting(
   };
 }
 
-function toSubmission({
-  spec,
-  runId = '',
-  onConflict,
-}: Submission): MessageInitShape<typeof RunSubmissionSchema> {
-  return {
+function toSubmission({ spec, runId = '', onConflict }: Submission): RunSubmission {
+  return create(RunSubmissionSchema, {
     runId,
     runIdConflict: onConflict === undefined ? RunIdConflict.UNSPECIFIED : RunIdConflict[onConflict],
     ...('workflow' in spec ? toCopy(spec) : { spec: toRunSpec(spec) }),
-  };
+  });
 }
 
 function toCopy({ workflow, input, ...rest }: WorkflowRun): MessageInitShape<typeof RunSubmissionSchema> {
@@ -118,18 +123,19 @@ function toCopy({ workflow, input, ...rest }: WorkflowRun): MessageInitShape<typ
 function reading(
   caller: Caller,
   namespace: string,
+  payloads: StoredPayloads,
 ): Pick<Client, 'getRun' | 'getTask' | 'graph' | 'listRuns' | 'listTasks' | 'listExecutors'> {
   return {
     async getRun(runId, options = {}) {
       const payloadForm = options.payloadForm ?? PayloadForm.BYTES;
       const { run } = await caller.unary(method.getRun, { namespace, runId, payloadForm }, options);
-      return present(run, `run ${runId}`);
+      return payloads.fetch(present(run, `run ${runId}`), options);
     },
     async getTask(runId, taskKey, options = {}) {
       const payloadForm = options.payloadForm ?? PayloadForm.BYTES;
       const request = { namespace, runId, taskKey, payloadForm };
       const { task } = await caller.unary(method.getTask, request, options);
-      return present(task, `task ${taskKey} of run ${runId}`);
+      return payloads.fetch(present(task, `task ${taskKey} of run ${runId}`), options);
     },
     async graph(runId, format = 'MERMAID', options = {}) {
       const request = { namespace, runId, format: GraphFormat[format] };

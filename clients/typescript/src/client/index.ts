@@ -51,6 +51,7 @@ export {
   type TimeoutsInput,
   toRunSpec,
 } from './spec.ts';
+export type { FetchOptions } from './stored-payloads.ts';
 export type {
   CancelOptions,
   CancelOutcome,

@@ -30,8 +30,8 @@ export function createRunHandle(
     graph: (format, options) => client.graph(runId, format, options),
     tasks: (options) => client.listTasks(runId, options),
     async result(taskKey = SINGLE_TASK_KEY, options = {}) {
-      const task = await client.getTask(runId, taskKey, options);
-      if (task.state === TaskState.COMPLETED) return json(task.result);
+      const task = await client.getTask(runId, taskKey, { ...options, maxFetchBytes: 0 });
+      if (task.state === TaskState.COMPLETED) return json(await client.fetchPayloads(task.result, options));
       const { code = '', message = '' } = task.error ?? {};
       throw new TaskNotCompletedError(taskKey, stateName(task.state), code, message);
     },
@@ -62,6 +62,7 @@ async function waitForRun(client: Client, runId: string, options: WaitOptions): 
       lastAnswerAtMs = Date.now();
       backoff.reset();
       if (finished || Date.now() >= deadlineMs) {
+        await client.fetchPayloads(run.output, signal === undefined ? {} : { signal });
         return { finished, succeeded: run.state === RunState.COMPLETED, run };
       }
     } catch (error) {

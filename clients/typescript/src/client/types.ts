@@ -13,6 +13,7 @@ import type { PayloadInput } from '../payloads.ts';
 import type { CallOptions, RetryOptions } from './caller.ts';
 import type { TuttiError } from './errors.ts';
 import type { RunInput, TaskInput } from './spec.ts';
+import type { FetchOptions } from './stored-payloads.ts';
 import type { WatchOptions } from './watch.ts';
 import type { WorkflowName, WorkflowsClient } from './workflows.ts';
 
@@ -160,17 +161,19 @@ export interface Client {
   readonly workflows: WorkflowsClient;
   /** A handle without a call. */
   run(runId: string): RunHandle;
-  getRun(runId: string, options?: CallOptions & { readonly payloadForm?: PayloadForm }): Promise<Run>;
+  /** Also its input and output that are stored apart. */
+  getRun(runId: string, options?: FetchOptions): Promise<Run>;
   /** Latest first, page after page. */
   listRuns(options?: ListRunsOptions): AsyncGenerator<Run, void, void>;
   /** In the order of submission, page after page. */
   listTasks(runId: string, options?: ListTasksOptions): AsyncGenerator<Task, void, void>;
-  /** In full. */
-  getTask(
-    runId: string,
-    taskKey: string,
-    options?: CallOptions & { readonly payloadForm?: PayloadForm },
-  ): Promise<Task>;
+  /** In full, also what is stored apart. */
+  getTask(runId: string, taskKey: string, options?: FetchOptions): Promise<Task>;
+  /**
+   * Puts the content in place of payloads that are stored apart, in the message itself: a payload, or what
+   * holds some, such as a task of a list or an event. All other methods but lists and `watch` do so themselves.
+   */
+  fetchPayloads<T>(message: T, options?: FetchOptions): Promise<T>;
   /**
    * The graph of the run with the states of its tasks, as text for Mermaid (default) or Graphviz, or as
    * JSON. Up to 5,000 tasks; larger ones are refused (LIMIT_REACHED).

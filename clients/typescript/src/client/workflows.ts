@@ -16,6 +16,7 @@ import type { Caller, CallOptions } from './caller.ts';
 import { TuttiError } from './errors.ts';
 import { pages } from './pages.ts';
 import { type RunInput, refuseUnknown, SpecError, toRunSpec } from './spec.ts';
+import type { FetchOptions, StoredPayloads } from './stored-payloads.ts';
 
 /** A named template from which runs are started. */
 export interface WorkflowInput {
@@ -46,10 +47,7 @@ export interface WorkflowsClient {
     options?: CallOptions & { readonly requestId?: string },
   ): Promise<{ readonly version: number; readonly existed: boolean }>;
   /** In full. */
-  get(
-    workflow: WorkflowName,
-    options?: CallOptions & { readonly payloadForm?: PayloadForm },
-  ): Promise<Workflow>;
+  get(workflow: WorkflowName, options?: FetchOptions): Promise<Workflow>;
   /** The latest version of each, by name, page after page. */
   list(options?: ListWorkflowsOptions): AsyncGenerator<Workflow, void, void>;
   /** The versions of one, latest first, page after page. */
@@ -63,7 +61,11 @@ export interface WorkflowsClient {
 
 const { method } = WorkflowService;
 
-export function createWorkflowsClient(caller: Caller, namespace: string): WorkflowsClient {
+export function createWorkflowsClient(
+  caller: Caller,
+  namespace: string,
+  payloads: StoredPayloads,
+): WorkflowsClient {
   async function* list(name: string, options: ListWorkflowsOptions = {}) {
     const { pageSize = 0 } = options;
     for await (const page of pages((pageToken) =>
@@ -76,7 +78,9 @@ export function createWorkflowsClient(caller: Caller, namespace: string): Workfl
   return {
     async put(workflow, options = {}) {
       const { requestId = randomUUID() } = options;
-      const request = { namespace, requestId, workflow: toWorkflowTemplate(workflow) };
+      const template = toWorkflowTemplate(workflow);
+      const stored = await payloads.store(WorkflowTemplateSchema, template, options);
+      const request = { namespace, requestId, workflow: stored };
       const { version, existed } = await caller.unary(method.putWorkflow, request, options);
       return { version, existed };
     },
@@ -84,7 +88,7 @@ export function createWorkflowsClient(caller: Caller, namespace: string): Workfl
       const payloadForm = options.payloadForm ?? PayloadForm.BYTES;
       const request = { namespace, workflow: toWorkflowRef(name), payloadForm };
       const { workflow } = await caller.unary(method.getWorkflow, request, options);
-      if (workflow !== undefined) return workflow;
+      if (workflow !== undefined) return payloads.fetch(workflow, options);
       throw new TuttiError('the answer has no workflow', { code: 'INTERNAL' });
     },
     list: (options) => list('', options),

@@ -4,11 +4,13 @@ import type { Assignment, HeldAttempt, Report } from '@tutti/proto/tutti/v1/exec
 import { durationToMs } from '../durations.ts';
 import { PayloadError, payloadValue } from '../payloads.ts';
 import { startAttemptSpan } from '../tracing.ts';
+import { asPayload, fetchInto, isLarge, storedApartIn, storeResult } from './attempt-payloads.ts';
 import { createContext } from './context.ts';
 import { AttemptAbortedError, FinalError, RetryableError } from './errors.ts';
 import { type HandlerEnd, judge } from './judge.ts';
 import type { Settings } from './options.ts';
 import type { Usage } from './outcome.ts';
+import type { StoredPayloads } from './payload-door.ts';
 import type { AbortReason } from './types.ts';
 
 /** An attempt whose handler may still run. */
@@ -27,6 +29,7 @@ export interface AttemptDeps {
   readonly maxPayloadBytes: () => number;
   readonly onProgress: (progress: NonNullable<HeldAttempt['progress']>) => void;
   readonly onCheckpoint: (checkpoint: NonNullable<HeldAttempt['checkpoint']>) => void;
+  readonly payloads: StoredPayloads;
   /** Called exactly once, when the handler has returned. */
   readonly onEnd: (report: Report, traceparent: string) => void;
 }
@@ -65,6 +68,30 @@ export function createAttempt(deps: AttemptDeps): RunningAttempt {
     return capability.handler(inputOf(assignment), context);
   };
 
+  const finish = (value: unknown) => {
+    if (abort.reason !== undefined) return settle({ value });
+    const result = asPayload(value);
+    if (!isLarge(result, deps.maxPayloadBytes())) return settle({ value: result });
+    storeResult(result, deps.payloads, abort.signal).then(
+      (stored) => settle({ value: stored }),
+      (thrown: unknown) => settle({ thrown }),
+    );
+  };
+
+  const start = () => {
+    let value: unknown;
+    let isPending: boolean;
+    try {
+      value = span.within(perform);
+      isPending = isPromiseLike(value);
+    } catch (thrown) {
+      return settle({ thrown });
+    }
+    if (!isPending) return finish(value);
+    // A promise of our own takes over: a foreign `then` may throw, or answer more than once.
+    new Promise((resolve) => resolve(value)).then(finish, (thrown: unknown) => settle({ thrown }));
+  };
+
   return {
     usage: state.usage,
     traceparent: span.traceparent,
@@ -74,20 +101,9 @@ export function createAttempt(deps: AttemptDeps): RunningAttempt {
       if (timeoutMs !== undefined && timeoutMs <= LONGEST_TIMER_MS) {
         timer = setTimeout(() => abort.abort('TIMED_OUT', 0), timeoutMs);
       }
-      let value: unknown;
-      let isPending: boolean;
-      try {
-        value = span.within(perform);
-        isPending = isPromiseLike(value);
-      } catch (thrown) {
-        return settle({ thrown });
-      }
-      if (!isPending) return settle({ value });
-      // A promise of our own takes over: a foreign `then` may throw, or answer more than once.
-      new Promise((resolve) => resolve(value)).then(
-        (result) => settle({ value: result }),
-        (thrown: unknown) => settle({ thrown }),
-      );
+      const apart = storedApartIn(assignment);
+      if (apart === undefined) return start();
+      fetchInto(apart, deps.payloads, abort.signal).then(start, (thrown: unknown) => settle({ thrown }));
     },
   };
 }

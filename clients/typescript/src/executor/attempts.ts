@@ -18,6 +18,7 @@ import { createAttempt, type RunningAttempt } from './attempt.ts';
 import { createNews } from './news.ts';
 import type { Settings } from './options.ts';
 import { releasedReport } from './outcome.ts';
+import type { StoredPayloads } from './payload-door.ts';
 import { MAX_IN_FLIGHT } from './reporter.ts';
 import type { AbortReason } from './types.ts';
 
@@ -50,6 +51,7 @@ export interface Attempts {
 export interface AttemptsDeps {
   readonly settings: Settings;
   readonly maxPayloadBytes: () => number;
+  readonly payloads: StoredPayloads;
   readonly report: (report: Report, traceparent: string) => void;
   /** A report that is no longer wanted. */
   readonly withdraw: (leaseToken: string) => void;
@@ -141,6 +143,7 @@ export function createAttempts(deps: AttemptsDeps): Attempts {
         assignment,
         settings,
         maxPayloadBytes: deps.maxPayloadBytes,
+        payloads: deps.payloads,
         onProgress(progress) {
           if (entry.running === undefined) return;
           news.progress(token, progress);

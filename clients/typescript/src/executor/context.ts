@@ -5,7 +5,13 @@ import type { DependencyResult } from '@tutti/proto/tutti/v1/executor_protocol_p
 import { ProgressSchema, type TaskError, TaskState } from '@tutti/proto/tutti/v1/task_pb.ts';
 import { PayloadError, payloadSizeBytes, payloadValue, toPayload } from '../payloads.ts';
 import type { AttemptDeps, LazyAbort } from './attempt.ts';
-import type { AttemptContext, AttemptError, DependencyOutcome, UpstreamState } from './types.ts';
+import type {
+  AttemptContext,
+  AttemptError,
+  DependencyOutcome,
+  MergeOptions,
+  UpstreamState,
+} from './types.ts';
 
 /** What an attempt shares with its context. */
 export interface ContextState {
@@ -50,7 +56,7 @@ export function createContext(deps: AttemptDeps, shared: ContextState): AttemptC
     get lastError() {
       return errorOf(assignment.lastError);
     },
-    merged: () => merge(context.dependencies, payloadValue(assignment.input)),
+    merged: (options) => merge(context.dependencies, payloadValue(assignment.input), options),
     progress(percent, message = '') {
       if (!Number.isFinite(percent)) throw new RangeError(`progress: ${percent} is no number`);
       deps.onProgress(
@@ -95,15 +101,17 @@ function addUsage(usage: Record<string, number>, used: Readonly<Record<string, n
 function merge(
   dependencies: ReadonlyMap<string, DependencyOutcome>,
   input: unknown,
+  { inputLoses = false }: MergeOptions = {},
 ): Record<string, unknown> {
   const merged = new Map<string, unknown>();
   const add = (key: string, value: unknown) => {
     if (isPlainObject(value)) for (const [name, field] of Object.entries(value)) merged.set(name, field);
     else if (value !== undefined) merged.set(key, value);
   };
+  if (inputLoses) add('input', input);
   for (const [key, { result }] of dependencies) add(key, result);
-  add('input', input);
-  return Object.fromEntries(merged);
+  if (!inputLoses) add('input', input);
+  return Object.fromEntries(merged); // Defines each as its own field, `__proto__` too.
 }
 
 function isPlainObject(value: unknown): value is Record<string, unknown> {

@@ -6,6 +6,7 @@ import { StateReason } from '@tutti/proto/tutti/v1/state_reason_pb.ts';
 import { expect, test } from 'vitest';
 import { json } from '../payloads.ts';
 import { input, onlyReport, setUp } from '../testing/executor-setup.ts';
+import { MAX_STORED_BYTES } from '../testing/scripted-payloads.ts';
 import {
   type AttemptAbortedError,
   type AttemptContext,
@@ -332,10 +333,10 @@ test('a report answered with an unknown session is sent again in the new one', a
   await at.orchestrator.until('nothing held', () => executor.held === 0);
 });
 
-test('a result over the limit fails the attempt with PAYLOAD_TOO_LARGE', async () => {
+test('a result over the limit of what is stored apart fails the attempt with PAYLOAD_TOO_LARGE', async () => {
   await at.start({
     capabilities: {
-      large: () => 'x'.repeat(1_001),
+      large: () => 'x'.repeat(MAX_STORED_BYTES),
       circular: () => {
         const value: Record<string, unknown> = {};
         value.self = value;

@@ -7,6 +7,7 @@ import { ExecutorPhase, TaskBatchSchema } from '@tutti/proto/tutti/v1/executor_p
 import { type Attempts, createAttempts } from './attempts.ts';
 import { createHeartbeats, type Heartbeats } from './heartbeats.ts';
 import { readOptions, type Settings } from './options.ts';
+import { createStoredPayloads } from './payload-door.ts';
 import { createReporter, type Reporter } from './reporter.ts';
 import { createSessionKeeper, type SessionKeeper } from './session.ts';
 import { connectTransport, type Transport } from './transport.ts';
@@ -125,6 +126,7 @@ function assemble(settings: Settings, transport: Transport, signal: AbortSignal)
         sessions.current?.maxPayloadBytes ?? DEFAULT_MAX_PAYLOAD_BYTES,
         transport.maxMessageBytes - Math.min(REPORT_RESERVE_BYTES, transport.maxMessageBytes >> 2),
       ),
+    payloads: createStoredPayloads(settings, transport),
     report: (report, traceparent) => reporter.add(report, traceparent),
     withdraw: (leaseToken) => reporter.withdraw(leaseToken),
     onNews: () => heartbeats.soon(),

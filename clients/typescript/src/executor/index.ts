@@ -21,5 +21,6 @@ export type {
   Executor,
   ExecutorOptions,
   Handler,
+  MergeOptions,
   UpstreamState,
 } from './types.ts';

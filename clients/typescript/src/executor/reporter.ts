@@ -13,7 +13,7 @@ import {
 } from '@tutti/proto/tutti/v1/executor_protocol_pb.ts';
 import { createBackoff } from '../backoff.ts';
 import { payloadSizeBytes } from '../payloads.ts';
-import { FinalError } from './errors.ts';
+import { FinalError, RetryableError } from './errors.ts';
 import type { Settings } from './options.ts';
 import { failedReport } from './outcome.ts';
 import { reasonName, requestTimeoutMs, type Session, type SessionKeeper } from './session.ts';
@@ -166,8 +166,13 @@ export function createReporter(
     const token = entry.report.leaseToken;
     settings.logger.error({ executorId: settings.id, reason, error: message }, 'a report was refused');
     if (entry.isReplaced) return answer(token);
-    const code = reason === 'PAYLOAD_TOO_LARGE' ? reason : 'REPORT_REFUSED';
-    entry.report = failedReport(token, new FinalError(code, `${reason}: ${message}`), {}, 0);
+    const text = `${reason}: ${message}`;
+    // Only what was stored too long ago is gone: the next attempt stores it anew.
+    const error =
+      reason === 'PAYLOAD_NOT_FOUND'
+        ? new RetryableError(reason, text)
+        : new FinalError(reason === 'PAYLOAD_TOO_LARGE' ? reason : 'REPORT_REFUSED', text);
+    entry.report = failedReport(token, error, {}, 0);
     entry.sizeBytes = sizeOf(entry.report);
     entry.isReplaced = true;
   };
@@ -237,6 +242,7 @@ function isFaultOfContent(reason: ErrorReason): boolean {
   return (
     reason === ErrorReason.INVALID_FIELD ||
     reason === ErrorReason.MALFORMED_MESSAGE ||
-    reason === ErrorReason.PAYLOAD_TOO_LARGE
+    reason === ErrorReason.PAYLOAD_TOO_LARGE ||
+    reason === ErrorReason.PAYLOAD_NOT_FOUND
   );
 }

@@ -57,6 +57,12 @@ export interface AttemptError {
   readonly details: unknown;
 }
 
+/** How the input and the results of dependencies become one object. */
+export interface MergeOptions {
+  /** True: a result wins over the input where both have a field. Default false. */
+  readonly inputLoses?: boolean;
+}
+
 /** What an attempt can know and say while it runs. */
 export interface AttemptContext {
   readonly runId: string;
@@ -66,16 +72,16 @@ export interface AttemptContext {
   readonly attempt: number;
   /** Aborted when the attempt should stop; `signal.reason` is an AttemptAbortedError. */
   readonly signal: AbortSignal;
-  /** The input as it came. */
+  /** The input as it came; fetched, if it was stored apart. */
   readonly inputPayload: Payload | undefined;
   /** By key, or by the alias of the edge, in their declared order; only those that are final. */
   readonly dependencies: ReadonlyMap<string, DependencyOutcome>;
   /**
    * The results of the dependencies and the input in one object: objects field by field, later
-   * dependencies win, the input wins over all; anything else stands under its key (the input's is
-   * `input`).
+   * dependencies win, the input wins over all, unless it should lose; anything else stands under its key
+   * or alias (the input's is `input`). What has no result adds nothing; a result of null is one.
    */
-  merged(): Record<string, unknown>;
+  merged(options?: MergeOptions): Record<string, unknown>;
   /** What the last attempt left by `checkpoint`; undefined if nothing. */
   readonly lastCheckpoint: unknown;
   /** Why the attempt before did not succeed; undefined on the first. */
@@ -93,7 +99,10 @@ export interface AttemptContext {
   usage(used: Readonly<Record<string, number>>): void;
   /** What is kept as the partial result if the attempt is cancelled. The latest wins. */
   partialResult(value: PayloadInput): void;
-  /** How large a result, a checkpoint or an error's details may be, encoded. */
+  /**
+   * How large a checkpoint, a partial result or an error's details may be, encoded. A larger result is
+   * stored apart by itself, up to what the orchestrator allows (64 MiB unless it was told otherwise).
+   */
   readonly maxPayloadBytes: number;
   /** The executor's logger. */
   readonly logger: Logger;

@@ -22,6 +22,7 @@ import {
   ReportStatus,
   TaskBatchSchema,
 } from '@tutti/proto/tutti/v1/executor_protocol_pb.ts';
+import { type ScriptedPayloads, servePayloads } from './scripted-payloads.ts';
 
 type Answer<Request, Schema> = (request: Request) => { ack: Schema } | { error: ErrorReason } | undefined;
 
@@ -34,6 +35,7 @@ export interface Script {
 
 export interface ScriptedOrchestrator {
   readonly script: Script;
+  readonly payloads: ScriptedPayloads;
   /** Told with the next registration. */
   readonly timing: { heartbeatIntervalMs: number };
   /** Back to the ordinary answers. */
@@ -94,10 +96,12 @@ export async function createScriptedOrchestrator(url: string): Promise<ScriptedO
     reports: [] as Report[],
   };
   answerAll(connection, script, seen, noted);
+  const payloads = servePayloads(connection, BASE);
   await connection.flush();
 
   return {
     script,
+    payloads,
     timing,
     answerAgain: () => void Object.assign(script, ordinary),
     ...seen,

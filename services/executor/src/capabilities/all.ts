@@ -8,6 +8,7 @@ import { createChartSvg } from './chart-svg.ts';
 import { createCommandRun } from './command-run.ts';
 import { echo } from './echo.ts';
 import { createHttpRequest } from './http-request.ts';
+import { merge } from './merge.ts';
 import { sleep } from './sleep.ts';
 import { textMerge } from './text-merge.ts';
 import { createTextStats } from './text-stats.ts';
@@ -20,6 +21,7 @@ export type CapabilitiesResult =
 export function chooseCapabilities(configuration: Configuration): CapabilitiesResult {
   const possible = new Map<string, Handler>([
     ['echo', echo],
+    ['merge', merge],
     ['sleep', sleep],
     ['http.request', createHttpRequest({ guard: createAddressGuard(configuration.allowedAddresses) })],
     ['text.stats', createTextStats(confined(configuration.readFolder))],

@@ -3,6 +3,7 @@ import { AttemptAbortedError, bytesPayload } from '@tutti/client/executor';
 import { expect, test } from 'vitest';
 import { createTestContext } from '../testing/attempt-context.ts';
 import { echo } from './echo.ts';
+import { merge } from './merge.ts';
 import { sleep } from './sleep.ts';
 
 test('echo gives back the very payload, whatever its content type', async () => {
@@ -38,3 +39,8 @@ test.each([undefined, {}, { seconds: -1 }, { seconds: '1' }, { seconds: 1e9 }, {
     });
   },
 );
+
+test('B.1: merge gives back the merged view of its attempt', async () => {
+  const context = createTestContext({ merged: (options) => ({ asked: options ?? 'for nothing' }) });
+  expect(await merge(undefined, context)).toEqual({ asked: 'for nothing' });
+});
