@@ -5,6 +5,7 @@ import type { RunEvent, RunSubmitted, TasksAdded } from '../domain/events.ts';
 import type { Graph } from '../domain/graph.ts';
 import { firstAdded } from '../domain/growth.ts';
 import { firstState } from '../domain/initial.ts';
+import { linksOf, linksOfTasks } from '../domain/links.ts';
 import type { RunState } from '../domain/state.ts';
 import type { EngineOutput } from '../engine/outputs.ts';
 import type {
@@ -91,6 +92,7 @@ function newRun(run: RunState, event: RunEvent, { graph, parent }: RunSubmitted)
     traceId: traceIdOf(run.traceparent),
     workflow: spec.workflow,
     parent,
+    links: linksOf(spec),
     record: encodeRunRecord({
       spec,
       submittedAtMs: event.atMs,
@@ -105,7 +107,8 @@ function newRun(run: RunState, event: RunEvent, { graph, parent }: RunSubmitted)
 function added(run: RunState, change: TasksAdded, addedAtMs: number): AddedTasks {
   const first = firstAdded(run.graph, change);
   const tasks = newTasks(run.graph, first, change.specs.length);
-  return { run: run.firstRevision, first, addedAtMs, tasks };
+  const links = linksOfTasks(change.specs);
+  return { run: run.firstRevision, first, addedAtMs, tasks, links };
 }
 
 function newTasks(graph: Graph, first: number, count: number): readonly NewTask[] {

@@ -7,6 +7,7 @@ import { describeEvents } from './contract/events.ts';
 import { describeLoading } from './contract/loading.ts';
 import { describePayloads } from './contract/payloads.ts';
 import { describeRequests } from './contract/requests.ts';
+import { describeRunLife } from './contract/run-life.ts';
 import { describeRuns } from './contract/runs.ts';
 import { describeTasks } from './contract/tasks.ts';
 import { describeWorkflows } from './contract/workflows.ts';
@@ -50,6 +51,7 @@ export function describeStore(name: string, open: () => Promise<StoreFixture>): 
     describeEvents(underTest);
     describeRuns(underTest);
     describeTasks(underTest);
+    describeRunLife(underTest);
     describeAddedTasks(underTest);
     describeRequests(underTest);
     describeLoading(underTest);

@@ -13,11 +13,15 @@
 //  S8  A payload is stored under the SHA-256 of its content, once in a namespace. It is durable when putPayload
 //      answers STORED, and nothing of it can be read or found before.
 //  S9  What a run or a workflow refers to is not pruned; it goes with the last of them, or later.
+//  S10 A change of a final run is all or nothing and durable, as a commit, and fenced as one (S3). What it asks
+//      for is checked in the same transaction; where that does not hold, it says so and changes nothing.
+//      Revisions of a deleted run are not given again: readers of the namespace find gaps.
 
-import type { RunOrigin } from '../domain/spec.ts';
+import type { RunOrigin, RunParent } from '../domain/spec.ts';
 import type { RunPhase, StateReason, TaskState } from '../domain/states.ts';
+import type { RunLifeStore } from './run-life.ts';
 
-export interface Store {
+export interface Store extends RunLifeStore {
   /** Makes the caller the owner of a namespace, creating it if needed; ends every earlier claim. */
   claim(namespace: string): Promise<Claim>;
   /** Every namespace that has at least one run that is not final. */
@@ -179,16 +183,11 @@ export interface NewRun {
   readonly traceId: string;
   readonly workflow: RunOrigin | undefined;
   readonly parent: RunParent | undefined;
+  /** Ids of the runs that it took results of; each is there, or the commit is refused with FAILED. */
+  readonly links: readonly string[];
   readonly record: Uint8Array;
   /** By index, in the state that RunSubmitted gives them. */
   readonly tasks: readonly NewTask[];
-}
-
-/** The task of another run of the namespace that started this one. */
-export interface RunParent {
-  readonly runId: string;
-  readonly taskKey: string;
-  readonly attempt: number;
 }
 
 /** Appended to the tasks of a run: anything but the next free index is refused with FAILED. */
@@ -199,6 +198,8 @@ export interface AddedTasks {
   /** When they were added: what is READY from the start has been so since then. */
   readonly addedAtMs: number;
   readonly tasks: readonly NewTask[];
+  /** As of NewRun, for these tasks. */
+  readonly links: readonly string[];
 }
 
 export interface NewTask {

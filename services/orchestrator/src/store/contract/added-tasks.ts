@@ -23,7 +23,7 @@ const ADDED_AT_MS = SUBMITTED_AT_MS + 1_000;
 
 function added(first: number, keys: readonly string[], parts: Partial<AddedTasks> = {}): AddedTasks {
   const tasks = keys.map((key): NewTask => ({ key, spec: bytes(`spec of ${key}`), state: 'READY' }));
-  return { run: 1, first, addedAtMs: ADDED_AT_MS, tasks, ...parts };
+  return { run: 1, first, addedAtMs: ADDED_AT_MS, tasks, links: [], ...parts };
 }
 
 export function describeAddedTasks(test: StoreUnderTest): void {
@@ -73,6 +73,19 @@ export function describeAddedTasks(test: StoreUnderTest): void {
       const [run] = await collect(test.store().loadActiveRuns(NAMESPACE));
       const specs = [...newTasks(12).map((task) => task.spec), ...keys.map((key) => bytes(`spec of ${key}`))];
       expect(run?.taskSpecs).toEqual(specs);
+    });
+
+    it('F.4: bring links, which keep their origins', async () => {
+      const { epoch } = await test.store().claim(NAMESPACE);
+      for (const run of [1, 2, 3]) await test.store().commit(submission(epoch, run));
+      const commit = (links: readonly string[], first: number) =>
+        test.store().commit(batch(epoch, { addedTasks: [added(first, [`a${first}`], { links })] }));
+      await commit(['run-2', 'run-3', 'run-2'], 2);
+      await commit(['run-2'], 3);
+      expect(await test.store().findLinkingRuns(NAMESPACE, 2, 9)).toEqual(['run-1']);
+      expect(await test.store().findLinkingRuns(NAMESPACE, 3, 9)).toEqual(['run-1']);
+      await expectStoreError(commit(['run-7'], 4), 'FAILED');
+      expect(await keysOf()).toEqual(['task-0', 'task-1', 'a2', 'a3']);
     });
 
     it('S1: are refused whole where they leave a gap, repeat an index, or have no run', async () => {

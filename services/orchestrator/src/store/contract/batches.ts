@@ -50,6 +50,7 @@ export function newRun(run: RunNumber, parts: Partial<NewRun> = {}): NewRun {
     traceId: '4bf92f3577b34da6a3ce929d0e0e4736',
     workflow: undefined,
     parent: undefined,
+    links: [],
     record: bytes(`record ${run}`),
     tasks: newTasks(2),
     ...parts,

@@ -32,7 +32,7 @@ export function describeRuns(test: StoreUnderTest): void {
       const labels = { team: 'streicher', 'a/b': '', __proto__x: 'y', ключ: '値 😀 "quoted" \\ \'' };
       const name = 'Größe 😀\u0000 末';
       await test.store().commit(submission(epoch, 1, { name, labels }));
-      const { tasks: _tasks, record: _record, ...rest } = newRun(1, { name, labels });
+      const { tasks: _tasks, record: _record, links: _links, ...rest } = newRun(1, { name, labels });
       const submitted = { ...rest, archived: false };
       expect(await test.store().getRun(NAMESPACE, 'run-1')).toEqual({ ...runStatus(1), ...submitted });
 

@@ -2,6 +2,7 @@
 
 import { isFinalRun } from '../../domain/states.ts';
 import { type Store, StoreError } from '../port.ts';
+import type { RunLifeStore } from '../run-life.ts';
 import { createNamespaceData, type NamespaceData } from './namespace-data.ts';
 
 /** What a disk is to a process: it outlives the stores that are opened on it, one at a time. */
@@ -46,6 +47,7 @@ export function openMemoryStore(place: MemoryPlace): Store {
     loadActiveRuns: async function* (namespace) {
       for (const run of read(namespace).activeRuns()) yield run;
     },
+    ...createRunLife(place, read),
     changeWorkflows: async (change) => {
       const data = read(change.namespace);
       data.workflows.change(change);
@@ -94,6 +96,36 @@ export function openMemoryStore(place: MemoryPlace): Store {
       place.inUse = false;
       for (const { payloads } of place.namespaces.values()) payloads.dropUploads();
     },
+  };
+}
+
+function createRunLife(place: MemoryPlace, read: (namespace: string) => NamespaceData): RunLifeStore {
+  return {
+    changeRun: async (change) => read(change.namespace).changeRun(change),
+    sweepDeletedRuns: async () => 0,
+    setRetention: async ({ namespace, retentionMs, requests }) => {
+      const data = read(namespace);
+      data.retentionMs = retentionMs;
+      data.keepRequests(requests);
+      place.namespaces.set(namespace, data);
+    },
+    getRetention: async (namespace) => read(namespace).retentionMs,
+    findExpiredRuns: async (nowMs, defaultMs, limit) => {
+      const found = [...place.namespaces].flatMap(([namespace, data]) => {
+        const endedBeforeMs = nowMs - ((data.retentionMs ?? defaultMs) || Number.POSITIVE_INFINITY);
+        return data
+          .runs()
+          .filter(({ row }) => !row.archived && row.endedAtMs !== undefined && row.endedAtMs < endedBeforeMs)
+          .filter(({ row }) => data.linkingRuns(row.run).length === 0)
+          .map(({ row: { run, runId } }) => ({ namespace, run, runId, endedBeforeMs }));
+      });
+      return found.slice(0, limit);
+    },
+    findLinkingRuns: async (namespace, run, limit) =>
+      read(namespace)
+        .linkingRuns(run)
+        .map(({ row }) => row.runId)
+        .slice(0, limit),
   };
 }
 

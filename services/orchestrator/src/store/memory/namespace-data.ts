@@ -17,12 +17,14 @@ import {
   StoreError,
   type TaskRow,
 } from '../port.ts';
+import type { RunChange, RunChangeOutcome } from '../run-life.ts';
 import { createPayloadData, type PayloadData } from './payload-data.ts';
 import { createWorkflowData, type WorkflowData } from './workflow-data.ts';
 
 export interface RunData {
   row: RunRow;
   readonly record: Uint8Array;
+  readonly links: Set<RunNumber>;
   /** By index. */
   readonly tasks: TaskRow[];
   /** By revision. */
@@ -42,6 +44,10 @@ export interface NamespaceData {
   findRunIds(runIds: readonly string[]): ReadonlyMap<string, RunNumber>;
   findRequests(requestIds: readonly string[]): ReadonlyMap<string, RequestRow>;
   readEvents(query: EventQuery): readonly EventRecord[];
+  /** S10. */
+  changeRun(change: RunChange): RunChangeOutcome;
+  linkingRuns(run: RunNumber): readonly RunData[];
+  retentionMs: number | undefined;
   /** Kept with a change of workflows. */
   keepRequests(requests: readonly RequestRow[]): void;
   readonly workflows: WorkflowData;
@@ -51,19 +57,28 @@ export interface NamespaceData {
 
 export function createNamespaceData(): NamespaceData {
   let epoch = 0;
-  /** The event of revision n is at n - 1. */
-  const events: EventRecord[] = [];
+  /** The event of revision n is at n - 1; those of deleted runs are gone. */
+  const events: (EventRecord | undefined)[] = [];
   /** In the order of their numbers: commits come in order. */
   const runs = new Map<RunNumber, RunData>();
   const runNumbers = new Map<string, RunNumber>();
   const requests = new Map<string, RequestRow>();
   const payloads = createPayloadData();
 
+  const checkEpoch = (namespace: string, claimed: number): void => {
+    if (claimed === epoch) return;
+    const message = `namespace ${namespace}: a commit with epoch ${claimed} was refused, the latest is ${epoch}`;
+    throw new StoreError('FENCED', message);
+  };
+
+  const checkLinks = (run: RunNumber, links: readonly string[]): void => {
+    const missing = links.find((origin) => !runNumbers.has(origin));
+    if (missing === undefined) return;
+    throw new StoreError('FAILED', `run ${run} links to run ${missing}, which does not exist`);
+  };
+
   const check = (batch: CommitBatch): void => {
-    if (batch.epoch !== epoch) {
-      const message = `namespace ${batch.namespace}: a commit with epoch ${batch.epoch} was refused, the latest is ${epoch}`;
-      throw new StoreError('FENCED', message);
-    }
+    checkEpoch(batch.namespace, batch.epoch);
     for (const [position, event] of batch.events.entries()) {
       if (event.revision === events.length + 1 + position) continue;
       const message = `namespace ${batch.namespace}: revision ${event.revision} cannot follow ${events.length + position}`;
@@ -76,10 +91,12 @@ export function createNamespaceData(): NamespaceData {
       }
       if (runNumbers.has(run.runId) || runs.has(run.run))
         throw new StoreError('FAILED', `run ${run.runId} exists`);
+      checkLinks(run.run, run.links);
       added.add(run.run);
     }
     const counts = new Map<RunNumber, number>();
-    for (const { run, first, tasks } of batch.addedTasks) {
+    for (const { run, first, tasks, links } of batch.addedTasks) {
+      checkLinks(run, links);
       const ofNew = batch.newRuns.find((one) => one.run === run)?.tasks.length;
       const count = counts.get(run) ?? ofNew ?? runs.get(run)?.tasks.length;
       if (count === undefined)
@@ -94,15 +111,21 @@ export function createNamespaceData(): NamespaceData {
     }
   };
 
+  const keepRequests = (added: readonly RequestRow[]): void => {
+    for (const request of added) requests.set(request.requestId, { ...request });
+  };
+
   const apply = (batch: CommitBatch): void => {
     const statuses = new Map(batch.runs.map((status) => [status.run, status]));
     for (const run of batch.newRuns) {
       const status = statuses.get(run.run);
       if (status === undefined) throw new Error('checked before');
-      runs.set(run.run, createRunData(run, status));
+      const links = run.links.flatMap((origin) => runNumbers.get(origin) ?? []);
+      runs.set(run.run, createRunData(run, status, new Set(links)));
       runNumbers.set(run.runId, run.run);
     }
-    for (const { run, first, addedAtMs, tasks } of batch.addedTasks) {
+    for (const { run, first, addedAtMs, tasks, links } of batch.addedTasks) {
+      for (const origin of links) runs.get(run)?.links.add(runNumbers.get(origin) ?? 0);
       runs.get(run)?.tasks.push(...tasks.map((task, i) => taskRow(run, first + i, task, addedAtMs)));
     }
     for (const event of batch.events) {
@@ -119,7 +142,7 @@ export function createNamespaceData(): NamespaceData {
       const task = tasks?.[status.task];
       if (tasks !== undefined && task !== undefined) tasks[status.task] = { ...task, ...status };
     }
-    for (const request of batch.requests) requests.set(request.requestId, { ...request });
+    keepRequests(batch.requests);
     for (const { run, sha256 } of batch.references) payloads.refer(`run ${run}`, sha256);
   };
 
@@ -128,7 +151,46 @@ export function createNamespaceData(): NamespaceData {
     return run === undefined ? undefined : runs.get(run);
   };
 
+  const linkingRuns = (run: RunNumber): readonly RunData[] =>
+    [...runs.values()].filter(({ links }) => links.has(run));
+
+  const remove = (found: RunData): void => {
+    const { run, runId } = found.row;
+    for (const { revision } of found.events) events[revision - 1] = undefined;
+    runs.delete(run);
+    runNumbers.delete(runId);
+    payloads.release(`run ${run}`);
+  };
+
+  const changeRun = ({ namespace, epoch: claimed, run, action }: RunChange): RunChangeOutcome => {
+    checkEpoch(namespace, claimed);
+    const found = runs.get(run);
+    if (found === undefined) return 'NOT_FOUND';
+    const { phase, archived, endedAtMs = 0 } = found.row;
+    if (!isFinalRun(phase)) return 'NOT_FINAL';
+    switch (action.type) {
+      case 'ARCHIVE':
+      case 'UNARCHIVE':
+        found.row = { ...found.row, archived: action.type === 'ARCHIVE' };
+        return 'DONE';
+      case 'EXPIRE':
+      case 'DELETE':
+        if (archived) return 'ARCHIVED';
+        if (action.type === 'EXPIRE' && endedAtMs >= action.endedBeforeMs) return 'KEPT';
+        if (linkingRuns(run).length > 0) return 'LINKED';
+        remove(found);
+        return 'DONE';
+    }
+  };
+
   return {
+    retentionMs: undefined,
+    linkingRuns,
+    changeRun: (change) => {
+      const outcome = changeRun(change);
+      if (outcome === 'DONE') keepRequests(change.requests);
+      return outcome;
+    },
     claim: () => {
       epoch += 1;
       return { epoch, latestRevision: events.length };
@@ -154,9 +216,7 @@ export function createNamespaceData(): NamespaceData {
       const from = ofRun.findIndex((event) => event.revision > query.afterRevision);
       return from < 0 ? [] : takeEvents(ofRun, from, query);
     },
-    keepRequests: (added) => {
-      for (const request of added) requests.set(request.requestId, { ...request });
-    },
+    keepRequests,
     workflows: createWorkflowData(payloads),
     payloads,
     requestsOlderThan: (atMs) =>
@@ -166,7 +226,7 @@ export function createNamespaceData(): NamespaceData {
   };
 }
 
-function createRunData(run: NewRun, status: RunStatusRow): RunData {
+function createRunData(run: NewRun, status: RunStatusRow, links: Set<RunNumber>): RunData {
   const { runId, name, submittedAtMs, traceId, workflow, parent } = run;
   return {
     row: {
@@ -175,6 +235,7 @@ function createRunData(run: NewRun, status: RunStatusRow): RunData {
       archived: false,
     },
     record: run.record.slice(),
+    links,
     tasks: run.tasks.map((task, index) => taskRow(run.run, index, task, submittedAtMs)),
     events: [],
   };
@@ -226,12 +287,16 @@ function select<T>(all: ReadonlyMap<string, T>, names: readonly string[]): Reado
   return found;
 }
 
-function takeEvents(events: readonly EventRecord[], from: number, query: EventQuery): EventRecord[] {
+function takeEvents(
+  events: readonly (EventRecord | undefined)[],
+  from: number,
+  query: EventQuery,
+): EventRecord[] {
   const taken: EventRecord[] = [];
   let total = 0;
   for (let i = from; i < events.length && taken.length < query.limit; i += 1) {
     const event = events[i];
-    if (event === undefined) break;
+    if (event === undefined) continue;
     total += event.payload.length + (event.attachment?.length ?? 0);
     if (taken.length > 0 && total > query.limitBytes) break;
     taken.push(event);

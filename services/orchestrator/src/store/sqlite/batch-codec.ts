@@ -80,6 +80,7 @@ function packNewRun(output: Packer, run: NewRun): void {
   output.string(run.traceId);
   packOrigin(output, run.workflow);
   packParent(output, run.parent);
+  packLinks(output, run.links);
   output.bytes(run.record);
   const labels = Object.entries(run.labels);
   output.number(labels.length);
@@ -94,7 +95,14 @@ function packAddedTasks(output: Packer, added: AddedTasks): void {
   output.number(added.run);
   output.number(added.first);
   output.number(added.addedAtMs);
+  packLinks(output, added.links);
   packNewTasks(output, added.tasks);
+}
+
+function packLinks(output: Packer, links: readonly string[]): void {
+  const origins = new Set(links);
+  output.number(origins.size);
+  for (const origin of origins) output.string(origin);
 }
 
 function packNewTasks(output: Packer, tasks: readonly NewTask[]): void {

@@ -2,12 +2,14 @@
 
 import { resolve } from 'node:path';
 import { type Store, type StoredRun, StoreError } from '../port.ts';
+import type { RunLifeStore } from '../run-life.ts';
 import { packBatch, unpackEvent } from './batch-codec.ts';
 import { runPhaseCode, taskStateCode } from './codes.ts';
 import { makeFolder } from './files.ts';
 import type { Packer, Unpacker } from './packing.ts';
 import { createPayloadStore, type PayloadStore } from './payload-codec.ts';
 import { unpackAll, unpackRequest, unpackRun, unpackTask } from './row-codec.ts';
+import { createRunLife } from './run-change-codec.ts';
 import { startWorker, type WorkerClient } from './worker-client.ts';
 import { createWorkflowReads, packWorkflowChange, type WorkflowReads } from './workflow-codec.ts';
 
@@ -56,6 +58,7 @@ function createSqliteStore(writer: WorkerClient, reader: WorkerClient): SqliteSt
       return output.number();
     },
     ...createReads(reader),
+    ...createRunLife(writer, reader),
     ...createPayloadStore(writer, reader),
     ...createWorkflowReads(reader),
     // The writer ends last: the last connection to close empties the log.
@@ -72,6 +75,7 @@ type Reads = Omit<
   | 'close'
   | keyof WorkflowReads
   | keyof PayloadStore
+  | keyof RunLifeStore
 >;
 
 function createReads(reader: WorkerClient): Reads {

@@ -6,6 +6,7 @@ import { openReader } from './connection.ts';
 import { DATABASE_FILE } from './files.ts';
 import { createEventHandlers } from './read-events.ts';
 import { createPayloadReadHandlers } from './read-payloads.ts';
+import { createRetentionHandlers } from './read-retention.ts';
 import { createLookupHandlers } from './read-runs.ts';
 import { createWorkflowHandlers } from './read-workflows.ts';
 import { type Handler, type Handlers, serveRequests } from './worker-protocol.ts';
@@ -22,6 +23,7 @@ serveRequests((folder) => {
     ...createLookupHandlers(database, namespaceOf),
     ...createWorkflowHandlers(database, namespaceOf),
     ...createPayloadReadHandlers(database, namespaceOf),
+    ...createRetentionHandlers(database, namespaceOf),
   };
   return { handlers: inOneView(database, handlers), close: () => database.close() };
 });

@@ -2,9 +2,9 @@
 // packed, and how it is unpacked.
 
 import type { SQLOutputValue } from 'node:sqlite';
-import type { RunOrigin } from '../../domain/spec.ts';
+import type { RunOrigin, RunParent } from '../../domain/spec.ts';
 import type { TaskState } from '../../domain/states.ts';
-import type { RequestRow, RunParent, RunRow, TaskRow } from '../port.ts';
+import type { RequestRow, RunRow, TaskRow } from '../port.ts';
 import { runPhaseCode, stateReasonCode, taskStateCode } from './codes.ts';
 import type { Packer, Unpacker } from './packing.ts';
 import { REVISION_BITS } from './schema.ts';

@@ -177,6 +177,9 @@ const MIGRATIONS: readonly string[] = [
   ) STRICT, WITHOUT ROWID;
   CREATE INDEX run_links_by_run ON run_links (run);
 
+  -- Runs that nobody finds any more, whose events and tasks are still to be swept.
+  CREATE TABLE deleted_runs (run INTEGER PRIMARY KEY) STRICT;
+
   -- What retention may remove, oldest first.
   CREATE INDEX runs_by_end ON runs (namespace, ended_at_ms) WHERE ended_at_ms IS NOT NULL AND archived = 0;
   -- Null: as configured; 0: for ever.

@@ -36,17 +36,7 @@ export function createCommitWriter(database: DatabaseSync): (input: Unpacker) =>
   const write = (input: Unpacker): void => {
     const name = input.string();
     const epoch = input.number();
-    const row = namespaceOf.get(name);
-    if (row === undefined || row['epoch'] !== epoch) {
-      const latest =
-        row === undefined ? 'nobody has claimed it' : `the latest claim has epoch ${String(row['epoch'])}`;
-      throw new StoreError(
-        'FENCED',
-        `namespace ${name}: a commit with epoch ${epoch} was refused, ${latest}`,
-      );
-    }
-    const namespace = Number(row['id']);
-    const before = Number(row['latest_revision']);
+    const { namespace, latestRevision: before } = requireEpoch(namespaceOf.get(name), name, epoch);
     const latest = writeEvents(statements, input, name, namespace, before);
     if (latest > before) advance.run(namespace, latest);
     writeNewRuns(statements, input, namespace);
@@ -60,6 +50,20 @@ export function createCommitWriter(database: DatabaseSync): (input: Unpacker) =>
   };
 
   return (input) => inTransaction(database, () => write(input));
+}
+
+/** S3. @param row the namespace's `id`, `epoch` and `latest_revision` */
+export function requireEpoch(
+  row: Readonly<Record<string, unknown>> | undefined,
+  name: string,
+  epoch: number,
+): { readonly namespace: number; readonly latestRevision: number } {
+  if (row === undefined || row['epoch'] !== epoch) {
+    const latest =
+      row === undefined ? 'nobody has claimed it' : `the latest claim has epoch ${String(row['epoch'])}`;
+    throw new StoreError('FENCED', `namespace ${name}: a commit with epoch ${epoch} was refused, ${latest}`);
+  }
+  return { namespace: Number(row['id']), latestRevision: Number(row['latest_revision']) };
 }
 
 /** Does all of the work, or throws and leaves everything as it was. */
@@ -90,6 +94,11 @@ function prepareStatements(database: DatabaseSync) {
       `INSERT INTO runs (namespace, id, run_id, name, labels, submitted_at_ms, trace_id, workflow, workflow_version,
          parent_run_id, parent_task_key, parent_attempt, ${STATUS_COLUMNS.join(', ')})
        VALUES (?1, ${runKey}, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ${statusParameters.join(', ')})`,
+    ),
+    link: database.prepare(
+      `INSERT INTO run_links (run, origin)
+       SELECT ${runKey}, id FROM runs WHERE namespace = ?1 AND run_id = ?3
+       ON CONFLICT (origin, run) DO UPDATE SET run = run`,
     ),
     record: database.prepare(`INSERT INTO run_records (run, record) VALUES (${runKey}, ?3)`),
     label: database.prepare(
@@ -150,6 +159,7 @@ function writeNewRuns(statements: Statements, input: Unpacker, namespace: number
     const traceId = input.string();
     const workflow = [input.string(), input.number()] as const;
     const parent = [input.string(), input.string(), input.number()] as const;
+    writeLinks(statements, input, namespace, run);
     statements.record.run(namespace, run, input.bytes());
     for (let labels = input.number(); labels > 0; labels -= 1) {
       statements.label.run(namespace, run, input.string(), input.string());
@@ -169,6 +179,14 @@ function writeNewRuns(statements: Statements, input: Unpacker, namespace: number
   }
 }
 
+function writeLinks(statements: Statements, input: Unpacker, namespace: number, run: number): void {
+  for (let left = input.number(); left > 0; left -= 1) {
+    const origin = input.string();
+    if (statements.link.run(namespace, run, origin).changes === 1) continue;
+    throw new StoreError('FAILED', `run ${run} links to run ${origin}, which does not exist`);
+  }
+}
+
 function writeAddedTasks(statements: Statements, input: Unpacker, namespace: number): void {
   for (let left = input.number(); left > 0; left -= 1) {
     const run = input.number();
@@ -182,7 +200,9 @@ function writeAddedTasks(statements: Statements, input: Unpacker, namespace: num
         `run ${run}: task ${first} was added where ${String(count)} is the next`,
       );
     }
-    writeTasks(statements, input, namespace, run, first, input.number());
+    const addedAtMs = input.number();
+    writeLinks(statements, input, namespace, run);
+    writeTasks(statements, input, namespace, run, first, addedAtMs);
   }
 }
 

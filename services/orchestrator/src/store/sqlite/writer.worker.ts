@@ -11,6 +11,7 @@ import type { Handler } from './worker-protocol.ts';
 import { serveRequests } from './worker-protocol.ts';
 import { createCommitWriter } from './write-commit.ts';
 import { createPayloadHandlers } from './write-payloads.ts';
+import { createRunChangeHandlers } from './write-run-changes.ts';
 import { createWorkflowWriter } from './write-workflows.ts';
 
 serveRequests((folder) => {
@@ -51,6 +52,7 @@ function createHandlers(database: DatabaseSync): Record<string, Handler> {
       output.number(Number(row?.['latest_revision']));
     },
     commit: (input) => commit(input),
+    ...createRunChangeHandlers(database),
     changeWorkflows: (input) => changeWorkflows(input),
     ...createPayloadHandlers(database),
     pruneRequests: (input, output) => {
