@@ -40,7 +40,7 @@ const packagesAllowed: Partial<Record<Layer, RegExp>> = {
 /** A file directly in src/ composes the others. An unknown folder is a layer nobody decided on. */
 export function layerOf(path: string): Layer | undefined {
   const inside = path.slice(orchestrator.length);
-  if (inside === 'store/port.ts') return 'port';
+  if (/^store\/port(-[a-z-]+)?\.ts$/.test(inside)) return 'port';
   const folder = inside.split('/')[0] ?? '';
   if (!inside.includes('/')) return 'main';
   return [...inward, ...adapters, expressions].find((layer) => layer === folder);

@@ -19,7 +19,7 @@
 
 import type { RunOrigin, RunParent } from '../domain/spec.ts';
 import type { RunPhase, StateReason, TaskState } from '../domain/states.ts';
-import type { RunLifeStore } from './run-life.ts';
+import type { RunLifeStore } from './port-run-life.ts';
 
 export interface Store extends RunLifeStore {
   /** Makes the caller the owner of a namespace, creating it if needed; ends every earlier claim. */

@@ -72,7 +72,11 @@ export function describeLoading(test: StoreUnderTest): void {
         batch(epoch, {
           events: numbers.map((run) => event(run, { run })),
           newRuns: numbers.map((run) => newRun(run)),
-          runs: numbers.map((run) => runStatus(run, { phase: run % 7 === 0 ? 'CANCELLING' : 'RUNNING' })),
+          runs: numbers.map((run) =>
+            runStatus(run, {
+              phase: (['RUNNING', 'CANCELLING', 'COMPENSATING'] as const)[run % 3] ?? 'RUNNING',
+            }),
+          ),
         }),
       );
       for await (const run of test.store().loadActiveRuns(NAMESPACE)) {

@@ -3,7 +3,7 @@
 import { beforeEach, describe, expect, it } from 'vitest';
 import type { StoreUnderTest } from '../contract.ts';
 import type { CommitBatch, RunNumber } from '../port.ts';
-import type { RunChange, RunChangeOutcome } from '../run-life.ts';
+import type { RunChange, RunChangeOutcome } from '../port-run-life.ts';
 import {
   batch,
   event,

@@ -24,6 +24,7 @@ const ALL: RunFilter = {
   limit: 1_000,
 };
 const PHASES: readonly RunPhase[] = ['RUNNING', 'CANCELLING', 'COMPLETED', 'FAILED', 'CANCELLED'];
+const ALL_PHASES: readonly RunPhase[] = [...PHASES, 'COMPENSATING'];
 
 export function describeRuns(test: StoreUnderTest): void {
   describe('runs', () => {
@@ -94,7 +95,7 @@ export function describeRuns(test: StoreUnderTest): void {
     it('knows every phase and reason of a run', async () => {
       const { epoch } = await test.store().claim(NAMESPACE);
       await test.store().commit(submission(epoch, 1));
-      for (const phase of PHASES) {
+      for (const phase of ALL_PHASES) {
         await test.store().commit(batch(epoch, { runs: [runStatus(1, { phase, reason: 'RUN_TIMEOUT' })] }));
         expect(await test.store().getRun(NAMESPACE, 'run-1')).toMatchObject({ phase, reason: 'RUN_TIMEOUT' });
       }

@@ -2,7 +2,7 @@
 
 import { isFinalRun } from '../../domain/states.ts';
 import { type Store, StoreError } from '../port.ts';
-import type { RunLifeStore } from '../run-life.ts';
+import type { RunLifeStore } from '../port-run-life.ts';
 import { createNamespaceData, type NamespaceData } from './namespace-data.ts';
 
 /** What a disk is to a process: it outlives the stores that are opened on it, one at a time. */

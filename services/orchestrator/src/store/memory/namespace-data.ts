@@ -17,7 +17,7 @@ import {
   StoreError,
   type TaskRow,
 } from '../port.ts';
-import type { RunChange, RunChangeOutcome } from '../run-life.ts';
+import type { RunChange, RunChangeOutcome } from '../port-run-life.ts';
 import { createPayloadData, type PayloadData } from './payload-data.ts';
 import { createWorkflowData, type WorkflowData } from './workflow-data.ts';
 

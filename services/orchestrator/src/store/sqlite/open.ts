@@ -2,7 +2,7 @@
 
 import { resolve } from 'node:path';
 import { type Store, type StoredRun, StoreError } from '../port.ts';
-import type { RunLifeStore } from '../run-life.ts';
+import type { RunLifeStore } from '../port-run-life.ts';
 import { packBatch, unpackEvent } from './batch-codec.ts';
 import { runPhaseCode, taskStateCode } from './codes.ts';
 import { makeFolder } from './files.ts';

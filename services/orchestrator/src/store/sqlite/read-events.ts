@@ -1,6 +1,7 @@
 // Reading events and whole runs, on the reader's thread.
 
 import type { DatabaseSync, SQLInputValue, StatementSync } from 'node:sqlite';
+import { isFinalRun } from '../../domain/states.ts';
 import { runPhaseCode } from './codes.ts';
 import type { Packer } from './packing.ts';
 import { EVENT_ATTACHMENT, EVENT_COLUMNS, EVENT_PAYLOAD, packRow, type SqlRow } from './row-codec.ts';
@@ -10,7 +11,9 @@ import type { Handler } from './worker-protocol.ts';
 /** How much one answer to loadActiveRuns gathers; a single run may be larger. */
 const CHUNK_BYTES = 8 * 1024 * 1024;
 const CHUNK_RUNS = 256;
-export const ACTIVE_PHASES = [runPhaseCode.toNumber('RUNNING'), runPhaseCode.toNumber('CANCELLING')];
+export const ACTIVE_PHASES = runPhaseCode.names
+  .filter((phase) => !isFinalRun(phase))
+  .map((phase) => runPhaseCode.toNumber(phase));
 
 export type NamespaceOf = (name: string) => number | undefined;
 

@@ -1,7 +1,7 @@
 // Changes of final runs on their way to the store's threads: which values, in which order. The other sides
 // are write-run-changes.ts and read-retention.ts.
 
-import type { RunChange, RunChangeOutcome, RunLifeStore } from '../run-life.ts';
+import type { RunChange, RunChangeOutcome, RunLifeStore } from '../port-run-life.ts';
 import { packRequest } from './batch-codec.ts';
 import type { Packer } from './packing.ts';
 import { unpackAll } from './row-codec.ts';

@@ -5,7 +5,7 @@
 
 import type { DatabaseSync } from 'node:sqlite';
 import { isFinalRun } from '../../domain/states.ts';
-import type { RunChange, RunChangeOutcome } from '../run-life.ts';
+import type { RunChange, RunChangeOutcome } from '../port-run-life.ts';
 import { runPhaseCode } from './codes.ts';
 import type { Unpacker } from './packing.ts';
 import { REVISION_BITS } from './schema.ts';
