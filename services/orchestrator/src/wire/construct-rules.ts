@@ -2,10 +2,29 @@
 
 import type { Guardrail, TaskSpec as TaskSpecMessage } from '@tutti/proto/tutti/v1/task_pb.ts';
 import { type Refusal, reject } from '../domain/rejection.ts';
+import { acceptPayload } from './limits.ts';
 
 /** Undefined where it makes sense. */
 export function refuseConstruct(task: TaskSpecMessage, index: number): Refusal | undefined {
-  return refuseWork(task, index) ?? refuseForeach(task, index) ?? refuseHandling(task, index);
+  return (
+    refuseWork(task, index) ??
+    refuseForeach(task, index) ??
+    refuseHandling(task, index) ??
+    refusePayloads(task, index)
+  );
+}
+
+/** Of what a construct holds; the inputs of tasks are looked at where they are taken over. */
+function refusePayloads({ foreach, errorRules }: TaskSpecMessage, index: number): Refusal | undefined {
+  for (const [position, item] of (foreach?.items ?? []).entries()) {
+    const accepted = acceptPayload(item, `tasks[${index}].foreach.items[${position}]`);
+    if (!accepted.ok) return accepted;
+  }
+  for (const [position, { result }] of errorRules.entries()) {
+    const accepted = acceptPayload(result, `tasks[${index}].error_rules[${position}].result`);
+    if (!accepted.ok) return accepted;
+  }
+  return undefined;
 }
 
 function refuseWork(task: TaskSpecMessage, index: number): Refusal | undefined {

@@ -2,7 +2,7 @@
 
 import { create, fromBinary, toBinary } from '@bufbuild/protobuf';
 import { RunSpecSchema } from '@tutti/proto/tutti/v1/run_pb.ts';
-import { JoinMode, TaskSpecSchema } from '@tutti/proto/tutti/v1/task_pb.ts';
+import { ErrorAction, JoinMode, TaskSpecSchema } from '@tutti/proto/tutti/v1/task_pb.ts';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { PLAIN_TASK } from '../domain/spec.ts';
@@ -105,6 +105,19 @@ describe('a submitted specification', () => {
         metadata: { size_bytes: '262145', limit_bytes: '262144' },
       },
     });
+  });
+
+  test('B.4: is refused as well for such a payload of an item of a foreach, or of an error rule', () => {
+    const data = { case: 'bytes' as const, value: new Uint8Array(INLINE_PAYLOAD_LIMIT_BYTES + 1) };
+    const task = { key: 'a', capability: 'echo' };
+    const refused = (field: string) => ({ rejection: { code: 'PAYLOAD_TOO_LARGE', field } });
+    expect(submitted([{ ...task, foreach: { items: [{}, { data }] } }])).toMatchObject(
+      refused('tasks[0].foreach.items[1]'),
+    );
+    const rule = { action: ErrorAction.COMPLETE, result: { data } };
+    expect(submitted([{ ...task, errorRules: [rule] }])).toMatchObject(
+      refused('tasks[0].error_rules[0].result'),
+    );
   });
 
   test.each([
