@@ -1,15 +1,22 @@
 // BEHAVIOURS B.4 with real processes: payloads above the inline limit from the client to executors, from one
 // to the next, and back, through a restart; and what is wrong with an upload. docs/payloads.md tells the same.
 
+import { execFile } from 'node:child_process';
 import { createHash, randomUUID } from 'node:crypto';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
 import { create } from '@bufbuild/protobuf';
 import { type Client, createClient, TaskState } from '@tutti/client/client';
 import { createExecutor, type Executor } from '@tutti/client/executor';
 import { PayloadSchema } from '@tutti/proto/tutti/v1/payload_pb.ts';
 import { PayloadService } from '@tutti/proto/tutti/v1/payload_service_pb.ts';
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest';
 import { type Stack, startStack } from '../support/stack.ts';
 
+const cli = fileURLToPath(new URL('../../clients/cli/src/main.ts', import.meta.url));
 const MEBIBYTE = 1_048_576;
 const { getPayload, putPayload } = PayloadService.method;
 
@@ -33,7 +40,8 @@ const digest = (text: string) => createHash('sha256').update(text).digest('hex')
 beforeAll(async () => {
   stack = await startStack({ executors: 0 });
   client = createClient({ address: stack.addresses.grpc });
-  const common = { servers: stack.addresses.nats, slots: 4 };
+  const logger = { debug() {}, info() {}, warn() {}, error() {} };
+  const common = { servers: stack.addresses.nats, slots: 4, logger };
   executors = [
     createExecutor({
       ...common,
@@ -134,6 +142,34 @@ test('B.4: a result beyond what may be stored fails its task, and says both size
   const { error } = await client.getTask(run.runId, 'task');
   expect(error).toMatchObject({ code: 'PAYLOAD_TOO_LARGE', message: expect.stringContaining('67108864') });
 }, 120_000);
+
+test('B.4: the command takes large inputs from a file and shows large results; above 8 MiB, their size', async () => {
+  const folder = await mkdtemp(join(tmpdir(), 'tutti-payloads-'));
+  onTestFinished(() => rm(folder, { recursive: true, force: true }));
+  const file = join(folder, 'run.yaml');
+  const text = 'y'.repeat(400_000);
+  await writeFile(
+    file,
+    JSON.stringify({
+      outputTask: 'join',
+      tasks: [
+        { key: 'join', capability: 'text.join', input: { value: { text } } },
+        { key: 'huge', capability: 'text.make', input: { value: { sizeBytes: 9 * MEBIBYTE, seed: 'h' } } },
+      ],
+    }),
+  );
+  const tutti = async (...args: string[]) => {
+    const flags = ['--address', stack.addresses.grpc];
+    const options = { maxBuffer: 64 * MEBIBYTE };
+    return (await promisify(execFile)(process.execPath, [cli, ...args, ...flags], options)).stdout;
+  };
+  const run = JSON.parse(await tutti('submit', file, '--wait', '-o', 'json'));
+  expect(run.output.value).toEqual({ text: `undefined${text}` });
+  const task = JSON.parse(await tutti('get', run.runId, 'join', '-o', 'json'));
+  expect([task.spec.input.value, task.result.value]).toEqual([{ text }, { text: `undefined${text}` }]);
+  const huge = JSON.parse(await tutti('get', run.runId, 'huge', '-o', 'json'));
+  expect(Number(huge.result.ref.sizeBytes)).toBeGreaterThan(9 * MEBIBYTE);
+}, 60_000);
 
 test('B.4: what is not stored, truncated, or something else than was said, is refused with its reason', async () => {
   const content = Buffer.from(textOf(MEBIBYTE, 'uploaded'));
