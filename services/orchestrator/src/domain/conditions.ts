@@ -6,7 +6,7 @@ import { specOf } from './lookup.ts';
 import type { Payload } from './payload.ts';
 import { payloadOfJson } from './payload-json.ts';
 import type { RunState } from './state.ts';
-import { evaluateForEdge, evaluateForTask } from './variables.ts';
+import { evaluateForEdge, evaluateForTask, inputScope } from './variables.ts';
 
 /** What becomes of a task whose join is met: it is ready, unless its own `when` says otherwise. */
 export function admit(run: RunState, task: number): Change {
@@ -17,7 +17,7 @@ export function admit(run: RunState, task: number): Change {
     if (!holds.value) return { type: 'TaskSkipped', task, reason: 'CONDITION_FALSE', upstream: undefined };
   }
   if (inputExpression === '') return ready(task, undefined);
-  const value = evaluateForTask(run, task, inputExpression);
+  const value = evaluateForTask(run, task, inputExpression, inputScope(run, task));
   const encoded = value.ok ? payloadOfJson(value.value) : value;
   if (encoded.ok) return ready(task, encoded.payload);
   return expressionFailed(task, 'input_expression', inputExpression, encoded.cause);

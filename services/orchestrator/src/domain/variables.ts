@@ -11,25 +11,65 @@ export const TASK_VARIABLES: readonly string[] = Object.freeze(['input', 'result
 /** Of the condition of an edge. */
 export const EDGE_VARIABLES: readonly string[] = Object.freeze(['input', 'result', 'state', 'error']);
 
+/** Of what a task is given, and of an expression that is its work: also which item and iteration it is about. */
+export const INPUT_VARIABLES: readonly string[] = Object.freeze([
+  ...TASK_VARIABLES,
+  'item',
+  'index',
+  'iteration',
+]);
+/** Of what judges a result: guardrails, the end of a repeat, a send-back. */
+export const RESULT_VARIABLES: readonly string[] = Object.freeze([...TASK_VARIABLES, 'result', 'iteration']);
+/** Of what a compensation is given. */
+export const UNDO_VARIABLES: readonly string[] = Object.freeze(['input', 'result']);
+
+/** Variables beside those of the task's dependencies: which may be named, and what they are. */
+export interface Scope {
+  readonly names: readonly string[];
+  readonly values: Readonly<Record<string, Json>>;
+}
+
+const TASK_SCOPE: Scope = Object.freeze({ names: TASK_VARIABLES, values: Object.freeze({}) });
+
 /** Of all payloads that one evaluation may see: bounds what reading them takes. */
 const MAX_VARIABLE_BYTES = 8_388_608;
 
 /** Of those that a cause names one by one. */
 const MAX_NAMED_APART = 3;
 
-/** With the variables of a task: its dependencies by name. */
-export function evaluateForTask(run: RunState, task: number, text: string): Evaluation {
+/** With the variables of a task: its dependencies by name, and what the scope adds. */
+export function evaluateForTask(run: RunState, task: number, text: string, scope = TASK_SCOPE): Evaluation {
   const named = (run.graph.dependencies[task] ?? []).map(({ upstream, alias }) => ({
     name: alias === '' ? specOf(run, upstream).key : alias,
     task: upstream,
   }));
-  return evaluateOver(run, named, text);
+  return evaluateOver(run, named, text, scope);
+}
+
+/** What judges a result sees of it; the name is left out where nothing can be seen. */
+export function resultScope(run: RunState, result: Payload, iteration: number): Scope {
+  const seen = run.graph.readPayload(result);
+  return {
+    names: RESULT_VARIABLES,
+    values: seen === undefined ? { iteration } : { iteration, result: seen },
+  };
+}
+
+/** Where a task stands among the items and iterations of its loop: left out where there is none. */
+export function inputScope(run: RunState, task: number): Scope {
+  const { more } = taskOf(run, task);
+  const iteration = Math.max(1, more?.iteration ?? 0);
+  const place = /#(\d+)$/.exec(specOf(run, task).key);
+  if (place === null || !run.owners.has(task)) return { names: INPUT_VARIABLES, values: { iteration } };
+  const item = run.graph.readPayload(specOf(run, task).input);
+  const values = { iteration, index: Number(place[1]) };
+  return { names: INPUT_VARIABLES, values: item === undefined ? values : { ...values, item } };
 }
 
 /** With the variables of the run's output: all tasks by key. */
 export function evaluateForRun(run: RunState, text: string): Evaluation {
   const named = run.graph.spec.tasks.map(({ key }, task) => ({ name: key, task }));
-  return evaluateOver(run, named, text);
+  return evaluateOver(run, named, text, TASK_SCOPE);
 }
 
 /** With the variables of an edge from `upstream`, which is final. */
@@ -54,11 +94,11 @@ interface NamedTask {
   readonly task: number;
 }
 
-function evaluateOver(run: RunState, named: readonly NamedTask[], text: string): Evaluation {
-  const compiled = run.graph.expressions.compile(text, TASK_VARIABLES);
+function evaluateOver(run: RunState, named: readonly NamedTask[], text: string, scope: Scope): Evaluation {
+  const compiled = run.graph.expressions.compile(text, scope.names);
   if (!compiled.ok) return compiled;
   const { variables: used } = compiled.expression;
-  const variables: Record<string, Json> = {};
+  const variables: Record<string, Json> = { ...scope.values };
   addInput(run, used, variables);
   if (used.has('results')) {
     const sizeBytes = resultBytes(run, named);

@@ -9,7 +9,7 @@ import { specOf, taskOf } from './lookup.ts';
 import { payloadOfJson } from './payload-json.ts';
 import { attemptFailed, attemptSucceeded } from './result.ts';
 import type { RunState } from './state.ts';
-import { evaluateForTask } from './variables.ts';
+import { evaluateForTask, inputScope } from './variables.ts';
 
 const NOTHING: readonly Change[] = Object.freeze([]);
 
@@ -35,7 +35,7 @@ export function perform(run: RunState, task: number, nowMs: number): readonly Ch
 }
 
 function evaluate(run: RunState, task: number, text: string, nowMs: number): readonly Change[] {
-  const value = evaluateForTask(run, task, text);
+  const value = evaluateForTask(run, task, text, inputScope(run, task));
   const encoded = value.ok ? payloadOfJson(value.value) : value;
   if (encoded.ok) return attemptSucceeded(run, task, encoded.payload, undefined, nowMs);
   const error = expressionError('expression', text, encoded.cause);
