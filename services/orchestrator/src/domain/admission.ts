@@ -2,6 +2,7 @@
 
 import { hasExpression } from './conditions.ts';
 import type { RunSpec, TaskSpec } from './spec.ts';
+import type { StateReason } from './states.ts';
 
 /** Whether a task that depends on nothing still has to be admitted, rather than being READY at once. */
 export function needsAdmission(run: RunSpec, task: TaskSpec): boolean {
@@ -11,6 +12,23 @@ export function needsAdmission(run: RunSpec, task: TaskSpec): boolean {
 /** Whether the orchestrator does the work itself, so that no executor is asked. */
 export function performsItself({ work, flow }: TaskSpec): boolean {
   return work.type !== 'CAPABILITY' || flow.foreach !== undefined;
+}
+
+/** What a task waits for whose work the orchestrator does itself. */
+export function awaited({ work, flow }: TaskSpec): StateReason {
+  if (flow.foreach !== undefined) return 'AWAITING_ITEMS';
+  switch (work.type) {
+    case 'SIGNAL':
+      return 'AWAITING_SIGNAL';
+    case 'TIMER':
+      return 'AWAITING_TIMER';
+    case 'CHILD_RUN':
+      return 'AWAITING_CHILD_RUN';
+    case 'CAPABILITY':
+    case 'EXPRESSION':
+    case 'LINK':
+      return 'NONE';
+  }
 }
 
 function isHeldFirst(run: RunSpec, { flow }: TaskSpec): boolean {

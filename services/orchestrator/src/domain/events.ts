@@ -194,6 +194,8 @@ export type Change =
       readonly task: number;
       readonly reason: 'SENT_BACK' | 'RERUN';
       readonly feedback: Feedback | undefined;
+      /** For a foreach: items that completed keep their results. */
+      readonly keepItems?: boolean;
     }
   /** RUNNING to RETRYING: an iteration is done, and there will be another. */
   | {
@@ -215,6 +217,8 @@ export type Change =
       /** What the expression came to; undefined where the items were submitted. */
       readonly items: Payload | undefined;
       readonly itemCount: number;
+      /** The indexes of items whose result is kept from the round before. */
+      readonly kept: readonly number[];
     }
   /** The attempt has a result and its lease has ended; a capability is to check the result. */
   | {

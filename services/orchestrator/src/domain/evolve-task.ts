@@ -3,6 +3,7 @@
 // A move that the state machine does not have is a defect or a damaged log, so it throws.
 
 import type { Change, RunEvent, TaskError, UnsuccessfulEnd, Usage } from './events.ts';
+import { forgetItems, nextExpansion } from './expansion.ts';
 import { runningAttempt } from './lookup.ts';
 import { moreOf } from './more.ts';
 import type { AttemptStatus, TaskStatus } from './state.ts';
@@ -98,13 +99,13 @@ export function evolveTask(task: TaskStatus, change: TaskChange, event: RunEvent
       return;
     case 'TaskSentBack':
       endAttempt(runningAttempt(task), 'COMPLETED', undefined, change.usage, event.atMs);
-      beginAgain(task, 'SENT_BACK');
+      beginAgain(task, 'SENT_BACK', false);
       countSentBack(task, change);
       return;
     case 'TaskReset': {
       const attempt = task.attempts[task.attempts.length - 1];
       if (attempt?.state === 'RUNNING') endAttempt(attempt, 'CANCELLED', undefined, undefined, event.atMs);
-      beginAgain(task, change.reason);
+      beginAgain(task, change.reason, change.keepItems === true);
       moreOf(task).sentBack.clear(); // A loop inside a loop begins anew.
       if (change.feedback !== undefined) moreOf(task).feedback = change.feedback;
       return;
@@ -114,12 +115,10 @@ export function evolveTask(task: TaskStatus, change: TaskChange, event: RunEvent
       endAttempt(runningAttempt(task), 'COMPLETED', undefined, change.usage, event.atMs);
       beginIteration(task, change);
       return;
-    case 'TaskExpanded': {
+    case 'TaskExpanded':
       runningAttempt(task);
-      const { items, itemCount } = change;
-      moreOf(task).expansion = { items, itemCount, children: [], ended: 0, failed: 0 };
+      moreOf(task).expansion = nextExpansion(moreOf(task).expansion, change);
       return;
-    }
     case 'TaskSignalled':
       runningAttempt(task);
       return;
@@ -140,10 +139,11 @@ function beginFallback(task: TaskStatus, error: TaskError): void {
 }
 
 /** WAITING, as if it had never run, but for its attempts. */
-function beginAgain(task: TaskStatus, reason: 'SENT_BACK' | 'RERUN'): void {
+function beginAgain(task: TaskStatus, reason: 'SENT_BACK' | 'RERUN', keepItems: boolean): void {
   task.state = 'WAITING';
   task.reason = reason;
   beginRound(task);
+  if (!keepItems) forgetItems(task);
   task.cancelling = undefined;
   task.readyRevision = 0;
   task.readyAtMs = undefined;
@@ -181,6 +181,7 @@ function forgetWork(task: TaskStatus): void {
 
 function beginIteration(task: TaskStatus, change: Extract<Change, { type: 'TaskRepeating' }>): void {
   beginRound(task);
+  forgetItems(task);
   const more = moreOf(task);
   more.iteration = change.iteration;
   more.feedback = undefined;

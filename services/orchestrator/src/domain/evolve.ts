@@ -2,13 +2,15 @@
 //
 // Costs the degree of the task that the event is about, never the size of the run.
 
+import { awaited } from './admission.ts';
 import { meets } from './edges.ts';
 import type { RunEvent, TasksAdded } from './events.ts';
 import { evolveRun } from './evolve-run.ts';
 import { evolveTask, type TaskChange } from './evolve-task.ts';
+import { itemIndex, takeItem } from './expansion.ts';
 import { growGraph, rewireTask } from './growth.ts';
 import { startAdded } from './initial.ts';
-import { hasRun, taskOf } from './lookup.ts';
+import { hasRun, specOf, taskOf } from './lookup.ts';
 import { moreOf } from './more.ts';
 import { chargeOwner, unsettle } from './reset.ts';
 import { noteFailure, settleEdges, withdrawHandler, withdrawRoute } from './settle.ts';
@@ -89,7 +91,10 @@ function addTasks(run: RunState, { specs, owner }: TasksAdded, { revision, atMs 
     settleAdded(run, task);
     if (owner === undefined) continue;
     run.owners.set(task, owner);
-    taskOf(run, owner).more?.expansion?.children.push(task);
+    const { expansion } = taskOf(run, owner).more ?? {};
+    if (expansion !== undefined && specOf(run, owner).flow.foreach !== undefined) {
+      takeItem(expansion, itemIndex(specOf(run, task).key), task);
+    }
   }
 }
 
@@ -116,6 +121,8 @@ function moveTask(run: RunState, change: TaskChange, event: RunEvent): void {
   const task = taskOf(run, change.task);
   const before = task.state;
   evolveTask(task, change, event);
+  if (change.type === 'TaskStarted' && change.leaseToken === '')
+    task.reason = awaited(specOf(run, change.task));
   const { state } = task;
   if (state === before) return;
   run.counts[before]--;

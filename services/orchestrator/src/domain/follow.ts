@@ -5,13 +5,14 @@ import { cancelRest } from './cancel.ts';
 import { admit, judge } from './conditions.ts';
 import { meets, skipReason } from './edges.ts';
 import { ending } from './ending.ts';
-import type { Change } from './events.ts';
+import type { Change, TasksAdded } from './events.ts';
 import { openTasks } from './evolve-run.ts';
+import { goOn, isAwaitedItem } from './foreach.ts';
 import type { Dependant } from './graph.ts';
 import { specOf, taskOf } from './lookup.ts';
 import { endOwned } from './owned.ts';
 import type { RunState } from './state.ts';
-import { type FinalTaskState, isFinalRun, isFinalTask, type StateReason } from './states.ts';
+import { type FinalTaskState, isFinalTask, type StateReason } from './states.ts';
 import { perform, startOf } from './work.ts';
 
 const NOTHING: readonly Change[] = Object.freeze([]);
@@ -41,7 +42,9 @@ export function follow(run: RunState, change: Change, nowMs: number): readonly C
     case 'TaskFailed':
     case 'TaskCancelled':
     case 'TaskSkipped':
-      return followFinal(run, change.task);
+      return followFinal(run, change.task, nowMs);
+    case 'TaskExpanded':
+      return goOn(run, change.task, nowMs);
     case 'TaskRouted':
       return followRouted(run, change);
     case 'RunSubmitted':
@@ -58,7 +61,6 @@ export function follow(run: RunState, change: Change, nowMs: number): readonly C
     case 'TaskProgressed':
     case 'TaskCancelling':
     case 'TaskSentBack':
-    case 'TaskExpanded':
     case 'TaskSignalled':
     case 'TaskValidating':
       return NOTHING;
@@ -128,20 +130,34 @@ function admitFirst(run: RunState): readonly Change[] {
   return changes;
 }
 
-function followFinal(run: RunState, task: number): readonly Change[] {
-  const changes: Change[] = [...endOwned(run, task)];
+function followFinal(run: RunState, task: number, nowMs: number): readonly Change[] {
+  const owned = followOwned(run, task, nowMs);
   if (openTasks(run) === 0) return [ending(run)];
-  if (run.phase !== 'RUNNING' && run.phase !== 'COMPENSATING') return changes;
+  if (run.phase !== 'RUNNING' && run.phase !== 'COMPENSATING') return owned;
   const end = run.phase === 'RUNNING' ? endEarly(run) : undefined;
   if (end !== undefined) return [end];
   const { state } = taskOf(run, task);
   const dependants = run.graph.dependants[task];
-  if (dependants === undefined || dependants.length === 0 || !isFinalTask(state)) return changes;
+  if (dependants === undefined || dependants.length === 0 || !isFinalTask(state)) return owned;
+  const changes: Change[] = [...owned];
   for (const dependant of dependants) {
     const change = tip(run, dependant, task, state);
     if (change !== undefined) changes.push(change);
   }
   return changes;
+}
+
+/** What the end of a task means to those that it made, and that of an item to the task that made it. */
+function followOwned(run: RunState, task: number, nowMs: number): readonly Change[] {
+  if (run.owners.size === 0) return NOTHING;
+  const changes = endOwned(run, task);
+  return changes.length === 0 ? followOwner(run, task, nowMs) : changes;
+}
+
+function followOwner(run: RunState, task: number, nowMs: number): readonly Change[] {
+  const owner = run.owners.get(task);
+  if (owner === undefined || !isAwaitedItem(run, owner, task)) return NOTHING;
+  return goOn(run, owner, nowMs);
 }
 
 function followRouted(run: RunState, change: Extract<Change, { type: 'TaskRouted' }>): readonly Change[] {
@@ -210,7 +226,9 @@ export function stillApplies(run: RunState, change: Change): boolean {
       return state === 'WAITING' || state === 'RETRYING';
     }
     case 'TaskSkipped':
+      return !isFinalTask(taskOf(run, change.task).state);
     case 'TaskFailed':
+      if (change.ended !== undefined) return isUnderWay(run, change.task, change.ended.attempt);
       return !isFinalTask(taskOf(run, change.task).state);
     case 'TaskRouted':
     case 'TaskHeld':
@@ -221,9 +239,10 @@ export function stillApplies(run: RunState, change: Change): boolean {
     case 'TaskRetrying':
     case 'TaskRepeating':
     case 'TaskSentBack':
-    case 'TaskExpanded':
     case 'TaskSignalled':
     case 'TaskValidating':
+      return isUnderWay(run, change.task, change.attempt);
+    case 'TaskExpanded':
       return taskOf(run, change.task).state === 'RUNNING';
     case 'TaskCancelled':
     case 'TaskCancelling':
@@ -231,7 +250,7 @@ export function stillApplies(run: RunState, change: Change): boolean {
     case 'RunCancelling':
       return run.phase === 'RUNNING';
     case 'TasksAdded':
-      return !isFinalRun(run.phase);
+      return mayBeAdded(run, change);
     case 'RunSubmitted':
     case 'RunCompleted':
     case 'RunFailed':
@@ -246,4 +265,17 @@ export function stillApplies(run: RunState, change: Change): boolean {
     case 'TaskDependenciesChanged':
       return true;
   }
+}
+
+/** The attempt that a change is about: another may have begun since. */
+function isUnderWay(run: RunState, task: number, attempt: number): boolean {
+  const { state, attempts } = taskOf(run, task);
+  return state === 'RUNNING' && attempts.length === attempt;
+}
+
+/** Two items that end together ask for the same next ones; and their owner may have ended since. */
+function mayBeAdded(run: RunState, { specs, owner }: TasksAdded): boolean {
+  if (run.graph.indexOf(specs[0]?.key ?? '') !== undefined) return false;
+  if (run.phase === 'COMPENSATING') return true;
+  return run.phase === 'RUNNING' && (owner === undefined || taskOf(run, owner).state === 'RUNNING');
 }

@@ -1,9 +1,10 @@
 // What does a task leave behind that is to be done again? The undoing of settle.ts.
 
 import { handlesFailure, meets } from './edges.ts';
-import { hasRun, taskOf } from './lookup.ts';
+import { countItem, discountItem, itemOf } from './expansion.ts';
+import { hasRun, specOf, taskOf } from './lookup.ts';
 import { forgetFailure } from './settle.ts';
-import type { RunState, TaskStatus } from './state.ts';
+import type { Expansion, RunState, TaskStatus } from './state.ts';
 import { type FinalTaskState, isFinalTask } from './states.ts';
 
 /** Takes back what the end of this task has told others. Called before the task itself is reset. */
@@ -60,21 +61,17 @@ function readmitHandler(run: RunState, task: number): void {
 export function chargeOwner(run: RunState, task: number, state: FinalTaskState): void {
   const expansion = expansionAround(run, task);
   if (expansion === undefined) return;
-  expansion.ended++;
-  if (state !== 'COMPLETED') expansion.failed++;
+  const index = itemOf(expansion, specOf(run, task).key, task);
+  if (index !== undefined) countItem(expansion, index, state);
 }
 
 function dischargeOwner(run: RunState, task: number, state: FinalTaskState): void {
   const expansion = expansionAround(run, task);
   if (expansion === undefined) return;
-  expansion.ended--;
-  if (state !== 'COMPLETED') expansion.failed--;
+  if (itemOf(expansion, specOf(run, task).key, task) !== undefined) discountItem(expansion, state);
 }
 
-/** Only of the round that the child belongs to: an earlier round is done with. */
-function expansionAround(run: RunState, task: number) {
+function expansionAround(run: RunState, task: number): Expansion | undefined {
   const owner = run.owners.get(task);
-  const expansion = owner === undefined ? undefined : taskOf(run, owner).more?.expansion;
-  const first = expansion?.children[0];
-  return first === undefined || task < first ? undefined : expansion;
+  return owner === undefined ? undefined : taskOf(run, owner).more?.expansion;
 }

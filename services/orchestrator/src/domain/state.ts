@@ -115,16 +115,24 @@ export interface Validating {
   readonly guardrail: number;
 }
 
-/** The children of one round of a foreach. */
+/** The items of one round of a foreach. */
 export interface Expansion {
+  /** Counted from 1. */
+  readonly round: number;
   /** What the expression came to; undefined: the items that were submitted. */
   readonly items: Payload | undefined;
   readonly itemCount: number;
-  /** Index of the child's task by item; grows as children are made. */
-  readonly children: number[];
-  /** How many children are final, and how many of those did not complete. */
+  /** Index of the item's task by item; undefined where it is not made yet. */
+  readonly children: (number | undefined)[];
+  /** How many have a task. */
+  made: number;
+  /** The first item that may have none. */
+  next: number;
+  /** How many items are final, and how many of those did not complete. */
   ended: number;
   failed: number;
+  /** The first of those. */
+  firstFailed: number | undefined;
 }
 
 export interface AttemptStatus {

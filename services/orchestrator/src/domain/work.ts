@@ -5,6 +5,7 @@
 
 import { expressionError } from './conditions.ts';
 import type { Change } from './events.ts';
+import { expand } from './foreach.ts';
 import { specOf, taskOf } from './lookup.ts';
 import { payloadOfJson } from './payload-json.ts';
 import { attemptFailed, attemptSucceeded } from './result.ts';
@@ -20,7 +21,8 @@ export function startOf(run: RunState, task: number): Change {
 
 /** Right after the start. NOTHING: it waits. */
 export function perform(run: RunState, task: number, nowMs: number): readonly Change[] {
-  const { work } = specOf(run, task);
+  const { work, flow } = specOf(run, task);
+  if (flow.foreach !== undefined) return expand(run, task, nowMs);
   switch (work.type) {
     case 'EXPRESSION':
       return evaluate(run, task, work.text, nowMs);

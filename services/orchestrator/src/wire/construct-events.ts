@@ -147,10 +147,11 @@ function toTaskConstructMessage(graph: Graph, change: TaskConstruct): ChangeInit
       };
     }
     case 'TaskReset': {
-      const { reason, feedback } = change;
+      const { reason, feedback, keepItems = false } = change;
       return {
         case: 'taskReset',
         value: {
+          keepItems,
           reason: REASON_TO_WIRE[reason],
           ...(feedback === undefined ? {} : { feedback: toFeedbackMessage(feedback) }),
         },
@@ -171,10 +172,14 @@ function toTaskConstructMessage(graph: Graph, change: TaskConstruct): ChangeInit
       };
     }
     case 'TaskExpanded': {
-      const { items, itemCount } = change;
+      const { items, itemCount, kept } = change;
       return {
         case: 'taskExpanded',
-        value: { itemCount, ...(items === undefined ? {} : { items: fromPayload(items, 'BYTES') }) },
+        value: {
+          itemCount,
+          kept: [...kept],
+          ...(items === undefined ? {} : { items: fromPayload(items, 'BYTES') }),
+        },
       };
     }
     case 'TaskSignalled':
@@ -250,12 +255,13 @@ export function fromConstructMessage(change: TaskConstructMessage, task: number,
       };
     }
     case 'taskReset': {
-      const { reason, feedback } = change.value;
+      const { reason, feedback, keepItems } = change.value;
       return {
         type: 'TaskReset',
         task,
         reason: reasonFromWire(reason) === 'SENT_BACK' ? 'SENT_BACK' : 'RERUN',
         feedback: feedback && fromFeedbackMessage(feedback),
+        ...(keepItems ? { keepItems } : {}),
       };
     }
     case 'taskRepeating': {
@@ -273,8 +279,8 @@ export function fromConstructMessage(change: TaskConstructMessage, task: number,
       };
     }
     case 'taskExpanded': {
-      const { items, itemCount } = change.value;
-      return { type: 'TaskExpanded', task, items: items && toPayload(items), itemCount };
+      const { items, itemCount, kept } = change.value;
+      return { type: 'TaskExpanded', task, items: items && toPayload(items), itemCount, kept };
     }
     case 'taskSignalled':
       return { type: 'TaskSignalled', task, attempt: change.value.attempt, name: change.value.name };

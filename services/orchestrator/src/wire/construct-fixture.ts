@@ -179,6 +179,7 @@ export function constructChanges(
       task,
       items: maybe(payload),
       itemCount: count,
+      kept: fc.array(count, { maxLength: 3 }),
     }),
     fc.record({ type: fc.constant('TaskSignalled' as const), task, attempt: count, name: text }),
     fc.record({ type: fc.constant('TaskValidating' as const), ...ended, guardrail: count }),
