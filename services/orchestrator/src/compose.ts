@@ -9,6 +9,8 @@ import { createValidator } from '@bufbuild/protovalidate';
 import type { Logger as PinoLogger } from 'pino';
 import { startGrpcServer } from './api/grpc/server.ts';
 import { startHttpServer } from './api/http/server.ts';
+import { createInputSchemas } from './api/input-schema.ts';
+import { createSchemaChecker } from './api/schema-checker.ts';
 import { createServices, type Services } from './api/services/index.ts';
 import type { Configuration } from './configuration.ts';
 import { DEFAULT_ENGINE_LIMITS } from './engine/options.ts';
@@ -87,6 +89,7 @@ async function start(
   const orchestrator = createOrchestrator({
     store,
     expressions,
+    schemas: createSchemaChecker(createInputSchemas()),
     clock,
     transport: createExecutorTransport({ link, subjects, tracing, logger }),
     observer: inTurn([metrics.observer, tracing.observer, createEventPublisher({ link, subjects, logger })]),

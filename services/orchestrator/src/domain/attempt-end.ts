@@ -1,6 +1,6 @@
 // What follows from an attempt that did not succeed: another one, or the end of the task?
 
-import type { Change, TaskError, UnsuccessfulEnd, Usage } from './events.ts';
+import type { Change, Feedback, TaskError, UnsuccessfulEnd, Usage } from './events.ts';
 import { runningAttempt, specOf, taskOf } from './lookup.ts';
 import type { Payload } from './payload.ts';
 import { jitterSeed, retryDelayMs } from './retry.ts';
@@ -18,24 +18,29 @@ export interface UnsuccessfulAttempt {
   readonly retryAfterMs: number | undefined;
   /** What the attempt left for the next one in its last moment. */
   readonly checkpoint?: Payload | undefined;
+  /** What the next attempt is to do better. */
+  readonly feedback?: Feedback | undefined;
 }
+
+export type EndOfAttempt = Extract<Change, { readonly type: 'TaskFailed' | 'TaskRetrying' }>;
 
 export function endUnsuccessful(
   run: RunState,
   task: number,
   ended: UnsuccessfulAttempt,
   nowMs: number,
-): Change {
+  retryable: 'AS_POLICY_SAYS' | 'ANY_CODE' = 'AS_POLICY_SAYS',
+): EndOfAttempt {
   const status = taskOf(run, task);
   const policy = specOf(run, task).retry;
   const attempt = runningAttempt(status).number;
   const { end, error, usage } = ended;
-  const reason = failureReason(policy, status, ended);
+  const reason = failureReason(policy, status, ended, retryable === 'ANY_CODE');
   if (reason !== undefined)
     return { type: 'TaskFailed', task, reason, ended: { attempt, end }, error, usage };
   const retryAtMs = nowMs + delayMs(run, task, attempt, ended);
-  const { checkpoint } = ended;
-  return { type: 'TaskRetrying', task, attempt, end, error, retryAtMs, usage, checkpoint };
+  const { checkpoint, feedback } = ended;
+  return { type: 'TaskRetrying', task, attempt, end, error, retryAtMs, usage, checkpoint, feedback };
 }
 
 /** Why there is no further attempt; undefined if there is one. */
@@ -43,8 +48,10 @@ function failureReason(
   policy: RetryPolicy,
   status: TaskStatus,
   ended: UnsuccessfulAttempt,
+  anyCode: boolean,
 ): StateReason | undefined {
-  if (ended.final || policy.nonRetryableCodes.includes(ended.error.code)) return 'ERROR_NOT_RETRYABLE';
+  const refused = !anyCode && policy.nonRetryableCodes.includes(ended.error.code);
+  if (ended.final || refused) return 'ERROR_NOT_RETRYABLE';
   if (ended.end === 'LOST')
     return status.lostAttempts >= policy.maxLostAttempts ? 'EXECUTORS_LOST' : undefined;
   return countedAttempts(status) >= policy.maxAttempts ? 'ATTEMPTS_EXHAUSTED' : undefined;

@@ -91,8 +91,9 @@ export function cancellation(run: RunState, task: number, reason: StateReason): 
       };
     case 'RUNNING': {
       if (status.cancelling !== undefined) return undefined;
-      // Work of the orchestrator's own has nobody to be told.
-      const graceMs = runningAttempt(status).leaseToken === '' ? 0 : specOf(run, task).cancelGraceMs;
+      // Work of the orchestrator's own has nobody to be told, nor has a result that is being checked.
+      const alone = runningAttempt(status).leaseToken === '' || status.more?.validating !== undefined;
+      const graceMs = alone ? 0 : specOf(run, task).cancelGraceMs;
       if (graceMs > 0) return { type: 'TaskCancelling', task, reason, graceMs };
       const attempt = runningAttempt(status).number;
       return { type: 'TaskCancelled', task, reason, attempt, partialResult: undefined, usage: undefined };

@@ -3,12 +3,14 @@
 // Expects what the proto's own rules hold already: lengths, patterns, ranges.
 
 import { checkExpressions } from './check-expressions.ts';
+import { checkHandling } from './check-handling.ts';
 import { findDependencyCycle, findParentCycle } from './cycles.ts';
 import type { ExpressionCompiler } from './expression.ts';
 import type { Dependant, Edge, Graph } from './graph.ts';
 import { requiredEdges } from './growth.ts';
 import { createPayloadReader } from './payload-json.ts';
 import { accept, type Refusal, type Rejection, type Result, reject } from './rejection.ts';
+import { NO_SCHEMAS, type SchemaChecker } from './schema.ts';
 import type { Dependency, RunSpec, Selection, TaskSpec } from './spec.ts';
 
 /** A longer circle is named by its two ends: an error has to fit into the trailers of an answer. */
@@ -21,7 +23,11 @@ const NO_EDGES: readonly Edge[] = Object.freeze([]);
 const NO_DEPENDANTS: readonly Dependant[] = Object.freeze([]);
 const NO_CHILDREN: readonly number[] = Object.freeze([]);
 
-export function compileGraph(spec: RunSpec, expressions: ExpressionCompiler): Result<Graph> {
+export function compileGraph(
+  spec: RunSpec,
+  expressions: ExpressionCompiler,
+  schemas: SchemaChecker = NO_SCHEMAS,
+): Result<Graph> {
   if (spec.tasks.length === 0) return reject('INVALID_FIELD', 'a run needs at least one task', {}, 'tasks');
   const tooMany = refuseTooManyDependencies(spec);
   if (tooMany !== undefined) return tooMany;
@@ -42,9 +48,12 @@ export function compileGraph(spec: RunSpec, expressions: ExpressionCompiler): Re
   if (!output.ok) return output;
   const usable = checkExpressions(spec, expressions);
   if (!usable.ok) return usable;
+  const handled = checkHandling(spec, schemas);
+  if (!handled.ok) return handled;
   return accept({
     spec,
     expressions,
+    schemas,
     readPayload: createPayloadReader(),
     dependencies: dependencies.value,
     dependants,

@@ -103,7 +103,7 @@ export function attemptAtMs(status: TaskStatus, spec: TaskSpec): number | undefi
 
 /** Silence while nobody could be heard is nobody's fault: it does not count. */
 export function heartbeatAtMs(status: TaskStatus, spec: TaskSpec, deafMs: number): number | undefined {
-  if (status.state !== 'RUNNING') return undefined;
+  if (status.state !== 'RUNNING' || status.more?.validating !== undefined) return undefined;
   const atMs = after(status.attempts[status.attempts.length - 1]?.heardAtMs, spec.timeouts.heartbeatMs);
   return after(atMs, deafMs);
 }

@@ -1,12 +1,36 @@
 // How does a run end, once all of its tasks are final?
 
-import type { Change } from './events.ts';
+import { hasToUndo } from './compensation.ts';
+import type { Change, Verdict } from './events.ts';
 import { hasRun, taskOf } from './lookup.ts';
 import { completion } from './output.ts';
 import type { RunState } from './state.ts';
 
 /** Costs the size of the run where a task was cancelled on its own, else nothing; once for a run. */
 export function ending(run: RunState): Change {
+  if (run.verdict !== undefined) return asJudged(run.verdict);
+  const end = endingOf(run);
+  if (end.type === 'RunCompleted' || !hasToUndo(run)) return end;
+  return { type: 'RunCompensating', verdict: verdictOf(end) };
+}
+
+type End = Extract<Change, { readonly type: 'RunCompleted' | 'RunFailed' | 'RunCancelled' }>;
+
+function verdictOf(end: Exclude<End, { type: 'RunCompleted' }>): Verdict {
+  if (end.type === 'RunFailed') {
+    const { reason, failedTask, message } = end;
+    return { outcome: 'FAILED', reason, failedTask, message };
+  }
+  return { outcome: 'CANCELLED', reason: end.reason, failedTask: undefined, message: '' };
+}
+
+function asJudged({ outcome, reason, failedTask, message }: Verdict): Change {
+  return outcome === 'FAILED'
+    ? { type: 'RunFailed', reason, failedTask, message }
+    : { type: 'RunCancelled', reason };
+}
+
+function endingOf(run: RunState): End {
   const { failedTask } = run;
   if (run.phase === 'CANCELLING' && run.reason === 'RUN_TIMEOUT') {
     return { type: 'RunFailed', reason: 'RUN_TIMEOUT', failedTask: undefined, message: '' };

@@ -149,6 +149,8 @@ export type Change =
       readonly ended: { readonly attempt: number; readonly end: UnsuccessfulEnd } | undefined;
       readonly error: TaskError | undefined;
       readonly usage: Usage | undefined;
+      /** With which the attempt itself failed, where that is not `error`: a fallback's. */
+      readonly attemptError?: TaskError;
     }
   | {
       readonly type: 'TaskCancelled';

@@ -73,7 +73,8 @@ export function evolveTask(task: TaskStatus, change: TaskChange, event: RunEvent
       return;
     case 'TaskFailed':
       if (change.ended !== undefined) {
-        endAttempt(runningAttempt(task), change.ended.end, change.error, change.usage, event.atMs);
+        const error = change.attemptError ?? change.error;
+        endAttempt(runningAttempt(task), change.ended.end, error, change.usage, event.atMs);
         if (change.ended.end === 'LOST') task.lostAttempts++;
       }
       task.error = change.error;

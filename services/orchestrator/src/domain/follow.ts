@@ -2,6 +2,7 @@
 
 import { performsItself } from './admission.ts';
 import { cancelRest } from './cancel.ts';
+import { undoAll } from './compensation.ts';
 import { admit, judge } from './conditions.ts';
 import { meets, skipReason } from './edges.ts';
 import { ending } from './ending.ts';
@@ -9,8 +10,10 @@ import type { Change, TasksAdded } from './events.ts';
 import { openTasks } from './evolve-run.ts';
 import { goOn, isAwaitedItem } from './foreach.ts';
 import type { Dependant } from './graph.ts';
+import { checkSpec, isAwaitedCheck, judgeResult, verdictOf } from './guardrails.ts';
 import { specOf, taskOf } from './lookup.ts';
 import { endOwned } from './owned.ts';
+import { resultJudged } from './result.ts';
 import type { RunState } from './state.ts';
 import { type FinalTaskState, isFinalTask, type StateReason } from './states.ts';
 import { perform, startOf } from './work.ts';
@@ -45,6 +48,10 @@ export function follow(run: RunState, change: Change, nowMs: number): readonly C
       return followFinal(run, change.task, nowMs);
     case 'TaskExpanded':
       return goOn(run, change.task, nowMs);
+    case 'TaskValidating':
+      return askCheck(run, change.task);
+    case 'RunCompensating':
+      return undoAll(run);
     case 'TaskRouted':
       return followRouted(run, change);
     case 'RunSubmitted':
@@ -56,13 +63,11 @@ export function follow(run: RunState, change: Change, nowMs: number): readonly C
     case 'RunResumed':
     case 'RunSignalled':
     case 'RunRestarted':
-    case 'RunCompensating':
     case 'TaskHeld':
     case 'TaskProgressed':
     case 'TaskCancelling':
     case 'TaskSentBack':
     case 'TaskSignalled':
-    case 'TaskValidating':
       return NOTHING;
   }
 }
@@ -76,7 +81,7 @@ function performAtOnce(run: RunState, task: number): readonly Change[] {
 /** What was done once already, or depends on others now, may be ready at once, or hopeless. */
 function reconsider(run: RunState, task: number): readonly Change[] {
   const status = taskOf(run, task);
-  if (status.state !== 'WAITING' || run.phase !== 'RUNNING') return NOTHING;
+  if (status.state !== 'WAITING' || !goesOn(run)) return NOTHING;
   const edges = run.graph.dependencies[task] ?? [];
   const required = run.graph.required[task] ?? 0;
   if (status.metEdges >= required) return [admit(run, task)];
@@ -92,6 +97,11 @@ function reconsider(run: RunState, task: number): readonly Change[] {
     changes.push(judge(run, task, upstream, when));
   }
   return changes;
+}
+
+/** While it is not ending early: tasks may still become ready. */
+function goesOn({ phase }: RunState): boolean {
+  return phase === 'RUNNING' || phase === 'COMPENSATING';
 }
 
 function isDead(run: RunState, task: number, upstream: number): boolean {
@@ -133,7 +143,7 @@ function admitFirst(run: RunState): readonly Change[] {
 function followFinal(run: RunState, task: number, nowMs: number): readonly Change[] {
   const owned = followOwned(run, task, nowMs);
   if (openTasks(run) === 0) return [ending(run)];
-  if (run.phase !== 'RUNNING' && run.phase !== 'COMPENSATING') return owned;
+  if (!goesOn(run)) return owned;
   const end = run.phase === 'RUNNING' ? endEarly(run) : undefined;
   if (end !== undefined) return [end];
   const { state } = taskOf(run, task);
@@ -156,8 +166,25 @@ function followOwned(run: RunState, task: number, nowMs: number): readonly Chang
 
 function followOwner(run: RunState, task: number, nowMs: number): readonly Change[] {
   const owner = run.owners.get(task);
-  if (owner === undefined || !isAwaitedItem(run, owner, task)) return NOTHING;
-  return goOn(run, owner, nowMs);
+  if (owner === undefined) return NOTHING;
+  if (isAwaitedItem(run, owner, task)) return goOn(run, owner, nowMs);
+  return isAwaitedCheck(run, owner, task) ? followCheck(run, owner, task, nowMs) : NOTHING;
+}
+
+/** The verdict of a capability on a result: on to the next guardrail, or it is refused. */
+function followCheck(run: RunState, task: number, check: number, nowMs: number): readonly Change[] {
+  const validating = taskOf(run, task).more?.validating;
+  const verdict = verdictOf(run, task, check);
+  if (validating === undefined || verdict === undefined) return NOTHING;
+  const { usage, guardrail } = validating;
+  const judged =
+    verdict.type === 'PASSED' ? judgeResult(run, task, verdict.result, usage, guardrail + 1) : verdict;
+  return resultJudged(run, task, judged, usage, nowMs);
+}
+
+function askCheck(run: RunState, task: number): readonly Change[] {
+  const spec = checkSpec(run, task);
+  return spec === undefined ? NOTHING : [{ type: 'TasksAdded', specs: [spec], owner: task }];
 }
 
 function followRouted(run: RunState, change: Extract<Change, { type: 'TaskRouted' }>): readonly Change[] {

@@ -2,6 +2,7 @@
 
 import type { ExpressionCompiler, Json } from './expression.ts';
 import type { Payload } from './payload.ts';
+import type { SchemaChecker } from './schema.ts';
 import type { DependencyCondition, RunSpec, Selection } from './spec.ts';
 
 export interface Edge {
@@ -35,6 +36,7 @@ export interface Graph {
   readonly required: readonly number[];
   /** Compiles, or remembers, what checkExpressions found usable. */
   readonly expressions: ExpressionCompiler;
+  readonly schemas: SchemaChecker;
   /** What expressions see of a payload; undefined for nothing. */
   readPayload(payload: Payload): Json | undefined;
   indexOf(key: string): number | undefined;

@@ -33,3 +33,9 @@ export function hasRun({ state, attempts, more }: TaskStatus): boolean {
 export function lastError(task: TaskStatus): TaskError | undefined {
   return task.attempts[task.attempts.length - 1]?.error;
 }
+
+/** Who is to perform its next attempt, or performs the running one. */
+export function capabilityOf(run: RunState, task: number): string {
+  const { capability, handling } = specOf(run, task);
+  return taskOf(run, task).more?.fallback === undefined ? capability : handling.fallback;
+}

@@ -8,7 +8,7 @@ import type { RunState } from './state.ts';
 import { evaluateForRun } from './variables.ts';
 
 /** The end of a run that would be COMPLETED. */
-export function completion(run: RunState): Change {
+export function completion(run: RunState): Extract<Change, { readonly type: 'RunCompleted' | 'RunFailed' }> {
   const { output, outputTask } = run.graph.spec;
   if (outputTask !== '') {
     const task = run.graph.indexOf(outputTask);

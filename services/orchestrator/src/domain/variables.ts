@@ -46,6 +46,15 @@ export function evaluateForTask(run: RunState, task: number, text: string, scope
   return evaluateOver(run, named, text, scope);
 }
 
+/** Which iteration of a repeat this is, or how often the task has run after send-backs, from 1. */
+export function iterationOf(run: RunState, task: number): number {
+  const { more } = taskOf(run, task);
+  if (more === undefined) return 1;
+  let sentBack = 0;
+  for (const count of more.sentBack.values()) sentBack += count;
+  return Math.max(1, more.iteration) + sentBack;
+}
+
 /** What judges a result sees of it; the name is left out where nothing can be seen. */
 export function resultScope(run: RunState, result: Payload, iteration: number): Scope {
   const seen = run.graph.readPayload(result);

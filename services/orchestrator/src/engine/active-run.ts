@@ -8,6 +8,8 @@ export interface ActiveRun {
   readonly state: RunState;
   /** By the task's index: 1 while it is counted in a ready queue. Room for more than there are tasks. */
   queued: Uint8Array;
+  /** Of queued tasks whose queue is not that of their specification: its capability. */
+  readonly otherQueues: Map<number, string>;
   /** At most one for a task, at its next deadline; made when a task first has one. */
   readonly taskTimers: Map<number, Timer<TimerSubject>>;
   runTimer: Timer<TimerSubject> | undefined;
@@ -23,7 +25,13 @@ export type TimerSubject =
   | { readonly type: 'Executor'; readonly executorId: string };
 
 export function createActiveRun(state: RunState): ActiveRun {
-  return { state, queued: new Uint8Array(state.tasks.length), taskTimers: new Map(), runTimer: undefined };
+  return {
+    state,
+    queued: new Uint8Array(state.tasks.length),
+    otherQueues: new Map(),
+    taskTimers: new Map(),
+    runTimer: undefined,
+  };
 }
 
 /** Makes room for the tasks that the run has got. */

@@ -1,11 +1,15 @@
 // What an executor is told of an attempt: its input and the results of its dependencies (B.1), as
 // they stand when the attempt starts.
 
+import type { Feedback } from '../domain/events.ts';
+import type { Edge } from '../domain/graph.ts';
+import { capabilityOf, specOf } from '../domain/lookup.ts';
 import type { Payload } from '../domain/payload.ts';
 import { selectFrom } from '../domain/selection.ts';
 import { SELECT_ALL, type Selection } from '../domain/spec.ts';
 import type { RunState } from '../domain/state.ts';
 import { isFinalTask } from '../domain/states.ts';
+import { iterationOf } from '../domain/variables.ts';
 import type { Assignment, DependencyResult } from './inputs.ts';
 
 /** Room for what an assignment holds besides payloads and keys: ids, tokens, tags, times. */
@@ -25,7 +29,7 @@ export function assignmentOf(run: RunState, task: number): Assignment {
     runId: run.runId,
     taskKey: spec.key,
     attempt: attempt.number,
-    capability: spec.capability,
+    capability: capabilityOf(run, task),
     input: status.computedInput ?? spec.input,
     dependencies: dependencyResults(run, task),
     timeoutMs: spec.timeouts.attemptMs,
@@ -33,14 +37,22 @@ export function assignmentOf(run: RunState, task: number): Assignment {
     checkpoint: status.checkpoint,
     lastError: status.attempts.at(-2)?.error,
     traceparent: run.traceparent,
+    feedback: status.more?.feedback,
+    iteration: loops(run, task) ? iterationOf(run, task) : 0,
   };
+}
+
+/** Whether it makes sense to tell which iteration this is. */
+function loops(run: RunState, task: number): boolean {
+  const { repeat, sendBack } = specOf(run, task).flow;
+  return repeat !== undefined || sendBack.length > 0 || run.tasks[task]?.more !== undefined;
 }
 
 const NO_DEPENDENCIES: readonly DependencyResult[] = Object.freeze([]);
 
 /** Only of those that are final: with a join that is not ALL, others may still be open. */
 function dependencyResults(run: RunState, task: number): readonly DependencyResult[] {
-  const edges = run.graph.dependencies[task] ?? [];
+  const edges = edgesOf(run, task);
   if (edges.length === 0) return NO_DEPENDENCIES;
   const results: DependencyResult[] = [];
   for (const { upstream, alias, select } of edges) {
@@ -53,6 +65,13 @@ function dependencyResults(run: RunState, task: number): readonly DependencyResu
   return results;
 }
 
+/** An item sees what its foreach depends on. */
+function edgesOf(run: RunState, task: number): readonly Edge[] {
+  const owner = run.owners.get(task);
+  const source = owner === undefined || specOf(run, owner).flow.foreach === undefined ? task : owner;
+  return run.graph.dependencies[source] ?? [];
+}
+
 /** An upper bound of the assignment's size on the wire, were the task to start now. */
 export function assignmentSizeBytes(run: RunState, task: number): number {
   const spec = run.graph.spec.tasks[task];
@@ -61,8 +80,9 @@ export function assignmentSizeBytes(run: RunState, task: number): number {
   const lastError = status.attempts.at(-1)?.error;
   let size =
     ASSIGNMENT_OVERHEAD_BYTES + sizeOf(status.computedInput ?? spec.input) + sizeOf(status.checkpoint);
+  size += feedbackBytes(status.more?.feedback);
   size += (lastError?.message.length ?? 0) * 3 + sizeOf(lastError?.details);
-  for (const { upstream, alias, select } of run.graph.dependencies[task] ?? []) {
+  for (const { upstream, alias, select } of edgesOf(run, task)) {
     const result = run.tasks[upstream];
     const key = run.graph.spec.tasks[upstream]?.key ?? '';
     size += DEPENDENCY_OVERHEAD_BYTES + key.length + alias.length + sizeOf(partOf(result?.result, select));
@@ -73,7 +93,7 @@ export function assignmentSizeBytes(run: RunState, task: number): number {
 
 /** The first result that its edge has no room for; undefined if there is none. */
 export function oversizedResult(run: RunState, task: number): OversizedResult | undefined {
-  for (const { upstream, select } of run.graph.dependencies[task] ?? []) {
+  for (const { upstream, select } of edgesOf(run, task)) {
     const result = select === SELECT_ALL ? undefined : run.tasks[upstream]?.result;
     const selected = result === undefined ? undefined : selectFrom(result, select);
     if (selected === undefined || selected.ok) continue;
@@ -100,6 +120,12 @@ function partOf(result: Payload | undefined, select: Selection): Payload | undef
 }
 
 /** A reference has no bytes of its own: its hash and size fit into what is added for each. */
+function feedbackBytes(feedback: Feedback | undefined): number {
+  if (feedback === undefined) return 0;
+  const { reason, refusedResult, decision } = feedback;
+  return reason.length * 3 + sizeOf(refusedResult) + sizeOf(decision);
+}
+
 function sizeOf(payload: Payload | undefined): number {
   return payload === undefined ? 0 : payload.bytes.length + payload.contentType.length + 64;
 }

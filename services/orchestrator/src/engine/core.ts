@@ -14,6 +14,7 @@ import type { RunCommand } from '../domain/commands.ts';
 import { nextDueAtMs, runDeadlineMs } from '../domain/due.ts';
 import type { RunEvent, TasksAdded } from '../domain/events.ts';
 import { firstAdded } from '../domain/growth.ts';
+import { capabilityOf } from '../domain/lookup.ts';
 import type { Result } from '../domain/rejection.ts';
 import { isFinalRun } from '../domain/states.ts';
 import { createExecutorPool, type ExecutorPool } from '../scheduling/executor-pool.ts';
@@ -196,7 +197,9 @@ export function createCore(options: EngineOptions, latestRevision: number): Core
     if (spec === undefined || status === undefined || status.state !== 'READY') return;
     if (run.state.paused || run.queued[task] === 1) return;
     run.queued[task] = 1;
-    queueOf(spec.capability).push({
+    const capability = capabilityOf(run.state, task);
+    if (capability !== spec.capability) run.otherQueues.set(task, capability);
+    queueOf(capability).push({
       run,
       task,
       priority: spec.priority,
@@ -217,7 +220,8 @@ export function createCore(options: EngineOptions, latestRevision: number): Core
   function dequeue(run: ActiveRun, task: number): void {
     if (run.queued[task] !== 1) return;
     run.queued[task] = 0;
-    const capability = run.state.graph.spec.tasks[task]?.capability ?? '';
+    const capability = run.otherQueues.get(task) ?? run.state.graph.spec.tasks[task]?.capability ?? '';
+    run.otherQueues.delete(task);
     const queue = core.queues.get(capability);
     queue?.discount();
     if (queue?.size === 0) core.queues.delete(capability);

@@ -1,5 +1,6 @@
 // Gives ready tasks to executors with room: over all capabilities, the task whose turn it is first.
 
+import { capabilityOf } from '../domain/lookup.ts';
 import { hasTurnBefore, type ReadyQueue } from '../scheduling/ready-queue.ts';
 import type { QueuedTask } from './active-run.ts';
 import { assignmentOf, assignmentSizeBytes, oversizedResult } from './assignment.ts';
@@ -74,7 +75,8 @@ function nextUp(core: Core, open: OpenQueue[]): NextUp | undefined {
 function start(core: Core, queue: ReadyQueue<QueuedTask>, executor: Executor): 'STARTED' | 'REFUSED' {
   const { run, task } = queue.take() as QueuedTask;
   run.queued[task] = 0;
-  const capability = run.state.graph.spec.tasks[task]?.capability ?? '';
+  run.otherQueues.delete(task);
+  const capability = capabilityOf(run.state, task);
   if (queue.size === 0) core.queues.delete(capability);
   const oversized = oversizedResult(run.state, task);
   if (oversized !== undefined) {

@@ -1,7 +1,7 @@
 // What goes into an engine. Every call is answered by exactly one Reply effect with its `callId`,
 // released once what caused it is durable.
 
-import type { Progress, TaskError, Usage } from '../domain/events.ts';
+import type { Feedback, Progress, TaskError, Usage } from '../domain/events.ts';
 import type { Graph } from '../domain/graph.ts';
 import type { Payload } from '../domain/payload.ts';
 import type { Result } from '../domain/rejection.ts';
@@ -162,6 +162,8 @@ export type AttemptOutcome =
       readonly error: TaskError;
       readonly final: boolean;
       readonly retryAfterMs: number | undefined;
+      /** What the attempt left for the next one since the last heartbeat. */
+      readonly checkpoint?: Payload | undefined;
     }
   | { readonly type: 'Cancelled'; readonly partialResult: Payload | undefined }
   | { readonly type: 'Released' };
@@ -181,6 +183,10 @@ export interface Assignment {
   readonly heartbeatTimeoutMs: number | undefined;
   readonly checkpoint: Payload | undefined;
   readonly lastError: TaskError | undefined;
+  /** What this attempt is to do better than one before. */
+  readonly feedback: Feedback | undefined;
+  /** Of a repeat, or after send-backs, from 1; 0 without. */
+  readonly iteration: number;
   /** Of the run; telemetry makes the span of the attempt under it. */
   readonly traceparent: string;
 }

@@ -2,6 +2,7 @@
 // the one that comes with the token of a living lease, from the executor that holds it.
 
 import type { RunCommand } from '../domain/commands.ts';
+import type { Payload } from '../domain/payload.ts';
 import { accept } from '../domain/rejection.ts';
 import type { Core } from './core.ts';
 import { executorOf, unknownSession } from './executor.ts';
@@ -44,16 +45,21 @@ function commandFor(core: Core, lease: Lease, { outcome, usage }: AttemptReport)
         error: boundedDetails(core, outcome.error),
         final: outcome.final,
         retryAfterMs: outcome.retryAfterMs,
+        checkpoint: withinLimit(core, outcome.checkpoint),
         usage,
       };
     case 'Cancelled': {
-      const partial = outcome.partialResult;
-      const kept = (partial?.bytes.length ?? 0) > core.options.maxPayloadBytes ? undefined : partial;
-      return { type: 'EndCancelledAttempt', task, partialResult: kept, usage };
+      const partialResult = withinLimit(core, outcome.partialResult);
+      return { type: 'EndCancelledAttempt', task, partialResult, usage };
     }
     case 'Released':
       return { type: 'LoseAttempt', task, code: 'RELEASED', message: 'the executor gave the attempt back' };
   }
+}
+
+/** What is over the limit is left out: what came with it is worth keeping. */
+function withinLimit(core: Core, payload: Payload | undefined): Payload | undefined {
+  return (payload?.bytes.length ?? 0) > core.options.maxPayloadBytes ? undefined : payload;
 }
 
 function tooLarge(

@@ -1,6 +1,7 @@
 // Brings an engine back to where the durable events left its namespace: ready queues in their order,
 // leases with a whole duration ahead of them (their executors may be alive and come back), timers.
 
+import { capabilityOf } from '../domain/lookup.ts';
 import type { RunState, TaskStatus } from '../domain/state.ts';
 import { hasTurnBefore } from '../scheduling/ready-queue.ts';
 import type { ActiveRun, QueuedTask } from './active-run.ts';
@@ -43,7 +44,7 @@ function restoreLease(core: Core, run: ActiveRun, task: number): void {
     token: attempt.leaseToken,
     run,
     task,
-    capability: run.state.graph.spec.tasks[task]?.capability ?? '',
+    capability: capabilityOf(run.state, task),
     executor: core.executors.get(attempt.executorId) ?? createAbsentExecutor(core, attempt.executorId),
     grantedAtMs: attempt.startedAtMs,
     expiresAtMs: core.nowMs + core.options.leaseDurationMs,
@@ -53,8 +54,10 @@ function restoreLease(core: Core, run: ActiveRun, task: number): void {
 
 /** An executor that was not answered before the restart asks again what became of its report. */
 function rememberLease(core: Core, run: ActiveRun, task: number): void {
-  const attempt = run.state.tasks[task]?.attempts.at(-1);
+  const status = run.state.tasks[task];
+  const attempt = status?.attempts.at(-1);
   if (attempt === undefined || attempt.leaseToken === '') return;
-  const reported = attempt.state === 'COMPLETED' || attempt.state === 'FAILED';
+  const checked = status?.more?.validating !== undefined; // Its result is on disk.
+  const reported = checked || attempt.state === 'COMPLETED' || attempt.state === 'FAILED';
   core.leases.remember(attempt.leaseToken, reported ? 'RECORDED' : 'STALE');
 }

@@ -119,6 +119,8 @@ export function assignmentOf(overrides: Partial<Assignment> = {}): Assignment {
     timeoutMs: undefined,
     heartbeatTimeoutMs: undefined,
     checkpoint: undefined,
+    feedback: undefined,
+    iteration: 0,
     lastError: undefined,
     traceparent: '00-0123456789abcdef0123456789abcdef-0123456789abcdef-01',
     ...overrides,

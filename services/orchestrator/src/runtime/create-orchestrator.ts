@@ -2,6 +2,7 @@
 
 import type { ExpressionCompiler } from '../domain/expression.ts';
 import { accept, type Rejection, type Result, reject } from '../domain/rejection.ts';
+import type { SchemaChecker } from '../domain/schema.ts';
 import type { EngineGauges } from '../engine/gauges.ts';
 import type { EngineCalls, EngineCallType } from '../engine/inputs.ts';
 import type { EngineOptions } from '../engine/options.ts';
@@ -26,6 +27,7 @@ import { createWorkflows } from './workflows.ts';
 export interface OrchestratorDependencies {
   readonly store: Store;
   readonly expressions: ExpressionCompiler;
+  readonly schemas: SchemaChecker;
   readonly clock: Clock;
   readonly transport: ExecutorTransport;
   readonly observer: CommitObserver;

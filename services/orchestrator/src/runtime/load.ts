@@ -4,6 +4,7 @@ import { compileGraph } from '../domain/compile.ts';
 import { evolve } from '../domain/evolve.ts';
 import type { ExpressionCompiler } from '../domain/expression.ts';
 import { startRun } from '../domain/initial.ts';
+import type { SchemaChecker } from '../domain/schema.ts';
 import type { RunState } from '../domain/state.ts';
 import type { Store, StoredRun } from '../store/port.ts';
 import { decodeEvent } from '../wire/events.ts';
@@ -13,15 +14,17 @@ export async function loadActiveRuns(
   store: Store,
   namespace: string,
   expressions: ExpressionCompiler,
+  schemas: SchemaChecker,
 ): Promise<readonly RunState[]> {
   const states: RunState[] = [];
-  for await (const stored of store.loadActiveRuns(namespace)) states.push(replay(stored, expressions));
+  for await (const stored of store.loadActiveRuns(namespace))
+    states.push(replay(stored, expressions, schemas));
   return states;
 }
 
-export function replay(stored: StoredRun, expressions: ExpressionCompiler): RunState {
+export function replay(stored: StoredRun, expressions: ExpressionCompiler, schemas: SchemaChecker): RunState {
   const record = decodeRunRecord(stored.record, stored.taskSpecs);
-  const compiled = compileGraph(record.spec, expressions);
+  const compiled = compileGraph(record.spec, expressions, schemas);
   if (!compiled.ok) throw new Error(`stored run ${stored.runId}: ${compiled.rejection.message}`);
   const { traceparent, parent } = record;
   const addedSpecs = (first: number, count: number) =>

@@ -11,6 +11,7 @@
 
 import type { ExpressionCompiler } from '../domain/expression.ts';
 import { type Rejection, reject } from '../domain/rejection.ts';
+import type { SchemaChecker } from '../domain/schema.ts';
 import type { EngineGauges } from '../engine/gauges.ts';
 import type { EngineCalls, EngineCallType, EngineInput } from '../engine/inputs.ts';
 import type { EngineOptions } from '../engine/options.ts';
@@ -51,6 +52,7 @@ export interface DriverDependencies {
   readonly namespace: string;
   readonly store: Store;
   readonly expressions: ExpressionCompiler;
+  readonly schemas: SchemaChecker;
   readonly clock: Clock;
   readonly transport: ExecutorTransport;
   readonly observer: CommitObserver;
@@ -64,12 +66,12 @@ const RECOVERED_AFTER_MS = 30_000;
 
 /** The caller bounds the calls that are unanswered at once. */
 export function createNamespaceDriver(dependencies: DriverDependencies): NamespaceDriver {
-  const { namespace, store, clock, transport, observer } = dependencies;
+  const { namespace, store, clock, transport, observer, expressions, schemas } = dependencies;
   const stallWatch = createStallWatch(clock);
   const ticker = createTicker(clock, () => step({ type: 'Tick' }));
   const loading = createLoading({
     clock,
-    load: () => loadSession(store, dependencies.engineOptions, clock, dependencies.expressions, commitFailed),
+    load: () => loadSession(store, dependencies.engineOptions, clock, expressions, schemas, commitFailed),
     loaded(fresh) {
       session = fresh;
       loadedAtMs = clock.nowMs();

@@ -3,6 +3,7 @@
 
 import { compileGraph } from '../domain/compile.ts';
 import { EMPTY_PAYLOAD } from '../domain/payload.ts';
+import { NO_SCHEMAS } from '../domain/schema.ts';
 import {
   DEFAULT_CANCEL_GRACE_MS,
   DEFAULT_JOIN,
@@ -66,6 +67,7 @@ export async function startFixture(
   };
   const orchestrator = createOrchestrator({
     expressions: createExpressionCompiler(),
+    schemas: NO_SCHEMAS,
     store,
     clock: createSystemClock(),
     transport: { deliver: (_namespace, deliveries) => void fixture.delivered.push(...deliveries) },

@@ -2,6 +2,7 @@
 // can be mistaken for the next one's.
 
 import type { ExpressionCompiler } from '../domain/expression.ts';
+import type { SchemaChecker } from '../domain/schema.ts';
 import { createEngine, type Engine } from '../engine/engine.ts';
 import type { EngineCalls, EngineCallType } from '../engine/inputs.ts';
 import type { EngineOptions } from '../engine/options.ts';
@@ -31,12 +32,13 @@ export async function loadSession(
   options: EngineOptions,
   clock: Clock,
   expressions: ExpressionCompiler,
+  schemas: SchemaChecker,
   claim: boolean,
 ): Promise<Session> {
   const { namespace } = options;
   const used = claim || (await store.latestRevision(namespace)) > 0;
   const claimed = used ? await store.claim(namespace) : undefined;
-  const runs = used ? await loadActiveRuns(store, namespace, expressions) : [];
+  const runs = used ? await loadActiveRuns(store, namespace, expressions, schemas) : [];
   const latestRevision = claimed?.latestRevision ?? 0;
   return {
     engine: createEngine(options, latestRevision, runs, clock.nowMs()),

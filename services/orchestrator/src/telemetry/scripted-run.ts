@@ -92,6 +92,8 @@ export function assignmentOf(run: RunState, task: number, attempt: number): Assi
     timeoutMs: undefined,
     heartbeatTimeoutMs: undefined,
     checkpoint: undefined,
+    feedback: undefined,
+    iteration: 0,
     lastError: undefined,
     traceparent: run.traceparent,
   };

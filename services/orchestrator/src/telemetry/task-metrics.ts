@@ -8,6 +8,7 @@ import type { Change } from '../domain/events.ts';
 import type { Graph } from '../domain/graph.ts';
 import { firstAdded } from '../domain/growth.ts';
 import { firstState } from '../domain/initial.ts';
+import { capabilityOf } from '../domain/lookup.ts';
 import type { RunState } from '../domain/state.ts';
 import type { CommitObserver, CommittedEvent } from '../runtime/ports.ts';
 import { createChildren } from './label-bound.ts';
@@ -134,7 +135,7 @@ function enterFirst(tally: NamespaceTally, graph: Graph, first: number, count: n
 }
 
 function capabilityName(run: RunState, task: number): string {
-  return run.graph.spec.tasks[task]?.capability ?? '';
+  return capabilityOf(run, task);
 }
 
 function flush(tally: NamespaceTally): void {

@@ -166,6 +166,9 @@ function toChangeMessage(graph: Graph, change: Change): ChangeInit {
             ? {}
             : { attempt: change.ended.attempt, attemptState: ATTEMPT_STATE_TO_WIRE[change.ended.end] }),
           ...(change.error === undefined ? {} : { error: toTaskErrorMessage(change.error) }),
+          ...(change.attemptError === undefined
+            ? {}
+            : { attemptError: toTaskErrorMessage(change.attemptError) }),
         },
       };
     case 'TaskCancelled':
@@ -303,9 +306,10 @@ function fromTaskChangeMessage(change: TaskChangeMessage, task: number, replay: 
       };
     }
     case 'taskFailed': {
-      const { reason, attempt, attemptState, error, usage } = change.value;
+      const { reason, attempt, attemptState, error, usage, attemptError } = change.value;
       return {
         type: 'TaskFailed',
+        ...(attemptError === undefined ? {} : { attemptError: fromTaskErrorMessage(attemptError) }),
         task,
         reason: reasonFromWire(reason),
         ended: attempt === 0 ? undefined : { attempt, end: unsuccessfulEndFromWire(attemptState) },

@@ -26,6 +26,7 @@ import type {
   Registration,
   ReportStatus,
 } from '../engine/inputs.ts';
+import { toFeedbackMessage } from './construct-events.ts';
 import { REASON_TO_WIRE, TASK_STATE_TO_WIRE } from './enums.ts';
 import { fromPayload } from './payload.ts';
 import { durationFromMs } from './time.ts';
@@ -57,6 +58,8 @@ export function assignmentToWire(assignment: Assignment, traceparent: string): A
   }
   if (assignment.checkpoint !== undefined) message.checkpoint = fromPayload(assignment.checkpoint, 'BYTES');
   if (assignment.lastError !== undefined) message.lastError = errorToWire(assignment.lastError);
+  if (assignment.feedback !== undefined) message.feedback = toFeedbackMessage(assignment.feedback);
+  message.iteration = assignment.iteration;
   return message;
 }
 

@@ -137,6 +137,8 @@ describe('to executors', () => {
         timeoutMs: undefined,
         heartbeatTimeoutMs: undefined,
         checkpoint: EMPTY_PAYLOAD,
+        feedback: undefined,
+        iteration: 0,
         lastError: undefined,
         traceparent: 'of the run',
       },

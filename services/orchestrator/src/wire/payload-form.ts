@@ -71,6 +71,7 @@ export function eventInForm(event: Event, form: PayloadForm): Event {
       feedbackInForm(change.value.feedback, form);
       break;
     case 'taskFailed':
+      errorInForm(change.value.attemptError, form);
       errorInForm(change.value.error, form);
       break;
     case 'runSubmitted':

@@ -86,7 +86,8 @@ function applyEvent(task: Task, event: EventMessage, form: PayloadForm): void {
     case 'taskFailed': {
       const { attempt, attemptState, usage } = change.value;
       const error = errorInForm(change.value.error, form);
-      endAttempt(task, event, attempt, { state: attemptState, usage, error });
+      const own = errorInForm(change.value.attemptError, form) ?? error;
+      endAttempt(task, event, attempt, { state: attemptState, usage, error: own });
       if (error !== undefined) task.error = error;
       return;
     }

@@ -5,8 +5,15 @@ import { compileGraph } from '../../domain/compile.ts';
 import type { ExpressionCompiler } from '../../domain/expression.ts';
 import type { Graph } from '../../domain/graph.ts';
 import type { Rejection, Result } from '../../domain/rejection.ts';
+import type { SchemaChecker } from '../../domain/schema.ts';
 import type { RunOrigin } from '../../domain/spec.ts';
 import { toRunSpec } from '../../wire/spec.ts';
+
+/** In which what a specification says is written. */
+export interface Languages {
+  readonly expressions: ExpressionCompiler;
+  readonly schemas: SchemaChecker;
+}
 
 /**
  * @param path of the specification in the request
@@ -14,13 +21,13 @@ import { toRunSpec } from '../../wire/spec.ts';
  */
 export function toGraph(
   message: RunSpecMessage,
-  expressions: ExpressionCompiler,
+  { expressions, schemas }: Languages,
   path: string,
   workflow?: RunOrigin,
 ): Result<Graph> {
   const spec = toRunSpec(message);
   const graph = spec.ok
-    ? compileGraph(workflow === undefined ? spec.value : { ...spec.value, workflow }, expressions)
+    ? compileGraph(workflow === undefined ? spec.value : { ...spec.value, workflow }, expressions, schemas)
     : spec;
   return graph.ok ? graph : { ok: false, rejection: inRequest(graph.rejection, path) };
 }

@@ -17,7 +17,6 @@ import {
   SubmitRunsResultSchema,
 } from '@tutti/proto/tutti/v1/orchestrator_service_pb.ts';
 import type { RunSpec } from '@tutti/proto/tutti/v1/run_pb.ts';
-import type { ExpressionCompiler } from '../../domain/expression.ts';
 import { accept, type Refusal, type Rejection, type Result, reject } from '../../domain/rejection.ts';
 import type { RequestKey, SubmitRun, SubmittedRun } from '../../engine/inputs.ts';
 import type { Orchestrator } from '../../runtime/orchestrator.ts';
@@ -26,12 +25,13 @@ import { statusOf, toStatus } from '../errors.ts';
 import { requestKeyAt, requestKeyOf } from '../fingerprint.ts';
 import type { UnaryHandler } from '../method.ts';
 import { validate } from '../validate.ts';
+import type { Languages } from './graph-of-spec.ts';
 import { toGraph } from './graph-of-spec.ts';
 import type { WorkflowCopies } from './workflow-copies.ts';
 
 export interface SubmitDeps {
   readonly orchestrator: Pick<Orchestrator, 'call' | 'submitPrepared'>;
-  readonly expressions: ExpressionCompiler;
+  readonly languages: Languages;
   readonly copies: WorkflowCopies;
   /** For a run whose client chose none: unique in every namespace for all time. */
   readonly newRunId: () => string;
@@ -117,7 +117,7 @@ function atRunId(rejection: Rejection): Rejection {
 }
 
 async function submitSpec(
-  { orchestrator, expressions }: SubmitDeps,
+  { orchestrator, languages }: SubmitDeps,
   namespace: string,
   spec: RunSpec | undefined,
   input: () => Omit<SubmitRun, 'graph'>,
@@ -126,7 +126,7 @@ async function submitSpec(
     const message = 'run.spec is missing: say which tasks to run, or which workflow';
     return reject('INVALID_FIELD', message, { field: 'run.spec' }, 'run.spec');
   }
-  const graph = toGraph(spec, expressions, 'run.spec');
+  const graph = toGraph(spec, languages, 'run.spec');
   if (!graph.ok) return graph;
   return orchestrator.call(namespace, 'SubmitRun', { ...input(), graph: graph.value });
 }

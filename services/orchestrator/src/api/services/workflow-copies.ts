@@ -3,13 +3,13 @@
 import { fromBinary } from '@bufbuild/protobuf';
 import type { Payload as PayloadMessage } from '@tutti/proto/tutti/v1/payload_pb.ts';
 import { type WorkflowRef, WorkflowTemplateSchema } from '@tutti/proto/tutti/v1/workflow_pb.ts';
-import type { ExpressionCompiler } from '../../domain/expression.ts';
 import type { Graph } from '../../domain/graph.ts';
 import type { Result } from '../../domain/rejection.ts';
 import type { StoreQueries } from '../../runtime/orchestrator.ts';
 import { workflowNotFound } from '../../runtime/workflows.ts';
 import { acceptPayload } from '../../wire/limits.ts';
 import type { InputSchemas } from '../input-schema.ts';
+import type { Languages } from './graph-of-spec.ts';
 import { toGraph } from './graph-of-spec.ts';
 import { refuseInput } from './workflow-input.ts';
 
@@ -25,7 +25,7 @@ export interface WorkflowCopies {
 export function createWorkflowCopies(
   queries: Pick<StoreQueries, 'getWorkflow'>,
   schemas: InputSchemas,
-  expressions: ExpressionCompiler,
+  languages: Languages,
 ): WorkflowCopies {
   return {
     async graphOf(namespace, { name, version: asked }, given) {
@@ -40,7 +40,7 @@ export function createWorkflowCopies(
       const refused = refuseInput(schemas, inputSchema, input.value, 'run.input');
       if (refused !== undefined) return refused;
       const copy = message === undefined ? spec : { ...spec, input: message };
-      return toGraph(copy, expressions, 'run.workflow.spec', { name, version: row.version });
+      return toGraph(copy, languages, 'run.workflow.spec', { name, version: row.version });
     },
   };
 }

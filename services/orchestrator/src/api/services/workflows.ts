@@ -24,7 +24,6 @@ import {
   type PutWorkflowResponse,
   PutWorkflowResponseSchema,
 } from '@tutti/proto/tutti/v1/workflow_service_pb.ts';
-import type { ExpressionCompiler } from '../../domain/expression.ts';
 import { accept, type Refusal, type Result, reject } from '../../domain/rejection.ts';
 import type { Orchestrator } from '../../runtime/orchestrator.ts';
 import { type PlacedRef, referencesOfTemplate } from '../../runtime/payload-references.ts';
@@ -39,6 +38,7 @@ import { canonicalTemplate, requestKeyOf } from '../fingerprint.ts';
 import type { InputSchemas } from '../input-schema.ts';
 import type { UnaryHandler } from '../method.ts';
 import { countFitting, type PagedCall, pageSizeOf, readPageToken, writePageToken } from '../page.ts';
+import type { Languages } from './graph-of-spec.ts';
 import { toGraph } from './graph-of-spec.ts';
 import { refuse, refuseInput } from './workflow-input.ts';
 
@@ -57,11 +57,11 @@ const LATEST = Number.MAX_SAFE_INTEGER;
 export function createWorkflowHandlers(
   { workflows, queries }: Pick<Orchestrator, 'workflows' | 'queries'>,
   schemas: InputSchemas,
-  expressions: ExpressionCompiler,
+  languages: Languages,
 ): WorkflowHandlers {
   return {
     async putWorkflow(request) {
-      const template = toTemplate(request.workflow, schemas, expressions);
+      const template = toTemplate(request.workflow, schemas, languages);
       if (!template.ok) return template;
       const { references } = template.value;
       const { name, description } = template.value.template;
@@ -129,10 +129,10 @@ interface Kept {
 function toTemplate(
   template: WorkflowTemplate | undefined,
   schemas: InputSchemas,
-  expressions: ExpressionCompiler,
+  languages: Languages,
 ): Result<Kept> {
   if (template?.spec === undefined) throw new Error('validation let a template without a spec through');
-  const graph = toGraph(template.spec, expressions, 'workflow.spec');
+  const graph = toGraph(template.spec, languages, 'workflow.spec');
   if (!graph.ok) return graph;
   const { inputSchema } = template;
   if (inputSchema !== undefined) {
