@@ -3,6 +3,7 @@
 // Expects what the proto's own rules hold already: lengths, patterns, ranges.
 
 import { checkExpressions } from './check-expressions.ts';
+import { checkFlow } from './check-flow.ts';
 import { checkHandling } from './check-handling.ts';
 import { findDependencyCycle, findParentCycle } from './cycles.ts';
 import type { ExpressionCompiler } from './expression.ts';
@@ -50,7 +51,7 @@ export function compileGraph(
   if (!usable.ok) return usable;
   const handled = checkHandling(spec, schemas);
   if (!handled.ok) return handled;
-  return accept({
+  const graph: Graph = {
     spec,
     expressions,
     schemas,
@@ -60,7 +61,9 @@ export function compileGraph(
     children: groupByParent(parents.value),
     required: required.value,
     indexOf: (key) => indexes.value.get(key),
-  });
+  };
+  const flow = checkFlow(graph);
+  return flow.ok ? accept(graph) : flow;
 }
 
 function refuseTooManyDependencies(spec: RunSpec): Refusal | undefined {

@@ -42,11 +42,11 @@ export function hasExpression({
   return when !== '' || inputExpression !== '';
 }
 
-type Condition =
+export type Condition =
   | { readonly ok: true; readonly value: boolean }
   | { readonly ok: false; readonly cause: string };
 
-function asCondition(evaluation: Evaluation): Condition {
+export function asCondition(evaluation: Evaluation): Condition {
   if (!evaluation.ok) return evaluation;
   const { value } = evaluation;
   if (typeof value === 'boolean') return { ok: true, value };

@@ -7,6 +7,9 @@ import { failureOf } from './failure-rules.ts';
 import { type Judgement, judgeResult } from './guardrails.ts';
 import { runningAttempt, specOf, taskOf } from './lookup.ts';
 import type { Payload } from './payload.ts';
+import { repeatOf } from './repeat.ts';
+import { sendBackOf } from './send-back.ts';
+import { PLAIN_FLOW } from './spec.ts';
 import type { RunState } from './state.ts';
 
 /** Contract: the task is RUNNING and not being cancelled. */
@@ -39,7 +42,7 @@ export function resultJudged(
     case 'REFUSED':
       return attemptFailed(run, task, refusal(judged, usage), nowMs);
     case 'PASSED':
-      return resultAccepted(run, task, judged.result, usage);
+      return resultAccepted(run, task, judged.result, usage, nowMs);
   }
 }
 
@@ -48,7 +51,15 @@ function resultAccepted(
   task: number,
   result: Payload,
   usage: Usage | undefined,
+  nowMs: number,
 ): readonly Change[] {
+  const { flow } = specOf(run, task);
+  if (flow !== PLAIN_FLOW) {
+    const back = sendBackOf(run, task, result, usage);
+    if (back !== undefined) return back;
+    const again = repeatOf(run, task, result, usage, nowMs);
+    if (again !== undefined) return [again];
+  }
   const attempt = runningAttempt(taskOf(run, task)).number;
   return [{ type: 'TaskCompleted', task, attempt, result, usage }];
 }

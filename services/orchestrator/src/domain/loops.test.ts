@@ -1,0 +1,178 @@
+// C.3 and C.5: what is done again, how often, and what it is told.
+
+import { describe, expect, test } from 'vitest';
+import { compileGraph } from './compile.ts';
+import { evolve } from './evolve.ts';
+import { type RunSubmittedEvent, startRun } from './initial.ts';
+import type { Payload } from './payload.ts';
+import { PLAIN_FLOW, type Repeat, type SendBack } from './spec.ts';
+import { play, type Scenario, spec, task } from './test-support.ts';
+import { createToyCompiler } from './toy-expressions.ts';
+
+const json = (value: unknown): Payload => ({
+  bytes: new TextEncoder().encode(JSON.stringify(value)),
+  contentType: '',
+});
+const text = (payload: Payload | undefined) => payload && new TextDecoder().decode(payload.bytes);
+
+function repeated(how: Partial<Repeat> = {}, rest = {}) {
+  const repeat = { until: 'result == "done"', maxIterations: 3, delayMs: 0, nextInput: '', ...how };
+  return task('poll', { ...rest, flow: { ...PLAIN_FLOW, repeat } });
+}
+
+function decision(how: Partial<SendBack> = {}, after = ['edit']) {
+  const rule = { to: 'draft', when: 'result == "no"', reason: '"too long"', maxIterations: 2, ...how };
+  return task('review', { after, flow: { ...PLAIN_FLOW, sendBack: [rule] } });
+}
+
+function finish(scenario: Scenario, key: string, result: unknown) {
+  scenario.start(key);
+  return scenario.complete(key, json(result));
+}
+
+function expectReplay(scenario: Scenario): void {
+  const replica = startRun(scenario.events[0] as RunSubmittedEvent);
+  for (const event of scenario.events.slice(1)) evolve(replica, event);
+  expect(replica.tasks).toEqual(scenario.run.tasks);
+}
+
+describe('C.5: a repeated task', () => {
+  test('goes on until its condition holds, the last result being the next input', () => {
+    const scenario = play([repeated()]);
+
+    expect(finish(scenario, 'poll', 'a')).toEqual(['poll RETRYING at 0 ms for iteration 2', 'poll READY']);
+    expect(text(scenario.at('poll').computedInput)).toBe('"a"');
+    finish(scenario, 'poll', 'b');
+    expect(finish(scenario, 'poll', 'done')).toEqual(['poll COMPLETED', 'run COMPLETED']);
+    expect(scenario.at('poll').attempts.map(({ state }) => state)).toEqual([
+      'COMPLETED',
+      'COMPLETED',
+      'COMPLETED',
+    ]);
+    expectReplay(scenario);
+  });
+
+  test('fails once it has been repeated as often as allowed', () => {
+    const scenario = play([repeated({ maxIterations: 2 })]);
+    finish(scenario, 'poll', 'a');
+
+    expect(finish(scenario, 'poll', 'b')[0]).toBe('poll FAILED ITERATIONS_EXHAUSTED');
+  });
+
+  test('without a condition is done as often as it says', () => {
+    const scenario = play([repeated({ until: '', maxIterations: 2 })]);
+    finish(scenario, 'poll', 'a');
+
+    expect(finish(scenario, 'poll', 'b')).toEqual(['poll COMPLETED', 'run COMPLETED']);
+    expect(text(scenario.at('poll').result)).toBe('"b"');
+  });
+
+  test('waits between two iterations', () => {
+    const scenario = play([repeated({ delayMs: 500 })]);
+    finish(scenario, 'poll', 'a');
+    expect(scenario.at('poll')).toMatchObject({ state: 'RETRYING', reason: 'REPEATING' });
+    scenario.passMs(500);
+
+    expect(scenario.steps({ type: 'RetryTask', task: 0 })).toEqual(['poll READY']);
+  });
+
+  test('has all of its attempts in each iteration', () => {
+    const scenario = play([repeated({}, { retry: { maxAttempts: 2, initialDelayMs: 0 } })]);
+    scenario.start('poll');
+    scenario.fail('poll');
+    finish(scenario, 'poll', 'a');
+    scenario.start('poll');
+    scenario.fail('poll');
+    scenario.start('poll');
+
+    expect(scenario.fail('poll')[0]).toBe('poll FAILED ATTEMPTS_EXHAUSTED');
+    expectReplay(scenario);
+  });
+
+  test('whose condition cannot be evaluated fails, and says so', () => {
+    const scenario = play([repeated({ until: 'boom' })]);
+
+    expect(finish(scenario, 'poll', 'a')[0]).toBe('poll FAILED EXPRESSION_FAILED');
+  });
+});
+
+describe('C.3: a decision', () => {
+  const tasks = () => [
+    task('draft'),
+    task('edit', { after: ['draft'] }),
+    task('archive', { after: ['draft'] }),
+    decision(),
+    task('print', { after: ['review'] }),
+  ];
+
+  test('sends the run back to an earlier task, which is told why', () => {
+    const scenario = play(tasks());
+    finish(scenario, 'draft', 'first');
+    finish(scenario, 'archive', 'kept');
+    finish(scenario, 'edit', 'edited');
+
+    expect(finish(scenario, 'review', 'no')).toEqual([
+      'review sent back to draft, 1',
+      'draft WAITING again SENT_BACK',
+      'edit WAITING again SENT_BACK',
+      'draft READY',
+    ]);
+    expect(scenario.states()).toBe(
+      'draft READY, edit WAITING, archive COMPLETED, review WAITING, print WAITING',
+    );
+    const feedback = scenario.at('draft').more?.feedback;
+    expect(feedback).toMatchObject({ reason: 'too long', from: 'review', iteration: 1 });
+    expect([text(feedback?.refusedResult), text(feedback?.decision)]).toEqual(['"first"', '"no"']);
+    expectReplay(scenario);
+  });
+
+  test('that is content lets the run go on', () => {
+    const scenario = play(tasks());
+    finish(scenario, 'draft', 1);
+    finish(scenario, 'archive', 1);
+    finish(scenario, 'edit', 1);
+    finish(scenario, 'review', 'no');
+    finish(scenario, 'draft', 2);
+    finish(scenario, 'edit', 2);
+    finish(scenario, 'review', 'yes');
+
+    expect(finish(scenario, 'print', 1).at(-1)).toBe('run COMPLETED');
+    expect(scenario.at('draft').attempts).toHaveLength(2);
+    expectReplay(scenario);
+  });
+
+  test('may do so as often as allowed, and fails beyond', () => {
+    const scenario = play(tasks());
+    finish(scenario, 'draft', 1);
+    finish(scenario, 'archive', 1);
+    for (let round = 0; round < 2; round++) {
+      finish(scenario, 'edit', 1);
+      finish(scenario, 'review', 'no');
+      finish(scenario, 'draft', 1);
+    }
+    finish(scenario, 'edit', 1);
+
+    expect(finish(scenario, 'review', 'no').slice(0, 2)).toEqual([
+      'review FAILED ITERATIONS_EXHAUSTED',
+      'print SKIPPED UPSTREAM_FAILED by review',
+    ]);
+    expectReplay(scenario);
+  });
+
+  test('makes tasks wait again that are queued because of what is done again', () => {
+    const scenario = play(tasks());
+    finish(scenario, 'draft', 1);
+    finish(scenario, 'edit', 1);
+
+    expect(finish(scenario, 'review', 'no')).toContain('archive WAITING again SENT_BACK');
+  });
+
+  test('must name a task that comes before it', () => {
+    const refused = compileGraph(spec([task('draft'), decision({}, [])]), createToyCompiler());
+
+    expect(refused).toMatchObject({
+      ok: false,
+      rejection: { code: 'INVALID_FIELD', field: 'tasks[1].send_back[0].to' },
+    });
+  });
+});
