@@ -1,17 +1,40 @@
 // What stands between a task whose join is met and its being READY?
 
-import { hasExpression } from './conditions.ts';
+import { specOf } from './lookup.ts';
 import type { RunSpec, TaskSpec } from './spec.ts';
-import type { StateReason } from './states.ts';
+import type { RunState } from './state.ts';
+import type { StateReason, TaskState } from './states.ts';
 
 /** Whether a task that depends on nothing still has to be admitted, rather than being READY at once. */
 export function needsAdmission(run: RunSpec, task: TaskSpec): boolean {
   return hasExpression(task) || performsItself(task) || isHeldFirst(run, task);
 }
 
+/** Tasks whose readiness only an evaluation can tell. */
+function hasExpression({ when, inputExpression }: TaskSpec): boolean {
+  return when !== '' || inputExpression !== '';
+}
+
 /** Whether the orchestrator does the work itself, so that no executor is asked. */
 export function performsItself({ work, flow }: TaskSpec): boolean {
   return work.type !== 'CAPABILITY' || flow.foreach !== undefined;
+}
+
+/** Whether RunSpec.maxParallel counts the task: not what it makes itself, nor what nobody is asked for. */
+export function isLimited(run: RunState, task: number): boolean {
+  return run.line !== undefined && !run.owners.has(task) && !performsItself(specOf(run, task));
+}
+
+export function isUnderWay(state: TaskState): boolean {
+  return state === 'READY' || state === 'RUNNING' || state === 'RETRYING';
+}
+
+/** When a task may become ready whose join is met now. */
+export function startTimeMs(run: RunState, task: number, nowMs: number): number {
+  const { startAtMs: runStartAtMs = 0, startDelayMs: runDelayMs } = run.graph.spec;
+  const { startAtMs = 0, startDelayMs } = specOf(run, task).flow;
+  const runAtMs = Math.max(runStartAtMs, runDelayMs === 0 ? 0 : run.submittedAtMs + runDelayMs);
+  return Math.max(runAtMs, startAtMs, startDelayMs === 0 ? 0 : nowMs + startDelayMs);
 }
 
 /** What a task waits for whose work the orchestrator does itself. */

@@ -69,6 +69,11 @@ export type RunCommand =
   | { readonly type: 'ExpireTask'; readonly task: number }
   | { readonly type: 'ExpireRun' }
   | { readonly type: 'RetryTask'; readonly task: number }
+  /** The wait that is its work is over. */
+  | { readonly type: 'FireTimer'; readonly task: number }
+  /** Its start time has come. */
+  | { readonly type: 'BeginTask'; readonly task: number }
   /** Somebody's wish. */
+  | { readonly type: 'SignalRun'; readonly name: string; readonly payload: Payload }
   | { readonly type: 'CancelRun'; readonly message: string }
   | { readonly type: 'CancelTask'; readonly task: number; readonly subtree: boolean };

@@ -1,15 +1,24 @@
 // What do the expressions of a task decide, once their time has come?
 
+import { isLimited, startTimeMs } from './admission.ts';
 import type { Change, TaskError } from './events.ts';
 import type { Evaluation } from './expression.ts';
-import { specOf } from './lookup.ts';
+import { specOf, taskOf } from './lookup.ts';
 import type { Payload } from './payload.ts';
 import { payloadOfJson } from './payload-json.ts';
 import type { RunState } from './state.ts';
 import { evaluateForEdge, evaluateForTask, inputScope } from './variables.ts';
 
-/** What becomes of a task whose join is met: it is ready, unless its own `when` says otherwise. */
-export function admit(run: RunState, task: number): Change {
+/** What becomes of a task whose join is met: it is held for its time or its turn, or decided at once. */
+export function admit(run: RunState, task: number, nowMs: number): Change {
+  const startAtMs = taskOf(run, task).more?.startAtMs ?? startTimeMs(run, task, nowMs);
+  if (startAtMs > nowMs) return { type: 'TaskHeld', task, reason: 'START_TIME_AHEAD', untilMs: startAtMs };
+  if (isLimited(run, task)) return { type: 'TaskHeld', task, reason: 'RUN_AT_LIMIT', untilMs: undefined };
+  return decideReady(run, task);
+}
+
+/** It is ready, unless its own `when` says otherwise. */
+export function decideReady(run: RunState, task: number): Change {
   const { when, inputExpression } = specOf(run, task);
   if (when !== '') {
     const holds = asCondition(evaluateForTask(run, task, when));
@@ -29,17 +38,6 @@ export function judge(run: RunState, task: number, upstream: number, when: strin
   if (holds.ok) return { type: 'TaskRouted', task, upstream, met: holds.value };
   const place = `when of the dependency on "${specOf(run, upstream).key}"`;
   return expressionFailed(task, place, when, holds.cause);
-}
-
-/** Tasks whose readiness only an evaluation can tell. */
-export function hasExpression({
-  when,
-  inputExpression,
-}: {
-  readonly when: string;
-  readonly inputExpression: string;
-}): boolean {
-  return when !== '' || inputExpression !== '';
 }
 
 export type Condition =

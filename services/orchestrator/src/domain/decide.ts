@@ -5,11 +5,22 @@
 
 import { cancelRun, cancelTask, endCancelled } from './cancel.ts';
 import type { RunCommand } from './commands.ts';
-import { attemptAtMs, heartbeatAtMs, isDue, queueAtMs, runDeadlineMs, wholeAtMs } from './due.ts';
+import { admit } from './conditions.ts';
+import {
+  attemptAtMs,
+  heartbeatAtMs,
+  isDue,
+  queueAtMs,
+  runDeadlineMs,
+  startAtMs,
+  timerAtMs,
+  wholeAtMs,
+} from './due.ts';
 import type { Change, TaskError } from './events.ts';
 import { lastError, runningAttempt, specOf, taskOf } from './lookup.ts';
 import { accept, type Result } from './rejection.ts';
 import { attemptFailed, attemptSucceeded } from './result.ts';
+import { signalRun } from './signals.ts';
 import type { RunState } from './state.ts';
 
 type Command<T extends RunCommand['type']> = Extract<RunCommand, { type: T }>;
@@ -49,6 +60,12 @@ export function decide(run: RunState, command: RunCommand, nowMs: number): Resul
       return accept(expireRun(run, nowMs));
     case 'RetryTask':
       return accept(retryTask(run, command, nowMs));
+    case 'FireTimer':
+      return accept(fireTimer(run, command, nowMs));
+    case 'BeginTask':
+      return accept(beginTask(run, command, nowMs));
+    case 'SignalRun':
+      return signalRun(run, command);
     case 'CancelRun':
       return cancelRun(run, command.message);
     case 'CancelTask':
@@ -193,4 +210,17 @@ function retryTask(run: RunState, command: Command<'RetryTask'>, nowMs: number):
   const status = taskOf(run, command.task);
   if (status.state !== 'RETRYING' || !isDue(status.retryAtMs, nowMs)) return NOTHING;
   return [{ type: 'TaskReady', task: command.task, input: undefined }];
+}
+
+/** A timer gives what it was given. */
+function fireTimer(run: RunState, { task }: Command<'FireTimer'>, nowMs: number): Changes {
+  const status = taskOf(run, task);
+  const spec = specOf(run, task);
+  if (!isDue(timerAtMs(status, spec), nowMs)) return NOTHING;
+  return attemptSucceeded(run, task, status.computedInput ?? spec.input, undefined, nowMs);
+}
+
+function beginTask(run: RunState, { task }: Command<'BeginTask'>, nowMs: number): Changes {
+  if (!isDue(startAtMs(taskOf(run, task)), nowMs)) return NOTHING;
+  return [admit(run, task, nowMs)];
 }

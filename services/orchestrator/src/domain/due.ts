@@ -7,10 +7,27 @@ import type { TaskSpec } from './spec.ts';
 import type { RunState, TaskStatus } from './state.ts';
 import { isFinalTask } from './states.ts';
 
-export type DeadlineType = 'Grace' | 'Whole' | 'Queue' | 'Attempt' | 'Heartbeat' | 'Retry';
+export type DeadlineType =
+  | 'Grace'
+  | 'Timer'
+  | 'Whole'
+  | 'Queue'
+  | 'Attempt'
+  | 'Heartbeat'
+  | 'Retry'
+  | 'Start';
 
 /** If several have passed, the first of them counts: in the order in which they end more. */
-const DEADLINE_TYPES: readonly DeadlineType[] = ['Grace', 'Whole', 'Queue', 'Attempt', 'Heartbeat', 'Retry'];
+const DEADLINE_TYPES: readonly DeadlineType[] = [
+  'Grace',
+  'Timer',
+  'Whole',
+  'Queue',
+  'Attempt',
+  'Heartbeat',
+  'Retry',
+  'Start',
+];
 
 /**
  * When something is due for the task at the earliest; undefined if nothing ever is.
@@ -55,6 +72,10 @@ function commandAt(type: DeadlineType, task: number, deafMs: number): RunCommand
       return { type: 'ExpireSilentAttempt', task, deafMs };
     case 'Retry':
       return { type: 'RetryTask', task };
+    case 'Timer':
+      return { type: 'FireTimer', task };
+    case 'Start':
+      return { type: 'BeginTask', task };
   }
 }
 
@@ -78,7 +99,22 @@ export function deadlineAtMs(
       return heartbeatAtMs(status, spec, deafMs);
     case 'Retry':
       return status.retryAtMs;
+    case 'Timer':
+      return timerAtMs(status, spec);
+    case 'Start':
+      return startAtMs(status);
   }
+}
+
+/** The end of a wait that is the task's work. */
+export function timerAtMs({ state, attempts }: TaskStatus, { work, flow }: TaskSpec): number | undefined {
+  if (work.type !== 'TIMER' || state !== 'RUNNING' || flow.foreach !== undefined) return undefined;
+  return work.atMs ?? after(attempts[attempts.length - 1]?.startedAtMs, work.delayMs);
+}
+
+/** While WAITING for its start time. */
+export function startAtMs({ state, reason, more }: TaskStatus): number | undefined {
+  return state === 'WAITING' && reason === 'START_TIME_AHEAD' ? more?.startAtMs : undefined;
 }
 
 /** When a run that is not ending yet has to; undefined for every other. */
@@ -122,7 +158,9 @@ function hasDeadline(status: TaskStatus, spec: TaskSpec): boolean {
     attemptMs !== undefined ||
     heartbeatMs !== undefined ||
     status.cancelling !== undefined ||
-    status.retryAtMs !== undefined
+    status.retryAtMs !== undefined ||
+    status.more?.startAtMs !== undefined ||
+    spec.work.type === 'TIMER'
   );
 }
 

@@ -2,7 +2,7 @@
 //
 // Costs the degree of the task that the event is about, never the size of the run.
 
-import { awaited } from './admission.ts';
+import { awaited, isLimited, isUnderWay } from './admission.ts';
 import { meets } from './edges.ts';
 import type { RunEvent, TasksAdded } from './events.ts';
 import { evolveRun } from './evolve-run.ts';
@@ -76,6 +76,14 @@ export function evolve(run: RunState, event: RunEvent): RunState {
   return run;
 }
 
+/** Who waits for a signal begins with the start of an attempt, and ends with whatever comes next. */
+function noteListening(run: RunState, change: TaskChange): void {
+  const { work, flow } = specOf(run, change.task);
+  if (work.type !== 'SIGNAL' || flow.foreach !== undefined) return;
+  run.listeners.delete(change.task);
+  if (change.type === 'TaskStarted') run.listeners.add(change.task);
+}
+
 function takeSignal(run: RunState, task: number, name: string): void {
   const payload = run.signals.get(name)?.shift();
   if (payload === undefined) throw new Error(`run ${run.runId} has no signal "${name}" to take`);
@@ -124,7 +132,12 @@ function moveTask(run: RunState, change: TaskChange, event: RunEvent): void {
   if (change.type === 'TaskStarted' && change.leaseToken === '')
     task.reason = awaited(specOf(run, change.task));
   const { state } = task;
+  if (change.type === 'TaskHeld' && change.reason === 'RUN_AT_LIMIT') {
+    run.line?.join(change.task, specOf(run, change.task).priority);
+  }
+  noteListening(run, change);
   if (state === before) return;
+  if (isLimited(run, change.task)) run.underWay += Number(isUnderWay(state)) - Number(isUnderWay(before));
   run.counts[before]--;
   run.counts[state]++;
   if (!isFinalTask(state)) return;

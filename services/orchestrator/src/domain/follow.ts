@@ -3,7 +3,7 @@
 import { performsItself } from './admission.ts';
 import { cancelRest } from './cancel.ts';
 import { undoAll } from './compensation.ts';
-import { admit, judge } from './conditions.ts';
+import { admit, decideReady, judge } from './conditions.ts';
 import { meets, skipReason } from './edges.ts';
 import { ending } from './ending.ts';
 import type { Change, TasksAdded } from './events.ts';
@@ -13,7 +13,8 @@ import type { Dependant } from './graph.ts';
 import { checkSpec, isAwaitedCheck, judgeResult, verdictOf } from './guardrails.ts';
 import { specOf, taskOf } from './lookup.ts';
 import { endOwned } from './owned.ts';
-import { resultJudged } from './result.ts';
+import { attemptSucceeded, resultJudged } from './result.ts';
+import { deliver } from './signals.ts';
 import type { RunState } from './state.ts';
 import { type FinalTaskState, isFinalTask, type StateReason } from './states.ts';
 import { perform, startOf } from './work.ts';
@@ -32,15 +33,21 @@ export function follow(run: RunState, change: Change, nowMs: number): readonly C
     case 'TaskRepeating':
       return retryAtOnce(run, change.task);
     case 'TaskReady':
-      return performAtOnce(run, change.task);
+      return followReady(run, change.task);
+    case 'TaskHeld':
+      return nextInLine(run);
     case 'TaskStarted':
       return change.leaseToken === '' ? perform(run, change.task, nowMs) : NOTHING;
+    case 'RunSignalled':
+      return deliver(run, change.name);
+    case 'TaskSignalled':
+      return signalTaken(run, change.task, nowMs);
     case 'TaskReset':
-      return followReset(run, change.task);
+      return followReset(run, change.task, nowMs);
     case 'TasksAdded':
-      return admitAdded(run, change.specs.length);
+      return admitAdded(run, change.specs.length, nowMs);
     case 'TaskDependenciesChanged':
-      return reconsider(run, change.task);
+      return reconsider(run, change.task, nowMs);
     case 'TaskCompleted':
     case 'TaskFailed':
     case 'TaskCancelled':
@@ -53,23 +60,40 @@ export function follow(run: RunState, change: Change, nowMs: number): readonly C
     case 'RunCompensating':
       return undoAll(run);
     case 'TaskRouted':
-      return followRouted(run, change);
+      return followRouted(run, change, nowMs);
     case 'RunSubmitted':
-      return admitFirst(run);
+      return admitFirst(run, nowMs);
     case 'RunCompleted':
     case 'RunFailed':
     case 'RunCancelled':
     case 'RunPaused':
     case 'RunResumed':
-    case 'RunSignalled':
     case 'RunRestarted':
-    case 'TaskHeld':
     case 'TaskProgressed':
     case 'TaskCancelling':
     case 'TaskSentBack':
-    case 'TaskSignalled':
       return NOTHING;
   }
+}
+
+function followReady(run: RunState, task: number): readonly Change[] {
+  const performed = performAtOnce(run, task);
+  return run.line === undefined ? performed : [...performed, ...nextInLine(run)];
+}
+
+/** The first of those that are held for RunSpec.maxParallel, where there is room for one more. */
+function nextInLine(run: RunState): readonly Change[] {
+  if (run.line === undefined || run.underWay >= run.graph.spec.maxParallel || !goesOn(run)) return NOTHING;
+  const next = run.line.first((task) => {
+    const { state, reason } = taskOf(run, task);
+    return state === 'WAITING' && reason === 'RUN_AT_LIMIT';
+  });
+  return next === undefined ? NOTHING : [decideReady(run, next)];
+}
+
+function signalTaken(run: RunState, task: number, nowMs: number): readonly Change[] {
+  const payload = taskOf(run, task).more?.signal;
+  return payload === undefined ? NOTHING : attemptSucceeded(run, task, payload, undefined, nowMs);
 }
 
 /** Work of the orchestrator's own starts the moment it may. */
@@ -79,12 +103,12 @@ function performAtOnce(run: RunState, task: number): readonly Change[] {
 }
 
 /** What was done once already, or depends on others now, may be ready at once, or hopeless. */
-function reconsider(run: RunState, task: number): readonly Change[] {
+function reconsider(run: RunState, task: number, nowMs: number): readonly Change[] {
   const status = taskOf(run, task);
   if (status.state !== 'WAITING' || !goesOn(run)) return NOTHING;
   const edges = run.graph.dependencies[task] ?? [];
   const required = run.graph.required[task] ?? 0;
-  if (status.metEdges >= required) return [admit(run, task)];
+  if (status.metEdges >= required) return [admit(run, task, nowMs)];
   if (status.deadEdges > edges.length - required) {
     const culprit = edges.find(({ upstream }) => isDead(run, task, upstream));
     return culprit === undefined ? NOTHING : [unmet(run, task, culprit.upstream)];
@@ -111,16 +135,16 @@ function isDead(run: RunState, task: number, upstream: number): boolean {
   return !meets(edge.condition, state) || taskOf(run, task).judged.get(upstream) === false;
 }
 
-function admitAdded(run: RunState, count: number): readonly Change[] {
+function admitAdded(run: RunState, count: number, nowMs: number): readonly Change[] {
   const changes: Change[] = [];
   for (let task = run.tasks.length - count; task < run.tasks.length; task++) {
-    if (taskOf(run, task).state === 'WAITING') changes.push(...reconsider(run, task));
+    if (taskOf(run, task).state === 'WAITING') changes.push(...reconsider(run, task, nowMs));
   }
   return changes;
 }
 
-function followReset(run: RunState, task: number): readonly Change[] {
-  return [...endOwned(run, task), ...reconsider(run, task)];
+function followReset(run: RunState, task: number, nowMs: number): readonly Change[] {
+  return [...endOwned(run, task), ...reconsider(run, task, nowMs), ...nextInLine(run)];
 }
 
 function retryAtOnce(run: RunState, task: number): readonly Change[] {
@@ -131,17 +155,17 @@ function retryAtOnce(run: RunState, task: number): readonly Change[] {
 }
 
 /** Tasks that nothing comes before, but that are not READY by the submission itself. */
-function admitFirst(run: RunState): readonly Change[] {
+function admitFirst(run: RunState, nowMs: number): readonly Change[] {
   const changes: Change[] = [];
   for (let task = 0; task < run.tasks.length; task++) {
     if (run.graph.required[task] === 0 && taskOf(run, task).state === 'WAITING')
-      changes.push(admit(run, task));
+      changes.push(admit(run, task, nowMs));
   }
   return changes;
 }
 
 function followFinal(run: RunState, task: number, nowMs: number): readonly Change[] {
-  const owned = followOwned(run, task, nowMs);
+  const owned = followSpecial(run, task, nowMs);
   if (openTasks(run) === 0) return [ending(run)];
   if (!goesOn(run)) return owned;
   const end = run.phase === 'RUNNING' ? endEarly(run) : undefined;
@@ -151,10 +175,16 @@ function followFinal(run: RunState, task: number, nowMs: number): readonly Chang
   if (dependants === undefined || dependants.length === 0 || !isFinalTask(state)) return owned;
   const changes: Change[] = [...owned];
   for (const dependant of dependants) {
-    const change = tip(run, dependant, task, state);
+    const change = tip(run, dependant, task, state, nowMs);
     if (change !== undefined) changes.push(change);
   }
   return changes;
+}
+
+/** What few runs have to see to. */
+function followSpecial(run: RunState, task: number, nowMs: number): readonly Change[] {
+  if (run.owners.size === 0 && run.line === undefined) return NOTHING;
+  return [...followOwned(run, task, nowMs), ...nextInLine(run)];
 }
 
 /** What the end of a task means to those that it made, and that of an item to the task that made it. */
@@ -187,11 +217,15 @@ function askCheck(run: RunState, task: number): readonly Change[] {
   return spec === undefined ? NOTHING : [{ type: 'TasksAdded', specs: [spec], owner: task }];
 }
 
-function followRouted(run: RunState, change: Extract<Change, { type: 'TaskRouted' }>): readonly Change[] {
+function followRouted(
+  run: RunState,
+  change: Extract<Change, { type: 'TaskRouted' }>,
+  nowMs: number,
+): readonly Change[] {
   const end = endEarly(run); // A failure may have lost its last handler.
   if (end !== undefined) return [end];
   const { task, upstream, met } = change;
-  const tipped = met ? tipMet(run, task) : tipDead(run, task, upstream, 'NOT_ROUTED');
+  const tipped = met ? tipMet(run, task, nowMs) : tipDead(run, task, upstream, 'NOT_ROUTED');
   return tipped === undefined ? NOTHING : [tipped];
 }
 
@@ -206,15 +240,16 @@ function tip(
   dependant: Dependant,
   upstream: number,
   state: FinalTaskState,
+  nowMs: number,
 ): Change | undefined {
   const { task, condition, when } = dependant;
   if (taskOf(run, task).state !== 'WAITING') return undefined;
   if (!meets(condition, state)) return tipDead(run, task, upstream, skipReason(state));
-  return when === '' ? tipMet(run, task) : judge(run, task, upstream, when);
+  return when === '' ? tipMet(run, task, nowMs) : judge(run, task, upstream, when);
 }
 
-function tipMet(run: RunState, task: number): Change | undefined {
-  return taskOf(run, task).metEdges === run.graph.required[task] ? admit(run, task) : undefined;
+function tipMet(run: RunState, task: number, nowMs: number): Change | undefined {
+  return taskOf(run, task).metEdges === run.graph.required[task] ? admit(run, task, nowMs) : undefined;
 }
 
 function tipDead(run: RunState, task: number, upstream: number, reason: StateReason): Change | undefined {
@@ -266,9 +301,10 @@ export function stillApplies(run: RunState, change: Change): boolean {
     case 'TaskRetrying':
     case 'TaskRepeating':
     case 'TaskSentBack':
-    case 'TaskSignalled':
     case 'TaskValidating':
       return isUnderWay(run, change.task, change.attempt);
+    case 'TaskSignalled':
+      return isUnderWay(run, change.task, change.attempt) && run.signals.has(change.name);
     case 'TaskExpanded':
       return taskOf(run, change.task).state === 'RUNNING';
     case 'TaskCancelled':

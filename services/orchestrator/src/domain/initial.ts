@@ -6,6 +6,7 @@ import type { RunEvent, RunSubmitted } from './events.ts';
 import type { Dependant, Graph } from './graph.ts';
 import type { AttemptStatus, RunState, TaskStatus } from './state.ts';
 import type { TaskState } from './states.ts';
+import { createWaitingLine } from './waiting-line.ts';
 
 const NO_ATTEMPTS: readonly AttemptStatus[] = Object.freeze([]);
 const NO_UPSTREAMS: ReadonlySet<number> = new Set();
@@ -43,6 +44,9 @@ export function startRun(event: RunSubmittedEvent): RunState {
     failedTask: undefined,
     verdict: undefined,
     signals: new Map(),
+    listeners: new Set(),
+    underWay: 0,
+    line: graph.spec.maxParallel > 0 ? createWaitingLine() : undefined,
     owners: new Map(),
     tasks,
     counts,

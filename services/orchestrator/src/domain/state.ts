@@ -8,6 +8,7 @@ import type { Graph } from './graph.ts';
 import type { Payload } from './payload.ts';
 import type { RunParent } from './spec.ts';
 import type { AttemptState, RunPhase, StateReason, TaskState } from './states.ts';
+import type { WaitingLine } from './waiting-line.ts';
 
 export interface RunState {
   readonly runId: string;
@@ -34,6 +35,12 @@ export interface RunState {
   verdict: Verdict | undefined;
   /** Signals that no task has waited for yet, by name, in the order in which they came. */
   readonly signals: Map<string, Payload[]>;
+  /** Tasks that wait for a signal, the longest wait first. */
+  readonly listeners: Set<number>;
+  /** How many tasks are under way of those that RunSpec.maxParallel counts; kept only where it is set. */
+  underWay: number;
+  /** Tasks that are held for it, by priority, in the order in which they came. */
+  readonly line: WaitingLine | undefined;
   /** By the task's index: items, checks and compensations, with the task that they were made for. */
   readonly owners: Map<number, number>;
   /** By the task's index. */

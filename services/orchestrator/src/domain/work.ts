@@ -9,6 +9,7 @@ import { expand } from './foreach.ts';
 import { specOf, taskOf } from './lookup.ts';
 import { payloadOfJson } from './payload-json.ts';
 import { attemptFailed, attemptSucceeded } from './result.ts';
+import { listen } from './signals.ts';
 import type { RunState } from './state.ts';
 import { evaluateForTask, inputScope } from './variables.ts';
 
@@ -28,8 +29,9 @@ export function perform(run: RunState, task: number, nowMs: number): readonly Ch
       return evaluate(run, task, work.text, nowMs);
     case 'LINK':
       return attemptSucceeded(run, task, work.result, undefined, nowMs);
-    case 'CAPABILITY':
     case 'SIGNAL':
+      return listen(run, task, work.name);
+    case 'CAPABILITY':
     case 'TIMER':
     case 'CHILD_RUN':
       return NOTHING;
