@@ -20,6 +20,7 @@ export function storedApartIn(assignment: Assignment): readonly StoredApart[] | 
   if (assignment.input !== undefined) look(assignment.input);
   if (assignment.checkpoint !== undefined) look(assignment.checkpoint);
   if (assignment.lastError !== undefined) eachPayload(assignment.lastError, look);
+  if (assignment.feedback !== undefined) eachPayload(assignment.feedback, look);
   for (const dependency of assignment.dependencies) eachPayload(dependency, look);
   return found;
 }

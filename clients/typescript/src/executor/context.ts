@@ -2,12 +2,13 @@
 
 import { create } from '@bufbuild/protobuf';
 import type { DependencyResult } from '@tutti/proto/tutti/v1/executor_protocol_pb.ts';
-import { ProgressSchema, type TaskError, TaskState } from '@tutti/proto/tutti/v1/task_pb.ts';
+import { type Feedback, ProgressSchema, type TaskError, TaskState } from '@tutti/proto/tutti/v1/task_pb.ts';
 import { PayloadError, payloadSizeBytes, payloadValue, toPayload } from '../payloads.ts';
 import type { AttemptDeps, LazyAbort } from './attempt.ts';
 import type {
   AttemptContext,
   AttemptError,
+  AttemptFeedback,
   DependencyOutcome,
   MergeOptions,
   UpstreamState,
@@ -32,6 +33,7 @@ export function createContext(deps: AttemptDeps, shared: ContextState): AttemptC
     taskKey: assignment.taskKey,
     capability: assignment.capability,
     attempt: assignment.attempt,
+    iteration: assignment.iteration,
     inputPayload: assignment.input,
     traceparent: shared.traceparent,
     logger: deps.settings.logger,
@@ -55,6 +57,9 @@ export function createContext(deps: AttemptDeps, shared: ContextState): AttemptC
     },
     get lastError() {
       return errorOf(assignment.lastError);
+    },
+    get feedback() {
+      return feedbackOf(assignment.feedback);
     },
     merged: (options) => merge(context.dependencies, payloadValue(assignment.input), options),
     progress(percent, message = '') {
@@ -131,6 +136,17 @@ function outcomeOf(dependency: DependencyResult): DependencyOutcome {
 function errorOf(error: TaskError | undefined): AttemptError | undefined {
   if (error === undefined) return undefined;
   return { code: error.code, message: error.message, details: payloadValue(error.details) };
+}
+
+function feedbackOf(feedback: Feedback | undefined): AttemptFeedback | undefined {
+  if (feedback === undefined) return undefined;
+  return {
+    reason: feedback.reason,
+    refusedResult: payloadValue(feedback.refusedResult),
+    from: feedback.from,
+    decision: payloadValue(feedback.decision),
+    iteration: feedback.iteration,
+  };
 }
 
 function upstreamState(state: TaskState): UpstreamState {

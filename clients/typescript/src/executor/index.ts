@@ -16,6 +16,7 @@ export type {
   AbortReason,
   AttemptContext,
   AttemptError,
+  AttemptFeedback,
   CapabilityOptions,
   DependencyOutcome,
   Executor,

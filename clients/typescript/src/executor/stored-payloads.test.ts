@@ -28,6 +28,7 @@ test('B.4: input and results of dependencies are fetched before the handler sees
     capabilities: {
       look(input, context) {
         seen.push(input, context.dependencies.get('up')?.result, context.lastCheckpoint, context.merged());
+        seen.push(context.iteration, context.feedback);
       },
     },
   });
@@ -36,10 +37,24 @@ test('B.4: input and results of dependencies are fetched before the handler sees
     capability: 'look',
     input: payloads.keep(JSON.stringify({ text: LARGE })),
     checkpoint: payloads.keep('7'),
+    iteration: 2,
+    feedback: {
+      reason: 'too long',
+      from: 'check',
+      iteration: 1,
+      refusedResult: payloads.keep(JSON_OF_LARGE),
+    },
     dependencies: [{ key: 'up', state: TaskState.COMPLETED, result: payloads.keep(JSON_OF_LARGE) }],
   });
   await report();
-  expect(seen).toEqual([{ text: LARGE }, LARGE, 7, { up: LARGE, text: LARGE }]);
+  const feedback = {
+    reason: 'too long',
+    from: 'check',
+    iteration: 1,
+    refusedResult: LARGE,
+    decision: undefined,
+  };
+  expect(seen).toEqual([{ text: LARGE }, LARGE, 7, { up: LARGE, text: LARGE }, 2, feedback]);
 });
 
 test('B.4: an upload bears refusals that pass', async () => {

@@ -57,6 +57,20 @@ export interface AttemptError {
   readonly details: unknown;
 }
 
+/** What an attempt is to do better than one before: after a send-back, or when a guardrail refused. */
+export interface AttemptFeedback {
+  /** Why; empty if no reason was given. */
+  readonly reason: string;
+  /** Parsed like `input`: the result that was refused. */
+  readonly refusedResult: unknown;
+  /** The key of the task that sent the run back; empty from a guardrail. */
+  readonly from: string;
+  /** Parsed like `input`: that task's own result; undefined from a guardrail. */
+  readonly decision: unknown;
+  /** How often it has been sent back, from 1; 0 from a guardrail. */
+  readonly iteration: number;
+}
+
 /** How the input and the results of dependencies become one object. */
 export interface MergeOptions {
   /** True: a result wins over the input where both have a field. Default false. */
@@ -86,6 +100,10 @@ export interface AttemptContext {
   readonly lastCheckpoint: unknown;
   /** Why the attempt before did not succeed; undefined on the first. */
   readonly lastError: AttemptError | undefined;
+  /** What this attempt is to do better; undefined unless one was sent back or refused. */
+  readonly feedback: AttemptFeedback | undefined;
+  /** Of a `repeat`, or of a loop by send-backs: counted from 1. 0 without. */
+  readonly iteration: number;
   /** W3C Trace Context of the span of this attempt; empty if there is none. */
   readonly traceparent: string;
   /** Says how far it is: 0 to 100 percent, at most 1,024 characters. Only the latest is sent. */

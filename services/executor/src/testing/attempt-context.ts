@@ -19,6 +19,8 @@ export function createTestContext(given: Partial<AttemptContext> = {}): TestCont
     merged: () => ({}),
     lastCheckpoint: undefined,
     lastError: undefined,
+    feedback: undefined,
+    iteration: 0,
     traceparent: '',
     progress() {},
     checkpoint() {},

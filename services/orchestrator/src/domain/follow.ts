@@ -225,7 +225,7 @@ function followRouted(
   const end = endEarly(run); // A failure may have lost its last handler.
   if (end !== undefined) return [end];
   const { task, upstream, met } = change;
-  const tipped = met ? tipMet(run, task, nowMs) : tipDead(run, task, upstream, 'NOT_ROUTED');
+  const tipped = met ? tipMet(run, task, nowMs) : tipDead(run, task, upstream, 'NOT_ROUTED', nowMs);
   return tipped === undefined ? NOTHING : [tipped];
 }
 
@@ -244,15 +244,32 @@ function tip(
 ): Change | undefined {
   const { task, condition, when } = dependant;
   if (taskOf(run, task).state !== 'WAITING') return undefined;
-  if (!meets(condition, state)) return tipDead(run, task, upstream, skipReason(state));
+  if (!meets(condition, state)) return tipDead(run, task, upstream, skipReason(state), nowMs);
   return when === '' ? tipMet(run, task, nowMs) : judge(run, task, upstream, when);
 }
 
+/**
+ * A decision that sent the run back decides again once something of what is done again has ended, although
+ * edges from outside of the loop may have met its join all the while.
+ */
+function decidesAgain(run: RunState, task: number): boolean {
+  const { reason, metEdges } = taskOf(run, task);
+  return reason === 'SENT_BACK' && metEdges >= (run.graph.required[task] ?? 0);
+}
+
 function tipMet(run: RunState, task: number, nowMs: number): Change | undefined {
+  if (decidesAgain(run, task)) return admit(run, task, nowMs);
   return taskOf(run, task).metEdges === run.graph.required[task] ? admit(run, task, nowMs) : undefined;
 }
 
-function tipDead(run: RunState, task: number, upstream: number, reason: StateReason): Change | undefined {
+function tipDead(
+  run: RunState,
+  task: number,
+  upstream: number,
+  reason: StateReason,
+  nowMs: number,
+): Change | undefined {
+  if (decidesAgain(run, task)) return admit(run, task, nowMs);
   const spare = (run.graph.dependencies[task]?.length ?? 0) - (run.graph.required[task] ?? 0);
   if (taskOf(run, task).deadEdges !== spare + 1) return undefined;
   return unmetBecause(run, task, upstream, reason);

@@ -167,6 +167,25 @@ describe('C.3: a decision', () => {
     expect(finish(scenario, 'review', 'no')).toContain('archive WAITING again SENT_BACK');
   });
 
+  test.each(['ends', 'fails'])(
+    'with a join that was met from outside decides again once the loop %s',
+    (how) => {
+      const loop = { ...decision({}, ['edit', 'aside']), join: { mode: 'ANY' } as const };
+      const scenario = play([task('draft'), task('aside'), task('edit', { after: ['draft'] }), loop]);
+      finish(scenario, 'aside', 1);
+      finish(scenario, 'draft', 1);
+      finish(scenario, 'review', 'no');
+      expect(scenario.states()).toBe('draft READY, aside COMPLETED, edit WAITING, review WAITING');
+      finish(scenario, 'draft', 2);
+      scenario.start('edit');
+      if (how === 'ends') scenario.complete('edit');
+      else scenario.fail('edit');
+
+      expect(finish(scenario, 'review', 'yes').at(-1)).toMatch(/^run (COMPLETED|FAILED)/);
+      expectReplay(scenario);
+    },
+  );
+
   test('must name a task that comes before it', () => {
     const refused = compileGraph(spec([task('draft'), decision({}, [])]), createToyCompiler());
 

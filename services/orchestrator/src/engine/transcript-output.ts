@@ -108,10 +108,12 @@ function describePayload(name: string, payload: Payload | undefined): string[] {
 function describeEffect(effect: Effect): string {
   switch (effect.type) {
     case 'Assign': {
-      const { leaseToken, taskKey, attempt, input, dependencies } = effect.assignment;
+      const { leaseToken, taskKey, attempt, input, dependencies, feedback, iteration } = effect.assignment;
       const upstream = dependencies.map(({ key, state }) => `${key}=${state}`);
       const text = new TextDecoder().decode(input.bytes);
       if (text !== '') upstream.push(`input ${text}`);
+      if (iteration > 0) upstream.push(`iteration ${iteration}`);
+      if (feedback !== undefined) upstream.push(`because ${feedback.reason}`);
       return ['-> assign', leaseToken, `${taskKey}#${attempt}`, `to ${effect.executorId}`, ...upstream].join(
         ' ',
       );

@@ -126,6 +126,14 @@ test('an assignment holds all that an attempt sees (BEHAVIOURS B.1)', async () =
         heartbeatTimeoutMs: 250,
         checkpoint: payload('half'),
         lastError: error,
+        iteration: 3,
+        feedback: {
+          reason: 'why',
+          refusedResult: payload('old'),
+          from: 'b',
+          decision: undefined,
+          iteration: 2,
+        },
       }),
     ]),
   );
@@ -152,6 +160,8 @@ test('an assignment holds all that an attempt sees (BEHAVIOURS B.1)', async () =
     heartbeatTimeout: { seconds: 0n, nanos: 250_000_000 },
     checkpoint: wire('half'),
     lastError: { code: 'E', message: 'no' },
+    iteration: 3,
+    feedback: { reason: 'why', refusedResult: wire('old'), from: 'b', iteration: 2 },
   });
 });
 
