@@ -5,9 +5,10 @@ import { RunState, RunStateSchema } from '@tutti/proto/tutti/v1/run_pb.ts';
 import { Command, InvalidArgumentError, Option } from 'commander';
 import type { RunFilter, WorkflowName } from './client.ts';
 import type { RunRange } from './commands/read.ts';
-import type { SubmitOptions } from './commands/submit.ts';
+import type { SubmitFileOptions, SubmitOptions } from './commands/submit.ts';
 import { usageFailure } from './failure.ts';
 import type { OutputFormat, Sink } from './output.ts';
+import { parseItemsOf } from './spec/items.ts';
 
 /** Options that every command has. */
 export interface GlobalOptions {
@@ -30,7 +31,7 @@ export interface UpChoices {
 /** What each command does. */
 export interface Actions {
   up(choices: UpChoices, options: GlobalOptions): Promise<void>;
-  submit(file: string, submit: SubmitOptions, options: GlobalOptions): Promise<void>;
+  submit(file: string, submit: SubmitFileOptions, options: GlobalOptions): Promise<void>;
   importWfformat(
     file: string,
     timeScale: number,
@@ -134,6 +135,13 @@ function addSubmit(program: Command, actions: Actions): void {
     .argument('[file]', 'a path, or - for standard input')
     .option('--workflow <name[@version]>', 'start from this workflow instead of a file', workflowName)
     .option('--input <file>', 'with --workflow: a YAML or JSON file, - for standard input, or JSON itself')
+    .option(
+      '--items <task=file>',
+      'the items of a task done for each: rows of .csv or .tsv, a list in .json or .yaml, or lines; repeatable',
+      (text: string, before: readonly string[]) => [...before, text],
+      [],
+    )
+    .option('--no-header', 'with --items: the first row of a CSV is a row like any other')
     .action((file: string | undefined, options: RawSubmitOptions & RawStart, command: Command) => {
       const { workflow, input } = options;
       if ((file === undefined) === (workflow === undefined)) {
@@ -143,7 +151,8 @@ function addSubmit(program: Command, actions: Actions): void {
         return actions.submitWorkflow(workflow, input, submitOptions(options), globals(command));
       }
       if (input !== undefined) throw new InvalidArgumentError('--input goes with --workflow only.');
-      return actions.submit(file ?? '', submitOptions(options), globals(command));
+      const items = { items: options.items.map(parseItemsOf), header: options.header };
+      return actions.submit(file ?? '', { ...submitOptions(options), ...items }, globals(command));
     });
 }
 
@@ -276,6 +285,8 @@ interface RawSubmitOptions {
 }
 
 interface RawStart {
+  readonly items: readonly string[];
+  readonly header: boolean;
   readonly workflow?: WorkflowName;
   readonly input?: string;
 }

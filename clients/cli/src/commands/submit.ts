@@ -4,6 +4,7 @@ import { SubmitRunResponseSchema } from '@tutti/proto/tutti/v1/orchestrator_serv
 import type { RunSpec } from '@tutti/proto/tutti/v1/run_pb.ts';
 import type { SubmitChoices, WorkflowName, WorkflowStart } from '../client.ts';
 import { type ExitCode, exitCode } from '../failure.ts';
+import { addItems, type ItemsOf, type ItemsOptions } from '../spec/items.ts';
 import { inputName, readInput } from '../spec/read-input.ts';
 import { isJsonText, parseJsonText, parseRunSpec } from '../spec/spec-file.ts';
 import { importWfformat } from '../spec/wfformat.ts';
@@ -14,13 +15,19 @@ export interface SubmitOptions extends SubmitChoices {
   readonly wait: boolean;
 }
 
+export interface SubmitFileOptions extends SubmitOptions, ItemsOptions {
+  readonly items: readonly ItemsOf[];
+}
+
 /** @param file a path, or `-` for standard input. */
 export async function submitFile(
   context: CommandContext,
   file: string,
-  options: SubmitOptions,
+  options: SubmitFileOptions,
 ): Promise<ExitCode> {
-  return submit(context, parseRunSpec(await readInput(file), inputName(file)), options);
+  const spec = parseRunSpec(await readInput(file), inputName(file));
+  await addItems(spec, options.items, options);
+  return submit(context, spec, options);
 }
 
 /** @param input a path, `-` for standard input, or JSON itself; undefined leaves it out */

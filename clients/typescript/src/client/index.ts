@@ -41,8 +41,10 @@ export {
   TaskNotCompletedError,
   TuttiError,
 } from './errors.ts';
+export { type CsvOptions, csvItems, lineItems } from './lists.ts';
 export {
   type DependencyInput,
+  type ManagerInput,
   type RetryInput,
   type RunInput,
   type SelectionInput,
@@ -51,6 +53,15 @@ export {
   type TimeoutsInput,
   toRunSpec,
 } from './spec.ts';
+export type {
+  CompensationInput,
+  ConstructsInput,
+  ErrorRuleInput,
+  ForeachInput,
+  GuardrailInput,
+  RepeatInput,
+  SendBackInput,
+} from './spec-constructs.ts';
 export type { FetchOptions } from './stored-payloads.ts';
 export type {
   CancelOptions,

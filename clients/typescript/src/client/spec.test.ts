@@ -161,3 +161,72 @@ test('conditions, computed inputs, names, selections and what the run comes to (
     expect.objectContaining({ field: 'tasks[0].dependencies[0].select.field' }),
   );
 });
+
+test('C.3 to C.7, D.4, D.5, D.9: every construct has its place in the proto', () => {
+  const spec = toRunSpec({
+    mode: 'SEQUENTIAL',
+    maxParallel: 3,
+    startDelay: '1s',
+    startTime: new Date(5_000),
+    childSpecs: { inner: { tasks: [{ key: 'x', expression: '1 + 1' }] } },
+    tasks: [
+      { key: 'rows', capability: 'echo', foreach: ['a', { b: 1 }] },
+      {
+        key: 'some',
+        capability: 'echo',
+        foreach: { itemsExpression: 'input', maxParallel: 2, siblings: 'STOP' },
+      },
+      { key: 'poll', capability: 'echo', repeat: 'result.done' },
+      { key: 'loop', capability: 'echo', repeat: { maxIterations: 3, delay: '2s', nextInput: 'result' } },
+      { key: 'judge', capability: 'echo', after: ['poll'], sendBack: { to: 'poll', when: '!result' } },
+      { key: 'ok', signal: 'approve', timeouts: { attempt: '1h' } },
+      { key: 'nap', timer: '3s' },
+      { key: 'dawn', timer: new Date(9_000), startDelay: 5 },
+      { key: 'child', childRun: 'inner' },
+      { key: 'report', childRun: { workflow: 'report', version: 2 } },
+      { key: 'old', link: { runId: 'r', taskKey: 't' } },
+      {
+        key: 'careful',
+        capability: 'echo',
+        errorRules: [
+          { codes: ['NET_*'], action: 'RETRY', delay: '4s' },
+          { action: 'COMPLETE', result: 'none' },
+        ],
+        fallback: 'echo.twice',
+        guardrails: ['result > 0', { schema: { type: 'number' } }, { capability: 'check.it', message: 'no' }],
+        compensation: 'undo.it',
+      },
+    ],
+  });
+
+  const byKey = Object.fromEntries(spec.tasks.map((one) => [one.key, one]));
+  expect(spec).toMatchObject({ maxParallel: 3, mode: 2, startDelay: { seconds: 1n } });
+  expect(spec.childSpecs.inner?.tasks[0]?.expression).toBe('1 + 1');
+  expect(byKey.rows?.foreach?.items.map(json)).toEqual(['a', { b: 1 }]);
+  expect(byKey.some?.foreach).toMatchObject({ itemsExpression: 'input', maxParallel: 2, siblings: 2 });
+  expect(byKey.poll?.repeat?.until).toBe('result.done');
+  expect(byKey.loop?.repeat).toMatchObject({ maxIterations: 3, nextInput: 'result', delay: { seconds: 2n } });
+  expect(byKey.judge?.sendBack).toMatchObject([{ to: 'poll', when: '!result' }]);
+  expect(byKey.ok).toMatchObject({ capability: '', signal: { name: 'approve' } });
+  expect(byKey.nap?.timer?.delay?.seconds).toBe(3n);
+  expect(byKey.dawn?.timer?.time?.seconds).toBe(9n);
+  expect(byKey.child?.childRun?.spec).toBe('inner');
+  expect(byKey.report?.childRun).toMatchObject({ workflow: 'report', version: 2 });
+  expect(byKey.old?.link).toMatchObject({ runId: 'r', taskKey: 't' });
+  expect(byKey.careful).toMatchObject({
+    fallback: 'echo.twice',
+    errorRules: [{ codes: ['NET_*'], action: 1, delay: { seconds: 4n } }, { action: 4 }],
+    guardrails: [
+      { check: 'result > 0' },
+      { schema: { type: 'number' } },
+      { capability: 'check.it', message: 'no' },
+    ],
+    compensation: { capability: 'undo.it' },
+  });
+});
+
+test('a manager makes a run managed', () => {
+  const spec = toRunSpec({ manager: { capability: 'crew.lead' }, tasks: [{ key: 'a', capability: 'echo' }] });
+
+  expect(spec).toMatchObject({ mode: 3, manager: { capability: 'crew.lead' } });
+});

@@ -5,23 +5,42 @@
 // would silently change what is run.
 
 import { create, type MessageInitShape } from '@bufbuild/protobuf';
+import { timestampFromDate } from '@bufbuild/protobuf/wkt';
 import { PayloadSchema } from '@tutti/proto/tutti/v1/payload_pb.ts';
-import { FailurePolicy, type RunSpec, RunSpecSchema } from '@tutti/proto/tutti/v1/run_pb.ts';
+import {
+  ExecutionMode,
+  FailurePolicy,
+  ManagerSchema,
+  type RunSpec,
+  RunSpecSchema,
+} from '@tutti/proto/tutti/v1/run_pb.ts';
 import {
   DependencyCondition,
   type DependencySchema,
   JoinMode,
   type JoinSchema,
   OversizePolicy,
-  type RetryPolicySchema,
   type SelectionSchema,
   type TaskSpec,
   TaskSpecSchema,
-  type TimeoutsSchema,
   UnmetPolicy,
 } from '@tutti/proto/tutti/v1/task_pb.ts';
-import { type DurationInput, toDuration } from '../durations.ts';
-import { PayloadError, type PayloadInput, toPayload } from '../payloads.ts';
+import type { DurationInput } from '../durations.ts';
+import type { PayloadInput } from '../payloads.ts';
+import { type ConstructsInput, toConstructs } from './spec-constructs.ts';
+import {
+  duration,
+  oneOf,
+  type RetryInput,
+  refuseUnknown,
+  SpecError,
+  type TimeoutsInput,
+  toInput,
+  toRetry,
+  toTimeouts,
+} from './spec-parts.ts';
+
+export { type RetryInput, refuseUnknown, SpecError, type TimeoutsInput, toInput } from './spec-parts.ts';
 
 /** The key of a task that is submitted alone and names none. */
 export const SINGLE_TASK_KEY = 'task';
@@ -47,14 +66,39 @@ export interface RunInput {
   readonly output?: string;
   /** The key of the task whose result is what the run comes to; not together with `output`. */
   readonly outputTask?: string;
+  /** `SEQUENTIAL`: one task after the other, in this order. `MANAGED`: see `manager`. Default `GRAPH`. */
+  readonly mode?: 'GRAPH' | 'SEQUENTIAL' | 'MANAGED';
+  /** How many tasks may be under way at once. Default: no limit. */
+  readonly maxParallel?: number;
+  /** Who decides what is done next; makes the mode `MANAGED`. */
+  readonly manager?: ManagerInput;
+  /** No task is started before. Default: at once. */
+  readonly startTime?: Date;
+  /** No task is started for so long. Default: at once. */
+  readonly startDelay?: DurationInput;
+  /** Runs that `childRun` of a task may name. */
+  readonly childSpecs?: Readonly<Record<string, RunInput>>;
+}
+
+/** The manager of a run: asked again and again what to do next. */
+export interface ManagerInput {
+  readonly capability: string;
+  /** Of its own task. Default `manager`. */
+  readonly key?: string;
+  /** How often it may be asked. Default 1,000. */
+  readonly maxRounds?: number;
+  readonly timeouts?: TimeoutsInput;
 }
 
 /** One task of a run. */
-export interface TaskInput {
+export interface TaskInput extends ConstructsInput {
   /** Unique in the run. Default, for a task submitted alone: `task`. */
   readonly key?: string;
-  /** What an executor must be able to do, for example `image.resize`. */
-  readonly capability: string;
+  /**
+   * What an executor must be able to do, for example `image.resize`. Exactly one of `capability`,
+   * `expression`, `signal`, `timer`, `childRun` and `link`.
+   */
+  readonly capability?: string;
   /** A JSON value, bytes, or a payload (`bytesPayload`). Default: none. */
   readonly input?: PayloadInput;
   /** Which tasks come first: keys, or keys with the condition on their end. */
@@ -110,50 +154,6 @@ export interface SelectionInput {
   readonly oversize?: 'REFUSE' | 'CUT';
 }
 
-/** When a failed attempt is tried again. */
-export interface RetryInput {
-  /** How many attempts in all, the first included. Default 1. */
-  readonly maxAttempts?: number;
-  /** How many after the first: maxAttempts - 1. Not both. */
-  readonly maxRetries?: number;
-  /** The delay before the second attempt. Default 1 s. */
-  readonly initialDelay?: DurationInput;
-  /** What each delay is multiplied by. Default 2. */
-  readonly factor?: number;
-  /** The cap of the delay. Default 5 min. */
-  readonly maxDelay?: DurationInput;
-  /** The share of each delay, 0 to 1, by which it is shortened at random. Default 0. */
-  readonly jitter?: number;
-  /** Error codes that are never tried again. */
-  readonly nonRetryableCodes?: readonly string[];
-  /** How many attempts may be lost with their executors. Default 10. */
-  readonly maxLostAttempts?: number;
-}
-
-/** Limits of time for a task. */
-export interface TimeoutsInput {
-  /** From ready to the start of an attempt. */
-  readonly queue?: DurationInput;
-  /** For each attempt. */
-  readonly attempt?: DurationInput;
-  /** Over all attempts and delays. */
-  readonly whole?: DurationInput;
-  /** The longest silence of an attempt between two progress messages. */
-  readonly heartbeat?: DurationInput;
-}
-
-/** The specification breaks a rule that can be seen before it is sent. */
-export class SpecError extends Error {
-  override readonly name = 'SpecError';
-  /** The path of the field, for example `tasks[3].retry`. */
-  readonly field: string;
-
-  constructor(field: string, message: string) {
-    super(`${field}: ${message}`);
-    this.field = field;
-  }
-}
-
 /** A run, a task alone, or a ready RunSpec. Throws SpecError. */
 export function toRunSpec(input: RunInput | TaskInput | RunSpec): RunSpec {
   if ('$typeName' in input) return input;
@@ -161,7 +161,8 @@ export function toRunSpec(input: RunInput | TaskInput | RunSpec): RunSpec {
     return create(RunSpecSchema, { tasks: [toTaskSpec(input, 'task', SINGLE_TASK_KEY)] });
   }
   const { name = '', labels = {}, tasks, failurePolicy, timeout, ...more } = input;
-  const { input: payload, output = '', outputTask = '', ...rest } = more;
+  const { input: payload, output = '', outputTask = '', mode, maxParallel, manager, ...others } = more;
+  const { startTime, startDelay, childSpecs, ...rest } = others;
   refuseUnknown(rest, '');
   if (!Array.isArray(tasks)) throw new SpecError('tasks', 'not a list');
   const spec = create(RunSpecSchema, {
@@ -175,20 +176,36 @@ export function toRunSpec(input: RunInput | TaskInput | RunSpec): RunSpec {
   if (timeout !== undefined) spec.timeout = duration(timeout, 'timeout');
   const converted = toInput(payload, 'input');
   if (converted !== undefined) spec.input = create(PayloadSchema, converted);
+  if (mode !== undefined) spec.mode = oneOf(ExecutionMode, mode, 'mode');
+  if (maxParallel !== undefined) spec.maxParallel = maxParallel;
+  if (manager !== undefined) {
+    spec.mode = ExecutionMode.MANAGED;
+    spec.manager = toManager(manager);
+  }
+  if (startTime !== undefined) spec.startTime = timestampFromDate(startTime);
+  if (startDelay !== undefined) spec.startDelay = duration(startDelay, 'startDelay');
+  for (const [child, run] of Object.entries(childSpecs ?? {})) spec.childSpecs[child] = toRunSpec(run);
   return spec;
+}
+
+function toManager(input: ManagerInput) {
+  const { capability, key = '', maxRounds = 0, timeouts, ...rest } = input;
+  refuseUnknown(rest, 'manager');
+  const limits = timeouts === undefined ? {} : { timeouts: toTimeouts(timeouts, 'manager.timeouts') };
+  return create(ManagerSchema, { capability, key, maxRounds, ...limits });
 }
 
 function toTaskSpec(input: TaskInput, path: string, defaultKey: string): TaskSpec {
   const { key = defaultKey, capability, input: payload, dependencies, after, join, ...more } = input;
   const { onUnmet, parent, priority, retry, timeouts, allowFailure, cancelGrace, ...others } = more;
-  const { when, inputExpression, ...rest } = others;
-  refuseUnknown(rest, path);
+  const { when, inputExpression, ...constructs } = others;
   if (dependencies !== undefined && after !== undefined) {
     throw new SpecError(`${path}.after`, 'give dependencies or after, not both');
   }
   const spec: MessageInitShape<typeof TaskSpecSchema> = {
     key,
-    capability,
+    capability: capability ?? '',
+    ...toConstructs(constructs, path),
     dependencies: (dependencies ?? after ?? []).map((dependency, index) =>
       toDependency(dependency, `${path}.dependencies[${index}]`),
     ),
@@ -206,15 +223,6 @@ function toTaskSpec(input: TaskInput, path: string, defaultKey: string): TaskSpe
   if (when !== undefined) spec.when = when;
   if (inputExpression !== undefined) spec.inputExpression = inputExpression;
   return create(TaskSpecSchema, spec);
-}
-
-export function toInput(value: PayloadInput, path: string) {
-  try {
-    return toPayload(value);
-  } catch (error) {
-    if (error instanceof PayloadError) throw new SpecError(path, error.message);
-    throw error;
-  }
 }
 
 function toDependency(
@@ -250,63 +258,4 @@ function toJoin(join: 'ALL' | 'ANY' | number, path: string): MessageInitShape<ty
     throw new SpecError(path, `${join} is no whole number from 1`);
   }
   return { mode: oneOf({ ALL: JoinMode.ALL, ANY: JoinMode.ANY }, join, path) };
-}
-
-function toRetry(input: RetryInput, path: string): MessageInitShape<typeof RetryPolicySchema> {
-  const { maxAttempts, maxRetries, initialDelay, factor, maxDelay, jitter, ...more } = input;
-  const { nonRetryableCodes, maxLostAttempts, ...rest } = more;
-  refuseUnknown(rest, path);
-  if (maxAttempts !== undefined && maxRetries !== undefined) {
-    throw new SpecError(`${path}.maxRetries`, 'give maxAttempts or maxRetries, not both');
-  }
-  const total = maxAttempts ?? (maxRetries === undefined ? undefined : maxRetries + 1);
-  if (total !== undefined && (!Number.isInteger(total) || total < 1)) {
-    throw new SpecError(path, `${total} attempts in all: give a whole number from 1`);
-  }
-  const retry: MessageInitShape<typeof RetryPolicySchema> = {};
-  if (total !== undefined) retry.maxAttempts = total;
-  if (initialDelay !== undefined) retry.initialDelay = duration(initialDelay, `${path}.initialDelay`);
-  if (factor !== undefined) retry.factor = factor;
-  if (maxDelay !== undefined) retry.maxDelay = duration(maxDelay, `${path}.maxDelay`);
-  if (jitter !== undefined) retry.jitter = jitter;
-  if (nonRetryableCodes !== undefined) retry.nonRetryableCodes = [...nonRetryableCodes];
-  if (maxLostAttempts !== undefined) retry.maxLostAttempts = maxLostAttempts;
-  return retry;
-}
-
-function toTimeouts(input: TimeoutsInput, path: string): MessageInitShape<typeof TimeoutsSchema> {
-  const { queue, attempt, whole, heartbeat, ...rest } = input;
-  refuseUnknown(rest, path);
-  const timeouts: MessageInitShape<typeof TimeoutsSchema> = {};
-  if (queue !== undefined) timeouts.queue = duration(queue, `${path}.queue`);
-  if (attempt !== undefined) timeouts.attempt = duration(attempt, `${path}.attempt`);
-  if (whole !== undefined) timeouts.whole = duration(whole, `${path}.whole`);
-  if (heartbeat !== undefined) timeouts.heartbeat = duration(heartbeat, `${path}.heartbeat`);
-  return timeouts;
-}
-
-function duration(input: DurationInput, path: string) {
-  try {
-    return toDuration(input, path);
-  } catch (error) {
-    throw new SpecError(path, (error as Error).message.slice(path.length + 2));
-  }
-}
-
-/** The number of an enum value given by name. */
-function oneOf<Values extends Readonly<Record<string, number>>>(
-  values: Values,
-  name: string,
-  path: string,
-): Values[keyof Values] {
-  const value = Object.hasOwn(values, name) ? values[name] : undefined;
-  if (value !== undefined && value !== 0) return value as Values[keyof Values];
-  const names = Object.keys(values).filter((known) => values[known] !== 0);
-  throw new SpecError(path, `${JSON.stringify(name)} is none of ${names.join(', ')}`);
-}
-
-export function refuseUnknown(rest: object, path: string): void {
-  const [unknown] = Object.keys(rest);
-  if (unknown === undefined) return;
-  throw new SpecError(path === '' ? unknown : `${path}.${unknown}`, 'there is no such field');
 }
