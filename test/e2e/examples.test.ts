@@ -115,6 +115,36 @@ test('data.yaml', async () => {
   expect(refused.attempts).toEqual([]);
 });
 
+test('foreach.yaml: C.4', async () => {
+  const { handle, run, tasks, results } = await runExample('foreach');
+
+  expect(tasks).toEqual({
+    greet: 'COMPLETED',
+    nap: 'COMPLETED',
+    lengths: 'COMPLETED',
+    nothing: 'COMPLETED',
+    'greet#0': 'COMPLETED',
+    'greet#1': 'COMPLETED',
+    'greet#2': 'COMPLETED',
+    'nap#0': 'COMPLETED',
+    'nap#1': 'FAILED ERROR_NOT_RETRYABLE',
+    'nap#2': 'COMPLETED',
+    'lengths#0': 'COMPLETED',
+    'lengths#1': 'COMPLETED',
+    'lengths#2': 'COMPLETED',
+  });
+  expect(results.greet).toEqual([
+    { text: 'hello oslo', place: 0 },
+    { text: 'hello rome', place: 1 },
+    { text: 'hello lima', place: 2 },
+  ]);
+  const output = json(run.output) as { lengths: unknown; naps: unknown[]; nothing: unknown };
+  expect(output).toMatchObject({ lengths: [10, 10, 10], nothing: [] });
+  expect(output.naps[1]).toBeNull();
+  const refused = await client.getTask(handle.runId, 'nap#1');
+  expect(refused.error?.code).toBe('INVALID_INPUT');
+});
+
 test('B.1, B.2: an attempt is given what its edges select, under the names that they give', async () => {
   const executor = createExecutor({
     servers: stack.addresses.nats,

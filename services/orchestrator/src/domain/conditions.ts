@@ -19,13 +19,14 @@ export function admit(run: RunState, task: number, nowMs: number): Change {
 
 /** It is ready, unless its own `when` says otherwise. */
 export function decideReady(run: RunState, task: number): Change {
-  const { when, inputExpression } = specOf(run, task);
+  const { when, inputExpression, flow } = specOf(run, task);
   if (when !== '') {
     const holds = asCondition(evaluateForTask(run, task, when));
     if (!holds.ok) return expressionFailed(task, 'when', when, holds.cause);
     if (!holds.value) return { type: 'TaskSkipped', task, reason: 'CONDITION_FALSE', upstream: undefined };
   }
-  if (inputExpression === '') return ready(task, undefined);
+  // That of a foreach is evaluated for each of its items.
+  if (inputExpression === '' || flow.foreach !== undefined) return ready(task, undefined);
   const value = evaluateForTask(run, task, inputExpression, inputScope(run, task));
   const encoded = value.ok ? payloadOfJson(value.value) : value;
   if (encoded.ok) return ready(task, encoded.payload);

@@ -15,7 +15,9 @@ import {
   type Dependency,
   type Join,
   NO_TIMEOUTS,
+  type Foreach,
   PLAIN_EDGE,
+  PLAIN_FLOW,
   PLAIN_RUN,
   PLAIN_TASK,
   type RunSpec,
@@ -226,6 +228,21 @@ function parseTask(line: string): TaskSpec {
     cancelGraceMs: Number(named.grace ?? DEFAULT_CANCEL_GRACE_MS),
     when: named.when ?? '',
     inputExpression: named.computed ?? '',
+    ...(named.foreach === undefined ? {} : { flow: { ...PLAIN_FLOW, foreach: parseForeach(named) } }),
+  };
+}
+
+/** `foreach="a","b" parallel=1 tolerate=1 stop`: items as JSON; or `foreach=[expression]`. */
+function parseForeach(named: Readonly<Record<string, string | undefined>>): Foreach {
+  const text = named.foreach ?? '';
+  const isExpression = text.startsWith('[');
+  return {
+    items: isExpression || text === '' ? [] : text.split(',').map(jsonPayload),
+    itemsExpression: isExpression ? text.slice(1, -1) : '',
+    maxParallel: Number(named.parallel ?? 0),
+    toleratedFailures: Number(named.tolerate ?? 0),
+    toleratedShare: 0,
+    siblings: named.siblings === 'stop' ? 'STOP' : 'CONTINUE',
   };
 }
 
