@@ -11,6 +11,7 @@ import type { Dependant, Edge, Graph } from './graph.ts';
 import { requiredEdges } from './growth.ts';
 import { createPayloadReader } from './payload-json.ts';
 import { accept, type Refusal, type Rejection, type Result, reject } from './rejection.ts';
+import { inMode } from './run-mode.ts';
 import { NO_SCHEMAS, type SchemaChecker } from './schema.ts';
 import type { Dependency, RunSpec, Selection, TaskSpec } from './spec.ts';
 
@@ -25,11 +26,15 @@ const NO_DEPENDANTS: readonly Dependant[] = Object.freeze([]);
 const NO_CHILDREN: readonly number[] = Object.freeze([]);
 
 export function compileGraph(
-  spec: RunSpec,
+  submitted: RunSpec,
   expressions: ExpressionCompiler,
   schemas: SchemaChecker = NO_SCHEMAS,
 ): Result<Graph> {
-  if (spec.tasks.length === 0) return reject('INVALID_FIELD', 'a run needs at least one task', {}, 'tasks');
+  if (submitted.tasks.length === 0)
+    return reject('INVALID_FIELD', 'a run needs at least one task', {}, 'tasks');
+  const inItsMode = inMode(submitted);
+  if (!inItsMode.ok) return inItsMode;
+  const spec = inItsMode.value;
   const tooMany = refuseTooManyDependencies(spec);
   if (tooMany !== undefined) return tooMany;
   const indexes = indexKeys(spec);
