@@ -1,6 +1,6 @@
 // Measures Tutti on this machine. Human-readable lines go to stderr, the result as JSON to stdout.
 //
-// usage: npm run bench -- flat|chain|latency|montage [--tasks N] [--rounds N] [--slots N]
+// usage: npm run bench -- flat|chain|latency|montage|foreach|decide [--tasks N] [--rounds N] [--slots N]
 //
 // Orchestrator, nats-server, executors and load are processes of their own, on a data folder of their
 // own in the system's temporary folder (TMPDIR names another disk), every state with its fsync.
@@ -11,13 +11,15 @@ import { createRpc } from '../support/rpc.ts';
 import { startStack } from '../support/stack.ts';
 import type { Bench, BenchOptions } from './bench.ts';
 import { chain } from './chain.ts';
+import { decideCurve } from './decide.ts';
 import { flat } from './flat.ts';
+import { foreach } from './foreach.ts';
 import { latency } from './latency.ts';
 import { montage } from './montage.ts';
 
-const BENCHES: Readonly<Record<string, Bench>> = { flat, chain, latency, montage };
+const BENCHES: Readonly<Record<string, Bench>> = { flat, chain, latency, montage, foreach };
 
-const USAGE = `usage: npm run bench -- ${Object.keys(BENCHES).join('|')} [--tasks N] [--rounds N] [--slots N]`;
+const USAGE = `usage: npm run bench -- ${Object.keys(BENCHES).join('|')}|decide [--tasks N] [--rounds N] [--slots N]`;
 
 function usage(problem: string): never {
   process.stderr.write(`${problem}\n${USAGE}\n`);
@@ -52,6 +54,12 @@ function readArguments(): { name: string; bench: Bench; options: BenchOptions } 
   };
 }
 
+if (process.argv[2] === 'decide') {
+  // The rules alone: no server is needed.
+  const microseconds = decideCurve((line) => process.stderr.write(`${line}\n`));
+  process.stdout.write(`${JSON.stringify({ bench: 'decide', microseconds }, undefined, 2)}\n`);
+  process.exit(0);
+}
 const { name, bench, options } = readArguments();
 options.say(`bench ${name}: starting orchestrator, nats-server and executors`);
 const stack = await startStack(bench.stack(options));
