@@ -2,6 +2,7 @@
 
 import { specOf } from './lookup.ts';
 import type { RunSpec, TaskSpec } from './spec.ts';
+import { runStartMs } from './start-times.ts';
 import type { RunState } from './state.ts';
 import type { StateReason, TaskState } from './states.ts';
 
@@ -20,6 +21,19 @@ export function performsItself({ work, flow }: TaskSpec): boolean {
   return work.type !== 'CAPABILITY' || flow.foreach !== undefined;
 }
 
+/**
+ * Whether that begins the moment the task is ready. Child runs have their turn as work for executors has:
+ * however fast they end, a step starts so many at most.
+ */
+export function performsAtOnce(spec: TaskSpec): boolean {
+  return performsItself(spec) && !startsRun(spec);
+}
+
+/** Whether an attempt of the task is a run of its own. */
+export function startsRun({ work, flow }: TaskSpec): boolean {
+  return work.type === 'CHILD_RUN' && flow.foreach === undefined;
+}
+
 /** Whether RunSpec.maxParallel counts the task: not what it makes itself, nor what nobody is asked for. */
 export function isLimited(run: RunState, task: number): boolean {
   return run.line !== undefined && !run.owners.has(task) && !performsItself(specOf(run, task));
@@ -31,10 +45,8 @@ export function isUnderWay(state: TaskState): boolean {
 
 /** When a task may become ready whose join is met now. */
 export function startTimeMs(run: RunState, task: number, nowMs: number): number {
-  const { startAtMs: runStartAtMs = 0, startDelayMs: runDelayMs } = run.graph.spec;
   const { startAtMs = 0, startDelayMs } = specOf(run, task).flow;
-  const runAtMs = Math.max(runStartAtMs, runDelayMs === 0 ? 0 : run.submittedAtMs + runDelayMs);
-  return Math.max(runAtMs, startAtMs, startDelayMs === 0 ? 0 : nowMs + startDelayMs);
+  return Math.max(runStartMs(run) ?? 0, startAtMs, startDelayMs === 0 ? 0 : nowMs + startDelayMs);
 }
 
 /** What a task waits for whose work the orchestrator does itself. */

@@ -10,6 +10,11 @@ const CAUSE_CHARACTERS = 300;
 
 export function checkHandling(spec: RunSpec, schemas: SchemaChecker): Result<true> {
   const checked = new Set<string>();
+  const unusable = spec.inputSchema === '' ? undefined : schemas.problemOf(spec.inputSchema);
+  if (unusable !== undefined) {
+    const message = `the input schema cannot be used: ${unusable.slice(0, CAUSE_CHARACTERS).toWellFormed()}`;
+    return reject('INVALID_FIELD', message, {}, 'input_schema');
+  }
   for (const [index, task] of spec.tasks.entries()) {
     if (task.handling === PLAIN_HANDLING) continue;
     const refused = refuseRules(task, index) ?? refuseSchemas(task, index, schemas, checked);

@@ -73,6 +73,13 @@ export type RunCommand =
   | { readonly type: 'FireTimer'; readonly task: number }
   /** Its start time has come. */
   | { readonly type: 'BeginTask'; readonly task: number }
+  /** The start time of the run, for all tasks that wait for it. */
+  | { readonly type: 'BeginRun' }
+  /**
+   * READY to RUNNING, for work of the orchestrator's own. `child`: the attempt is a run of its own, which
+   * begins now; false: it is none, or cannot be started and is about to fail.
+   */
+  | { readonly type: 'StartOwnWork'; readonly task: number; readonly child: boolean }
   /** Somebody's wish. */
   | { readonly type: 'SignalRun'; readonly name: string; readonly payload: Payload }
   | { readonly type: 'CancelRun'; readonly message: string }

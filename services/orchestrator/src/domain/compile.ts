@@ -5,6 +5,7 @@
 import { checkExpressions } from './check-expressions.ts';
 import { checkFlow } from './check-flow.ts';
 import { checkHandling } from './check-handling.ts';
+import { compileChildren } from './child-runs.ts';
 import { findDependencyCycle, findParentCycle } from './cycles.ts';
 import type { ExpressionCompiler } from './expression.ts';
 import type { Dependant, Edge, Graph } from './graph.ts';
@@ -29,6 +30,7 @@ export function compileGraph(
   submitted: RunSpec,
   expressions: ExpressionCompiler,
   schemas: SchemaChecker = NO_SCHEMAS,
+  depth = 0,
 ): Result<Graph> {
   if (submitted.tasks.length === 0)
     return reject('INVALID_FIELD', 'a run needs at least one task', {}, 'tasks');
@@ -56,10 +58,15 @@ export function compileGraph(
   if (!usable.ok) return usable;
   const handled = checkHandling(spec, schemas);
   if (!handled.ok) return handled;
+  const children = compileChildren(spec, depth, (child, below) =>
+    compileGraph(child, expressions, schemas, below),
+  );
+  if (!children.ok) return children;
   const graph: Graph = {
     spec,
     expressions,
     schemas,
+    childGraphs: children.value,
     readPayload: createPayloadReader(),
     dependencies: dependencies.value,
     dependants,

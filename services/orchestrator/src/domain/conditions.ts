@@ -9,22 +9,27 @@ import { payloadOfJson } from './payload-json.ts';
 import type { RunState } from './state.ts';
 import { evaluateForEdge, evaluateForTask, inputScope } from './variables.ts';
 
-/** What becomes of a task whose join is met: it is held for its time or its turn, or decided at once. */
+/** What becomes of a task whose join is met: its own `when` is decided once, then it may be held. */
 export function admit(run: RunState, task: number, nowMs: number): Change {
+  const { when } = specOf(run, task);
+  if (when === '') return enter(run, task, nowMs);
+  const holds = asCondition(evaluateForTask(run, task, when));
+  if (!holds.ok) return expressionFailed(task, 'when', when, holds.cause);
+  if (!holds.value) return { type: 'TaskSkipped', task, reason: 'CONDITION_FALSE', upstream: undefined };
+  return enter(run, task, nowMs);
+}
+
+/** What becomes of a task that is to be done: it is held for its time or its turn, or ready. */
+export function enter(run: RunState, task: number, nowMs: number): Change {
   const startAtMs = taskOf(run, task).more?.startAtMs ?? startTimeMs(run, task, nowMs);
   if (startAtMs > nowMs) return { type: 'TaskHeld', task, reason: 'START_TIME_AHEAD', untilMs: startAtMs };
   if (isLimited(run, task)) return { type: 'TaskHeld', task, reason: 'RUN_AT_LIMIT', untilMs: undefined };
-  return decideReady(run, task);
+  return release(run, task);
 }
 
-/** It is ready, unless its own `when` says otherwise. */
-export function decideReady(run: RunState, task: number): Change {
-  const { when, inputExpression, flow } = specOf(run, task);
-  if (when !== '') {
-    const holds = asCondition(evaluateForTask(run, task, when));
-    if (!holds.ok) return expressionFailed(task, 'when', when, holds.cause);
-    if (!holds.value) return { type: 'TaskSkipped', task, reason: 'CONDITION_FALSE', upstream: undefined };
-  }
+/** What becomes of a task that nothing holds back any more. */
+export function release(run: RunState, task: number): Change {
+  const { inputExpression, flow } = specOf(run, task);
   // That of a foreach is evaluated for each of its items.
   if (inputExpression === '' || flow.foreach !== undefined) return ready(task, undefined);
   const value = evaluateForTask(run, task, inputExpression, inputScope(run, task));

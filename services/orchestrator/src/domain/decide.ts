@@ -4,8 +4,9 @@
 // overtaken by events: then it comes to nothing.
 
 import { cancelRun, cancelTask, endCancelled } from './cancel.ts';
+import { startOwnWork } from './child-runs.ts';
 import type { RunCommand } from './commands.ts';
-import { admit } from './conditions.ts';
+import { enter } from './conditions.ts';
 import {
   attemptAtMs,
   heartbeatAtMs,
@@ -21,7 +22,9 @@ import { lastError, runningAttempt, specOf, taskOf } from './lookup.ts';
 import { accept, type Result } from './rejection.ts';
 import { attemptFailed, attemptSucceeded } from './result.ts';
 import { signalRun } from './signals.ts';
+import { runBeginsAtMs } from './start-times.ts';
 import type { RunState } from './state.ts';
+import { elapsed } from './work.ts';
 
 type Command<T extends RunCommand['type']> = Extract<RunCommand, { type: T }>;
 type Changes = readonly Change[];
@@ -65,7 +68,11 @@ export function decide(run: RunState, command: RunCommand, nowMs: number): Resul
     case 'BeginTask':
       return accept(beginTask(run, command, nowMs));
     case 'SignalRun':
-      return signalRun(run, command);
+      return signalRun(run, command.name, command.payload);
+    case 'BeginRun':
+      return accept(beginRun(run, nowMs));
+    case 'StartOwnWork':
+      return accept(startOwnWork(run, command.task, command.child));
     case 'CancelRun':
       return cancelRun(run, command.message);
     case 'CancelTask':
@@ -212,15 +219,15 @@ function retryTask(run: RunState, command: Command<'RetryTask'>, nowMs: number):
   return [{ type: 'TaskReady', task: command.task, input: undefined }];
 }
 
-/** A timer gives what it was given. */
 function fireTimer(run: RunState, { task }: Command<'FireTimer'>, nowMs: number): Changes {
-  const status = taskOf(run, task);
-  const spec = specOf(run, task);
-  if (!isDue(timerAtMs(status, spec), nowMs)) return NOTHING;
-  return attemptSucceeded(run, task, status.computedInput ?? spec.input, undefined, nowMs);
+  return isDue(timerAtMs(taskOf(run, task), specOf(run, task)), nowMs) ? elapsed(run, task, nowMs) : NOTHING;
 }
 
 function beginTask(run: RunState, { task }: Command<'BeginTask'>, nowMs: number): Changes {
-  if (!isDue(startAtMs(taskOf(run, task)), nowMs)) return NOTHING;
-  return [admit(run, task, nowMs)];
+  return isDue(startAtMs(run, task), nowMs) ? [enter(run, task, nowMs)] : NOTHING;
+}
+
+function beginRun(run: RunState, nowMs: number): Changes {
+  if (!isDue(runBeginsAtMs(run), nowMs)) return NOTHING;
+  return [...run.held].map((task) => enter(run, task, nowMs));
 }

@@ -4,6 +4,7 @@
 import type { RunCommand } from './commands.ts';
 import { specOf, taskOf } from './lookup.ts';
 import type { TaskSpec } from './spec.ts';
+import { isHeld, runBeginsAtMs } from './start-times.ts';
 import type { RunState, TaskStatus } from './state.ts';
 import { isFinalTask } from './states.ts';
 
@@ -20,7 +21,7 @@ export type DeadlineType =
 /** If several have passed, the first of them counts: in the order in which they end more. */
 const DEADLINE_TYPES: readonly DeadlineType[] = [
   'Grace',
-  'Timer',
+  'Timer', // None that a timeout comes before: see timerAtMs.
   'Whole',
   'Queue',
   'Attempt',
@@ -39,7 +40,7 @@ export function nextDueAtMs(run: RunState, task: number, deafMs: number): number
   if (!hasDeadline(status, spec)) return undefined;
   let earliestMs: number | undefined;
   for (const type of DEADLINE_TYPES) {
-    const atMs = deadlineAtMs(type, status, spec, deafMs);
+    const atMs = deadlineAtMs(type, run, task, deafMs);
     if (atMs !== undefined && (earliestMs === undefined || atMs < earliestMs)) earliestMs = atMs;
   }
   return earliestMs;
@@ -52,9 +53,7 @@ export function dueCommand(
   deafMs: number,
   nowMs: number,
 ): RunCommand | undefined {
-  const status = taskOf(run, task);
-  const spec = specOf(run, task);
-  const type = DEADLINE_TYPES.find((each) => isDue(deadlineAtMs(each, status, spec, deafMs), nowMs));
+  const type = DEADLINE_TYPES.find((each) => isDue(deadlineAtMs(each, run, task, deafMs), nowMs));
   return type === undefined ? undefined : commandAt(type, task, deafMs);
 }
 
@@ -82,10 +81,12 @@ function commandAt(type: DeadlineType, task: number, deafMs: number): RunCommand
 /** Unix time; undefined where the task, as it stands, has no such deadline. */
 export function deadlineAtMs(
   type: DeadlineType,
-  status: TaskStatus,
-  spec: TaskSpec,
+  run: RunState,
+  task: number,
   deafMs: number,
 ): number | undefined {
+  const status = taskOf(run, task);
+  const spec = specOf(run, task);
   switch (type) {
     case 'Grace':
       return status.cancelling?.untilMs;
@@ -102,19 +103,38 @@ export function deadlineAtMs(
     case 'Timer':
       return timerAtMs(status, spec);
     case 'Start':
-      return startAtMs(status);
+      return startAtMs(run, task);
   }
 }
 
-/** The end of a wait that is the task's work. */
-export function timerAtMs({ state, attempts }: TaskStatus, { work, flow }: TaskSpec): number | undefined {
-  if (work.type !== 'TIMER' || state !== 'RUNNING' || flow.foreach !== undefined) return undefined;
-  return work.atMs ?? after(attempts[attempts.length - 1]?.startedAtMs, work.delayMs);
+/** The moment that a RUNNING timer waits for; undefined where it will have been timed out before. */
+export function timerAtMs(status: TaskStatus, spec: TaskSpec): number | undefined {
+  const { work, flow } = spec;
+  if (work.type !== 'TIMER' || flow.foreach !== undefined || status.state !== 'RUNNING') return undefined;
+  if (status.more?.validating !== undefined) return undefined; // It has a result already.
+  const atMs = work.atMs ?? after(status.attempts[status.attempts.length - 1]?.startedAtMs, work.delayMs);
+  if (atMs === undefined) return undefined;
+  const timeoutsMs = [attemptAtMs(status, spec), wholeAtMs(status, spec)];
+  return timeoutsMs.some((each) => each !== undefined && each < atMs) ? undefined : atMs;
 }
 
-/** While WAITING for its start time. */
-export function startAtMs({ state, reason, more }: TaskStatus): number | undefined {
-  return state === 'WAITING' && reason === 'START_TIME_AHEAD' ? more?.startAtMs : undefined;
+/** The moment that a WAITING task is held until; undefined where it is that of the run: see `held`. */
+export function startAtMs(run: RunState, task: number): number | undefined {
+  return isHeld(run, task) && !run.held.has(task) ? taskOf(run, task).more?.startAtMs : undefined;
+}
+
+/** When something is due for the run as a whole; undefined if nothing is. */
+export function nextRunDueAtMs(run: RunState): number | undefined {
+  const deadlineMs = runDeadlineMs(run);
+  const beginsAtMs = run.phase === 'RUNNING' ? runBeginsAtMs(run) : undefined;
+  if (deadlineMs === undefined || beginsAtMs === undefined) return deadlineMs ?? beginsAtMs;
+  return Math.min(deadlineMs, beginsAtMs);
+}
+
+/** What the moment that has come asks for; undefined if none has. */
+export function dueRunCommand(run: RunState, nowMs: number): RunCommand | undefined {
+  if (isDue(runDeadlineMs(run), nowMs)) return { type: 'ExpireRun' };
+  return isDue(nextRunDueAtMs(run), nowMs) ? { type: 'BeginRun' } : undefined;
 }
 
 /** When a run that is not ending yet has to; undefined for every other. */

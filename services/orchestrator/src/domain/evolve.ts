@@ -14,6 +14,8 @@ import { hasRun, specOf, taskOf } from './lookup.ts';
 import { moreOf } from './more.ts';
 import { chargeOwner, unsettle } from './reset.ts';
 import { noteFailure, settleEdges, withdrawHandler, withdrawRoute } from './settle.ts';
+import { noteWait } from './signals.ts';
+import { noteHeld } from './start-times.ts';
 import type { RunState } from './state.ts';
 import { isFinalTask } from './states.ts';
 
@@ -76,14 +78,6 @@ export function evolve(run: RunState, event: RunEvent): RunState {
   return run;
 }
 
-/** Who waits for a signal begins with the start of an attempt, and ends with whatever comes next. */
-function noteListening(run: RunState, change: TaskChange): void {
-  const { work, flow } = specOf(run, change.task);
-  if (work.type !== 'SIGNAL' || flow.foreach !== undefined) return;
-  run.listeners.delete(change.task);
-  if (change.type === 'TaskStarted') run.listeners.add(change.task);
-}
-
 function takeSignal(run: RunState, task: number, name: string): void {
   const payload = run.signals.get(name)?.shift();
   if (payload === undefined) throw new Error(`run ${run.runId} has no signal "${name}" to take`);
@@ -135,7 +129,8 @@ function moveTask(run: RunState, change: TaskChange, event: RunEvent): void {
   if (change.type === 'TaskHeld' && change.reason === 'RUN_AT_LIMIT') {
     run.line?.join(change.task, specOf(run, change.task).priority);
   }
-  noteListening(run, change);
+  if (change.type === 'TaskHeld' || before === 'WAITING') noteHeld(run, change.task);
+  noteWait(run, change.task, change.type === 'TaskStarted');
   if (state === before) return;
   if (isLimited(run, change.task)) run.underWay += Number(isUnderWay(state)) - Number(isUnderWay(before));
   run.counts[before]--;

@@ -1,9 +1,9 @@
 // What does a change bring with it, once the run has evolved by it?
 
-import { performsItself } from './admission.ts';
+import { performsAtOnce } from './admission.ts';
 import { cancelRest } from './cancel.ts';
 import { undoAll } from './compensation.ts';
-import { admit, decideReady, judge } from './conditions.ts';
+import { admit, judge, release } from './conditions.ts';
 import { meets, skipReason } from './edges.ts';
 import { ending } from './ending.ts';
 import type { Change, TasksAdded } from './events.ts';
@@ -13,11 +13,11 @@ import type { Dependant } from './graph.ts';
 import { checkSpec, isAwaitedCheck, judgeResult, verdictOf } from './guardrails.ts';
 import { specOf, taskOf } from './lookup.ts';
 import { endOwned } from './owned.ts';
-import { attemptSucceeded, resultJudged } from './result.ts';
-import { deliver } from './signals.ts';
+import { resultJudged } from './result.ts';
+import { mayTake, offerSignal } from './signals.ts';
 import type { RunState } from './state.ts';
 import { type FinalTaskState, isFinalTask, type StateReason } from './states.ts';
-import { perform, startOf } from './work.ts';
+import { perform, signalled, startOf } from './work.ts';
 
 const NOTHING: readonly Change[] = Object.freeze([]);
 
@@ -39,9 +39,9 @@ export function follow(run: RunState, change: Change, nowMs: number): readonly C
     case 'TaskStarted':
       return change.leaseToken === '' ? perform(run, change.task, nowMs) : NOTHING;
     case 'RunSignalled':
-      return deliver(run, change.name);
+      return offerSignal(run, change.name);
     case 'TaskSignalled':
-      return signalTaken(run, change.task, nowMs);
+      return signalled(run, change.task, nowMs);
     case 'TaskReset':
       return followReset(run, change.task, nowMs);
     case 'TasksAdded':
@@ -88,17 +88,12 @@ function nextInLine(run: RunState): readonly Change[] {
     const { state, reason } = taskOf(run, task);
     return state === 'WAITING' && reason === 'RUN_AT_LIMIT';
   });
-  return next === undefined ? NOTHING : [decideReady(run, next)];
-}
-
-function signalTaken(run: RunState, task: number, nowMs: number): readonly Change[] {
-  const payload = taskOf(run, task).more?.signal;
-  return payload === undefined ? NOTHING : attemptSucceeded(run, task, payload, undefined, nowMs);
+  return next === undefined ? NOTHING : [release(run, next)];
 }
 
 /** Work of the orchestrator's own starts the moment it may. */
 function performAtOnce(run: RunState, task: number): readonly Change[] {
-  if (run.paused || !performsItself(specOf(run, task))) return NOTHING;
+  if (run.paused || !performsAtOnce(specOf(run, task))) return NOTHING;
   return [startOf(run, task)];
 }
 
@@ -321,7 +316,7 @@ export function stillApplies(run: RunState, change: Change): boolean {
     case 'TaskValidating':
       return isUnderWay(run, change.task, change.attempt);
     case 'TaskSignalled':
-      return isUnderWay(run, change.task, change.attempt) && run.signals.has(change.name);
+      return mayTake(run, change.task, change.name);
     case 'TaskExpanded':
       return taskOf(run, change.task).state === 'RUNNING';
     case 'TaskCancelled':

@@ -37,6 +37,8 @@ export interface Graph {
   /** Compiles, or remembers, what checkExpressions found usable. */
   readonly expressions: ExpressionCompiler;
   readonly schemas: SchemaChecker;
+  /** Of what its tasks may start as runs of their own, by name. */
+  readonly childGraphs: ReadonlyMap<string, Graph>;
   /** What expressions see of a payload; undefined for nothing. */
   readPayload(payload: Payload): Json | undefined;
   indexOf(key: string): number | undefined;

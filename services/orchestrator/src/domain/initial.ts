@@ -9,7 +9,8 @@ import type { TaskState } from './states.ts';
 import { createWaitingLine } from './waiting-line.ts';
 
 const NO_ATTEMPTS: readonly AttemptStatus[] = Object.freeze([]);
-const NO_UPSTREAMS: ReadonlySet<number> = new Set();
+const NO_TASKS: ReadonlySet<number> = new Set();
+const NO_WAITS: ReadonlyMap<string, Set<number>> = new Map();
 const NOTHING_JUDGED: ReadonlyMap<number, boolean> = new Map();
 
 export type RunSubmittedEvent = RunEvent & { readonly change: RunSubmitted };
@@ -44,7 +45,8 @@ export function startRun(event: RunSubmittedEvent): RunState {
     failedTask: undefined,
     verdict: undefined,
     signals: new Map(),
-    listeners: new Set(),
+    waits: NO_WAITS,
+    held: NO_TASKS,
     underWay: 0,
     line: graph.spec.maxParallel > 0 ? createWaitingLine() : undefined,
     owners: new Map(),
@@ -69,7 +71,7 @@ export function startTask(state: 'READY' | 'WAITING', revision: number, atMs: nu
     metEdges: 0,
     deadEdges: 0,
     judged: NOTHING_JUDGED,
-    unrouted: NO_UPSTREAMS,
+    unrouted: NO_TASKS,
     handlesNothing: false,
     handlers: 0,
     attempts: NO_ATTEMPTS,

@@ -1,49 +1,83 @@
-// Who gets a signal (C.7)? The task that has waited for it longest; if none waits, it is kept for the first
-// that will.
+// Which wait does a signal end, and which signal ends a wait (C.7)?
+//
+// A signal is kept until a task takes it: so it does not matter which of the two comes first.
 
-import type { RunCommand } from './commands.ts';
 import type { Change } from './events.ts';
 import { runningAttempt, specOf, taskOf } from './lookup.ts';
-import { accept, type Result, reject } from './rejection.ts';
+import type { Payload } from './payload.ts';
+import { accept, type Refusal, type Result, reject } from './rejection.ts';
 import type { RunState } from './state.ts';
-import { isFinalRun } from './states.ts';
+import { isFinalRun, type RunPhase } from './states.ts';
 
 const NOTHING: readonly Change[] = Object.freeze([]);
 
-/** Of one run: those that no task has waited for yet. */
+/** Of one run: signals that no task has waited for yet. */
 export const MAX_KEPT_SIGNALS = 1_000;
 
-export function signalRun(
-  run: RunState,
-  { name, payload }: Extract<RunCommand, { type: 'SignalRun' }>,
-): Result<readonly Change[]> {
-  if (isFinalRun(run.phase)) {
-    const message = `run "${run.runId}" is ${run.phase} already; nothing waits for a signal`;
-    return reject('ALREADY_FINAL', message, { state: run.phase });
-  }
-  let kept = 0;
-  for (const payloads of run.signals.values()) kept += payloads.length;
-  if (kept >= MAX_KEPT_SIGNALS) {
-    const message = `run "${run.runId}" keeps ${kept} signals that no task has waited for; wait until some are taken`;
-    return reject('LIMIT_REACHED', message, { resource: 'signals', limit: String(MAX_KEPT_SIGNALS) });
+export function signalRun(run: RunState, name: string, payload: Payload): Result<readonly Change[]> {
+  if (isFinalRun(run.phase)) return runIsFinal(run.runId, run.phase);
+  if (longestWaiting(run, name) === undefined && countKept(run) >= MAX_KEPT_SIGNALS) {
+    const message = `run "${run.runId}" keeps ${MAX_KEPT_SIGNALS} signals that no task has waited for yet; send "${name}" when a task waits for it`;
+    return reject('LIMIT_REACHED', message, { resource: 'signals', limit: `${MAX_KEPT_SIGNALS}` });
   }
   return accept([{ type: 'RunSignalled', name, payload }]);
 }
 
-/** The task whose wait a signal ends. */
-export function deliver(run: RunState, name: string): readonly Change[] {
-  for (const task of run.listeners) {
-    const { work } = specOf(run, task);
-    if (work.type === 'SIGNAL' && work.name === name) return [take(run, task, name)];
+export function runIsFinal(runId: string, phase: RunPhase): Refusal {
+  const message = `run "${runId}" is ${phase} already; nothing in it waits for a signal any more`;
+  return reject('ALREADY_FINAL', message, { state: phase });
+}
+
+/** Right after a signal has come: whoever has waited longest takes it. */
+export function offerSignal(run: RunState, name: string): readonly Change[] {
+  const task = longestWaiting(run, name);
+  return task === undefined ? NOTHING : takeKept(run, task);
+}
+
+/** Right after a task has begun to wait: it takes what has come already. */
+export function takeKept(run: RunState, task: number): readonly Change[] {
+  const name = signalOf(run, task);
+  if (name === undefined || !run.signals.has(name)) return NOTHING;
+  return [{ type: 'TaskSignalled', task, attempt: runningAttempt(taskOf(run, task)).number, name }];
+}
+
+/** Whether a task that should take a signal still can: another may have been faster. */
+export function mayTake(run: RunState, task: number, name: string): boolean {
+  return run.signals.has(name) && run.waits.get(name)?.has(task) === true;
+}
+
+/** The name of the signal that the task is about; undefined for other work, and for a list of waits. */
+export function signalOf(run: RunState, task: number): string | undefined {
+  const { work, flow } = specOf(run, task);
+  return work.type === 'SIGNAL' && flow.foreach === undefined ? work.name : undefined;
+}
+
+/** Waits are kept in the order in which they began. */
+function longestWaiting(run: RunState, name: string): number | undefined {
+  return run.waits.get(name)?.values().next().value;
+}
+
+function countKept(run: RunState): number {
+  let count = 0;
+  for (const payloads of run.signals.values()) count += payloads.length;
+  return count;
+}
+
+type Waits = Map<string, Set<number>>;
+
+/** Called by evolve() for each change of a task: a wait begins with an attempt, and ends with whatever comes next. */
+export function noteWait(run: RunState, task: number, waits: boolean): void {
+  const name = signalOf(run, task);
+  if (name === undefined) return;
+  const waiting = run.waits.get(name);
+  if (!waits) {
+    if (waiting?.delete(task) === true && waiting.size === 0) (run.waits as Waits).delete(name);
+    return;
   }
-  return NOTHING;
-}
-
-/** What a task that begins to wait finds. */
-export function listen(run: RunState, task: number, name: string): readonly Change[] {
-  return run.signals.has(name) ? [take(run, task, name)] : NOTHING;
-}
-
-function take(run: RunState, task: number, name: string): Change {
-  return { type: 'TaskSignalled', task, attempt: runningAttempt(taskOf(run, task)).number, name };
+  if (waiting !== undefined) {
+    waiting.add(task);
+    return;
+  }
+  if (run.waits.size === 0) run.waits = new Map();
+  (run.waits as Waits).set(name, new Set([task]));
 }

@@ -27,6 +27,8 @@ export interface RunSpec {
   readonly startDelayMs: number;
   /** What its tasks may start as runs of their own, by name. */
   readonly childSpecs: Readonly<Record<string, RunSpec>>;
+  /** What the input of a child run must match: JSON Schema, as JSON text; empty for anything. */
+  readonly inputSchema: string;
 }
 
 /** GRAPH: as soon as the dependencies allow. SEQUENTIAL: each task depends on the one before it, too. */
@@ -282,6 +284,7 @@ export const PLAIN_RUN = Object.freeze({
   startAtMs: undefined,
   startDelayMs: 0,
   childSpecs: Object.freeze({}),
+  inputSchema: '',
 });
 
 export const DEFAULT_MAX_REPEATS = 100;

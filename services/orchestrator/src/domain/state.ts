@@ -35,8 +35,10 @@ export interface RunState {
   verdict: Verdict | undefined;
   /** Signals that no task has waited for yet, by name, in the order in which they came. */
   readonly signals: Map<string, Payload[]>;
-  /** Tasks that wait for a signal, the longest wait first. */
-  readonly listeners: Set<number>;
+  /** RUNNING tasks that wait for a signal, by its name, the longest wait first; shared while empty. */
+  waits: ReadonlyMap<string, Set<number>>;
+  /** WAITING tasks that the start of the run holds back; shared while empty. */
+  held: ReadonlySet<number>;
   /** How many tasks are under way of those that RunSpec.maxParallel counts; kept only where it is set. */
   underWay: number;
   /** Tasks that are held for it, by priority, in the order in which they came. */

@@ -1,8 +1,9 @@
 // C.6 and C.7: signals, timers, start times, and no more at once than a run allows.
 
 import { describe, expect, test } from 'vitest';
+import { dueCommand, nextDueAtMs, nextRunDueAtMs } from './due.ts';
 import type { Payload } from './payload.ts';
-import { PLAIN_FLOW } from './spec.ts';
+import { PLAIN_FLOW, type Timeouts } from './spec.ts';
 import { play, type Scenario, task } from './test-support.ts';
 
 const json = (value: unknown): Payload => ({
@@ -73,6 +74,23 @@ describe('C.7: a task that waits for a signal', () => {
     });
   });
 
+  test('is found among many that wait for others, and takes none that an earlier attempt has left', () => {
+    const others = Array.from({ length: 50 }, (_, index) => approval(`o${index}`));
+    const mine = approval('mine', { work: { type: 'SIGNAL', name: 'mine' } });
+    const scenario = play([...others, mine]);
+
+    expect(signal(scenario, 'mine', 1)).toContain('mine COMPLETED');
+    scenario.cancel('o0');
+    expect(signal(scenario, 'approve', 1)).toContain('o1 COMPLETED');
+  });
+
+  test('is given its signal even where as many as may be are kept', () => {
+    const scenario = play([task('b'), approval('a')]);
+    for (let count = 0; count < 1_000; count++) signal(scenario, 'x', count);
+
+    expect(signal(scenario, 'approve', 1)).toContain('a COMPLETED');
+  });
+
   test('is one of a bounded number: beyond it, signals are refused', () => {
     const scenario = play([task('a')]);
     for (let count = 0; count < 1_000; count++) signal(scenario, 'x', count);
@@ -96,6 +114,26 @@ describe('C.7: a timer', () => {
   });
 });
 
+describe('C.7: a timer and its timeouts', () => {
+  const timer = (delayMs: number, timeouts: Partial<Timeouts>) =>
+    play([task('t', { capability: '', work: { type: 'TIMER', delayMs, atMs: undefined }, timeouts })]);
+
+  test('whichever comes first counts, also where both are past', () => {
+    const early = timer(10, { attemptMs: 20 });
+    early.passMs(100);
+    expect(dueCommand(early.run, 0, 0, 100)).toEqual({ type: 'FireTimer', task: 0 });
+
+    const late = timer(30, { attemptMs: 20 });
+    late.passMs(100);
+    expect(dueCommand(late.run, 0, 0, 100)).toEqual({ type: 'ExpireAttempt', task: 0 });
+    expect(late.steps({ type: 'FireTimer', task: 0 })).toEqual([]);
+  });
+
+  test('of a moment that is past, or of no time, is done at once', () => {
+    expect(timer(0, {}).run.phase).toBe('COMPLETED');
+  });
+});
+
 describe('C.7: a start time', () => {
   test('holds a task whose dependencies are met', () => {
     const flow = { ...PLAIN_FLOW, startAtMs: 70, startDelayMs: 100 };
@@ -115,7 +153,33 @@ describe('C.7: a start time', () => {
     expect(scenario.states()).toBe('a WAITING, b WAITING');
     scenario.passMs(10);
 
-    expect(scenario.steps({ type: 'BeginTask', task: 1 })).toEqual(['b READY']);
+    expect(scenario.steps({ type: 'BeginRun' })).toEqual(['a READY', 'b READY']);
+  });
+
+  test('of the run is one moment for all that wait for it', () => {
+    const later = { ...PLAIN_FLOW, startDelayMs: 20 };
+    const scenario = play([task('a'), task('b'), task('c', { flow: later })], { startDelayMs: 10 });
+
+    expect(nextRunDueAtMs(scenario.run)).toBe(10);
+    expect([0, 1, 2].map((index) => nextDueAtMs(scenario.run, index, 0))).toEqual([undefined, undefined, 20]);
+    scenario.passMs(10);
+    expect(scenario.steps({ type: 'BeginRun' })).toEqual(['a READY', 'b READY']);
+    expect(nextRunDueAtMs(scenario.run)).toBeUndefined();
+    expect(scenario.steps({ type: 'BeginRun' })).toEqual([]);
+  });
+
+  test('is not waited for by what is cancelled, or not to be done at all', () => {
+    const scenario = play([task('a'), task('b', { when: 'false' })], { startAtMs: 10 });
+
+    expect(scenario.states()).toBe('a WAITING, b SKIPPED');
+    expect(scenario.cancel('a')).toEqual(['a CANCELLED CANCEL_REQUESTED', 'run CANCELLED TASK_CANCELLED']);
+    expect(scenario.run.held.size).toBe(0);
+  });
+
+  test('that is past holds nothing', () => {
+    const scenario = play([task('a', { flow: { ...PLAIN_FLOW, startAtMs: 0 } })], { startAtMs: 0 });
+
+    expect(scenario.states()).toBe('a READY');
   });
 });
 
@@ -130,13 +194,13 @@ describe('C.6: a run with a limit', () => {
     expect(scenario.fail('a')).toEqual(['a FAILED ATTEMPTS_EXHAUSTED', 'c READY']);
   });
 
-  test('is not held up by one that is cancelled or skipped in the line', () => {
+  test('is not held up by one that is cancelled in the line, or skipped before', () => {
     const scenario = play([task('a'), task('b'), task('c', { when: 'false' }), task('d')], {
       maxParallel: 1,
     });
     scenario.cancel('b');
     scenario.start('a');
 
-    expect(scenario.complete('a')).toEqual(['a COMPLETED', 'c SKIPPED CONDITION_FALSE', 'd READY']);
+    expect(scenario.complete('a')).toEqual(['a COMPLETED', 'd READY']);
   });
 });

@@ -45,7 +45,8 @@ export function assignmentOf(run: RunState, task: number): Assignment {
 /** Whether it makes sense to tell which iteration this is. */
 function loops(run: RunState, task: number): boolean {
   const { repeat, sendBack } = specOf(run, task).flow;
-  return repeat !== undefined || sendBack.length > 0 || run.tasks[task]?.more !== undefined;
+  if (repeat !== undefined || sendBack.length > 0) return true;
+  return (run.tasks[task]?.more?.resets ?? 0) > 0;
 }
 
 const NO_DEPENDENCIES: readonly DependencyResult[] = Object.freeze([]);

@@ -11,7 +11,7 @@
 
 import { apply as applyToRun } from '../domain/apply.ts';
 import type { RunCommand } from '../domain/commands.ts';
-import { nextDueAtMs, runDeadlineMs } from '../domain/due.ts';
+import { nextDueAtMs, nextRunDueAtMs } from '../domain/due.ts';
 import type { RunEvent, TasksAdded } from '../domain/events.ts';
 import { firstAdded } from '../domain/growth.ts';
 import { capabilityOf } from '../domain/lookup.ts';
@@ -27,6 +27,7 @@ import {
   type QueuedTask,
   type TimerSubject,
 } from './active-run.ts';
+import { type Aftermath, settleAftermath } from './children.ts';
 import { endOfLease } from './end-of-lease.ts';
 import type { Executor } from './executor.ts';
 import type { Cancellation } from './inputs.ts';
@@ -67,6 +68,8 @@ export interface LeaseCause {
 }
 
 export function createCore(options: EngineOptions, latestRevision: number): Core {
+  const aftermath: Aftermath[] = [];
+  let settling = false;
   const core: Core = {
     options,
     nowMs: 0,
@@ -90,6 +93,7 @@ export function createCore(options: EngineOptions, latestRevision: number): Core
   function apply(run: ActiveRun, command: RunCommand, cause?: LeaseCause): Result<readonly RunEvent[]> {
     const result = applyToRun(run.state, command, core.nowMs, core.revision + 1);
     if (result.ok) absorb(run, result.value, cause);
+    settle();
     return result;
   }
 
@@ -98,7 +102,16 @@ export function createCore(options: EngineOptions, latestRevision: number): Core
     core.runs.set(state.runId, run);
     core.activeTasks += state.tasks.length;
     absorb(run, events, undefined);
+    settle();
     return run;
+  }
+
+  /** Only the outermost of nested calls does it: what it brings is gathered, too. */
+  function settle(): void {
+    if (settling || aftermath.length === 0) return;
+    settling = true;
+    settleAftermath(core, aftermath);
+    settling = false;
   }
 
   function absorb(run: ActiveRun, events: readonly RunEvent[], cause: LeaseCause | undefined): void {
@@ -121,9 +134,12 @@ export function createCore(options: EngineOptions, latestRevision: number): Core
         case 'TaskStarted':
         case 'TaskProgressed':
         case 'TaskSkipped':
-        case 'TaskHeld':
         case 'TaskExpanded':
           armTask(run, change.task);
+          break;
+        case 'TaskHeld':
+          armTask(run, change.task);
+          armRun(run);
           break;
         case 'TaskCancelling':
           tellToStop(run, change.task, { reason: cancelReason(change.reason), graceMs: change.graceMs });
@@ -247,8 +263,11 @@ export function createCore(options: EngineOptions, latestRevision: number): Core
     change: Parameters<typeof endOfLease>[0],
     cause: LeaseCause | undefined,
   ): void {
-    const token = run.state.tasks[change.task]?.attempts.at(-1)?.leaseToken;
-    const lease = token === undefined ? undefined : core.leases.get(token);
+    const attempt = run.state.tasks[change.task]?.attempts.at(-1);
+    if (attempt === undefined) return;
+    const { leaseToken, childRunId, state } = attempt;
+    if (childRunId !== '' && state !== 'RUNNING') aftermath.push({ type: 'AttemptEnded', childRunId });
+    const lease = core.leases.get(leaseToken);
     if (lease === undefined) return;
     if (cause?.lease === lease) {
       core.leases.end(lease, cause.status);
@@ -278,9 +297,10 @@ export function createCore(options: EngineOptions, latestRevision: number): Core
   }
 
   function armRun(run: ActiveRun): void {
-    const dueAtMs = runDeadlineMs(run.state);
-    if (dueAtMs === undefined) return;
+    const dueAtMs = nextRunDueAtMs(run.state);
+    if (dueAtMs === undefined && run.runTimer === undefined) return;
     run.runTimer ??= core.timers.create({ type: 'Run', run });
+    if (run.runTimer.heapIndex >= 0 && run.runTimer.dueAtMs === dueAtMs) return; // As it was.
     core.timers.set(run.runTimer, dueAtMs);
   }
 
@@ -291,6 +311,7 @@ export function createCore(options: EngineOptions, latestRevision: number): Core
     if (run.runTimer !== undefined) core.timers.set(run.runTimer, undefined);
     core.runs.delete(run.state.runId);
     core.activeTasks -= run.state.tasks.length;
+    if (run.state.parent !== undefined) aftermath.push({ type: 'ChildEnded', child: run.state });
   }
 
   return core;

@@ -1,6 +1,6 @@
 // Moments that have come.
 
-import { dueCommand } from '../domain/due.ts';
+import { dueCommand, dueRunCommand } from '../domain/due.ts';
 import { isFinalRun } from '../domain/states.ts';
 import type { ActiveRun } from './active-run.ts';
 import type { Core } from './core.ts';
@@ -19,13 +19,20 @@ export function fireDue(core: Core): void {
         expireTask(core, subject.run, subject.task);
         break;
       case 'Run':
-        core.apply(subject.run, { type: 'ExpireRun' });
+        expireRun(core, subject.run);
         break;
       case 'Executor':
         expireExecutor(core, subject.executorId);
         break;
     }
   }
+}
+
+function expireRun(core: Core, run: ActiveRun): void {
+  if (isFinalRun(run.state.phase)) return;
+  const command = dueRunCommand(run.state, core.nowMs);
+  if (command !== undefined) core.apply(run, command);
+  if (!isFinalRun(run.state.phase)) core.armRun(run);
 }
 
 function expireTask(core: Core, run: ActiveRun, task: number): void {

@@ -4,6 +4,7 @@ import { capabilityOf } from '../domain/lookup.ts';
 import { hasTurnBefore, type ReadyQueue } from '../scheduling/ready-queue.ts';
 import type { QueuedTask } from './active-run.ts';
 import { assignmentOf, assignmentSizeBytes, oversizedResult } from './assignment.ts';
+import { startChildren } from './children.ts';
 import type { Core } from './core.ts';
 import type { Executor } from './executor.ts';
 
@@ -12,6 +13,7 @@ const MAX_STARTS = 5_000;
 
 export function dispatch(core: Core): void {
   if (core.queues.size === 0) return;
+  startChildren(core);
   let open = openQueues(core);
   for (let starts = 0; starts < MAX_STARTS; starts += 1) {
     const next = nextUp(core, open);

@@ -17,7 +17,7 @@ import type { EngineOptions } from './options.ts';
 import type { EngineOutput } from './outputs.ts';
 import { registerExecutor, sendUndelivered } from './registration.ts';
 import { report } from './reports.ts';
-import { cancelRun, cancelTask, submitRun } from './requests.ts';
+import { cancelRun, cancelTask, signalRun, submitRun } from './requests.ts';
 import { restore } from './restore.ts';
 
 export interface Engine {
@@ -87,6 +87,9 @@ function answer(core: Core, call: Call): void {
     case 'CancelTask':
       answered<'CancelTask'>(core, call, cancelTask(core, call.input));
       break;
+    case 'SignalRun':
+      answered<'SignalRun'>(core, call, signalRun(core, call.input));
+      break;
     case 'ListExecutors':
       core.output.reply<'ListExecutors'>(call.callId, accept(listExecutors(core, call.input.capability)));
       break;
@@ -108,7 +111,7 @@ function register(core: Core, call: Extract<Call, { type: 'RegisterExecutor' }>)
   if (reply.ok) sendUndelivered(core, call.input.executorId, reply.value.kept);
 }
 
-type AnswerableCallType = 'SubmitRun' | 'ClaimRequest' | 'CancelRun' | 'CancelTask';
+type AnswerableCallType = 'SubmitRun' | 'ClaimRequest' | 'CancelRun' | 'CancelTask' | 'SignalRun';
 
 /** Refusals are not kept for repeats: the same call meets the same refusal, or better luck. */
 function answered<K extends AnswerableCallType>(

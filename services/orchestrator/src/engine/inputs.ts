@@ -15,6 +15,7 @@ export interface EngineCalls {
   ClaimRequest: { input: ClaimRequest; reply: Result<true> };
   CancelRun: { input: CancelRun; reply: Result<CancelledTasks> };
   CancelTask: { input: CancelTask; reply: Result<CancelledTasks> };
+  SignalRun: { input: SignalRun; reply: Result<SignalledRun> };
   ListExecutors: { input: ListExecutors; reply: Result<readonly ExecutorSnapshot[]> };
   RegisterExecutor: { input: RegisterExecutor; reply: Result<Registration> };
   Heartbeat: { input: Heartbeat; reply: Result<HeartbeatAck> };
@@ -78,6 +79,18 @@ export interface CancelTask {
   readonly taskKey: string;
   readonly subtree: boolean;
   readonly request: RequestKey | undefined;
+}
+
+export interface SignalRun {
+  readonly runId: string;
+  readonly name: string;
+  readonly payload: Payload;
+  readonly request: RequestKey | undefined;
+}
+
+export interface SignalledRun {
+  /** Whose wait it ended; empty if none waits for it yet. */
+  readonly taskKey: string;
 }
 
 export interface CancelledTasks {

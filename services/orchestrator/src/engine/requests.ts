@@ -1,10 +1,18 @@
-// What clients ask for: submissions and cancellations.
+// What clients ask for: submissions, cancellations, signals.
 
 import { submitRun as beginRun } from '../domain/apply.ts';
 import type { RunEvent } from '../domain/events.ts';
 import { accept, type Refusal, type Result, reject } from '../domain/rejection.ts';
 import type { Core } from './core.ts';
-import type { CancelledTasks, CancelRun, CancelTask, SubmitRun, SubmittedRun } from './inputs.ts';
+import type {
+  CancelledTasks,
+  CancelRun,
+  CancelTask,
+  SignalledRun,
+  SignalRun,
+  SubmitRun,
+  SubmittedRun,
+} from './inputs.ts';
 
 export function submitRun(core: Core, input: SubmitRun): Result<SubmittedRun> {
   const existing = core.runs.get(input.runId);
@@ -57,6 +65,16 @@ export function cancelTask(core: Core, input: CancelTask): Result<CancelledTasks
   if (task === undefined) return taskNotFound(input.runId, input.taskKey);
   const result = core.apply(run, { type: 'CancelTask', task, subtree: input.subtree });
   return result.ok ? accept(countCancelled(result.value)) : result;
+}
+
+export function signalRun(core: Core, { runId, name, payload }: SignalRun): Result<SignalledRun> {
+  const run = core.runs.get(runId);
+  if (run === undefined) return runNotFound(core.options.namespace, runId);
+  const result = core.apply(run, { type: 'SignalRun', name, payload });
+  if (!result.ok) return result;
+  const taken = result.value.find(({ change }) => change.type === 'TaskSignalled')?.change;
+  const task = taken !== undefined && 'task' in taken ? run.state.graph.spec.tasks[taken.task] : undefined;
+  return accept({ taskKey: task?.key ?? '' });
 }
 
 export function runNotFound(namespace: string, runId: string): Refusal {

@@ -8,20 +8,23 @@ import type { ExpressionCompiler } from '../domain/expression.ts';
 import { startRun } from '../domain/initial.ts';
 import { EMPTY_PAYLOAD, type Payload } from '../domain/payload.ts';
 import {
+  BY_CAPABILITY,
   DEFAULT_CANCEL_GRACE_MS,
   DEFAULT_JOIN,
   DEFAULT_PRIORITY,
   DEFAULT_RETRY,
   type Dependency,
+  type Flow,
+  type Foreach,
   type Join,
   NO_TIMEOUTS,
-  type Foreach,
   PLAIN_EDGE,
   PLAIN_FLOW,
   PLAIN_RUN,
   PLAIN_TASK,
   type RunSpec,
   type TaskSpec,
+  type Work,
 } from '../domain/spec.ts';
 import type { RunState } from '../domain/state.ts';
 import { isFinalRun } from '../domain/states.ts';
@@ -151,6 +154,11 @@ export function createTranscript(expressions: ExpressionCompiler): Transcript {
       const input = { runId, taskKey, subtree: words.includes('subtree'), request: undefined };
       return step({ type: 'CancelTask', callId: ++callId, input });
     },
+    signal(words) {
+      const [runId = '', name = '', payload = ''] = words;
+      const input = { runId, name, payload: jsonPayload(payload), request: undefined };
+      return step({ type: 'SignalRun', callId: ++callId, input });
+    },
     executors: () => step({ type: 'ListExecutors', callId: ++callId, input: { capability: '' } }),
   };
 
@@ -193,7 +201,55 @@ function parseRun(words: readonly string[], lines: readonly string[]): RunSpec {
     ...PLAIN_RUN,
     input: named.input === undefined ? EMPTY_PAYLOAD : jsonPayload(named.input),
     output: named.output ?? '',
-    tasks: lines.map((line) => parseTask(line.trim())),
+    startAtMs: optionalNumber(named.start_at),
+    startDelayMs: Number(named.start_delay ?? 0),
+    tasks: lines.filter((line) => !line.startsWith('    ')).map((line) => parseTask(line.trim())),
+    childSpecs: parseChildren(lines),
+  };
+}
+
+/** `>name …` begins the specification of a child, whose tasks are indented by four or more. */
+function parseChildren(lines: readonly string[]): RunSpec['childSpecs'] {
+  const children: [string, RunSpec][] = [];
+  for (const [index, line] of lines.entries()) {
+    if (!line.startsWith('    >')) continue;
+    const rest = lines.slice(index + 1);
+    const end = rest.findIndex((each) => !each.startsWith('      '));
+    const own = (end === -1 ? rest : rest.slice(0, end)).map((each) => each.slice(4));
+    const words = line.slice(5).trim().split(/\s+/);
+    children.push([words[0] ?? '', parseRun(words, own)]);
+  }
+  return Object.fromEntries(children);
+}
+
+/** `@signal:name`, `@timer:delay`, `@timer-at:time`, `@child:name`, `@expression:text`, or a capability. */
+function parseWork(word: string): Work {
+  const colon = word.indexOf(':');
+  const text = word.slice(colon + 1);
+  switch (word.slice(0, Math.max(colon, 0))) {
+    case '@signal':
+      return { type: 'SIGNAL', name: text };
+    case '@timer':
+      return { type: 'TIMER', delayMs: Number(text), atMs: undefined };
+    case '@timer-at':
+      return { type: 'TIMER', delayMs: undefined, atMs: Number(text) };
+    case '@child':
+      return { type: 'CHILD_RUN', spec: text, workflow: undefined };
+    case '@expression':
+      return { type: 'EXPRESSION', text };
+    default:
+      return BY_CAPABILITY;
+  }
+}
+
+function parseFlow(named: Record<string, string | undefined>): Flow {
+  const { start_at, start_delay, foreach } = named;
+  if ((start_at ?? start_delay ?? foreach) === undefined) return PLAIN_FLOW;
+  return {
+    ...PLAIN_FLOW,
+    foreach: foreach === undefined ? undefined : parseForeach(named),
+    startAtMs: optionalNumber(start_at),
+    startDelayMs: Number(start_delay ?? 0),
   };
 }
 
@@ -204,8 +260,8 @@ function parseTask(line: string): TaskSpec {
   const dependencies = (named.after ?? '').split(',').filter((text) => text !== '');
   return {
     key: words[0] ?? '',
-    capability: words[1] === undefined || words[1].includes('=') ? 'work' : words[1],
-    input: EMPTY_PAYLOAD,
+    capability: parseCapability(words[1]),
+    input: jsonPayload(named.input ?? ''),
     dependencies: dependencies.map(parseDependency),
     join: parseJoin(named.join),
     onUnmet: named.unmet === 'fail' ? 'FAIL' : 'SKIP',
@@ -228,7 +284,8 @@ function parseTask(line: string): TaskSpec {
     cancelGraceMs: Number(named.grace ?? DEFAULT_CANCEL_GRACE_MS),
     when: named.when ?? '',
     inputExpression: named.computed ?? '',
-    ...(named.foreach === undefined ? {} : { flow: { ...PLAIN_FLOW, foreach: parseForeach(named) } }),
+    work: parseWork(words[1] ?? ''),
+    flow: parseFlow(named),
   };
 }
 
@@ -244,6 +301,11 @@ function parseForeach(named: Readonly<Record<string, string | undefined>>): Fore
     toleratedShare: 0,
     siblings: named.siblings === 'stop' ? 'STOP' : 'CONTINUE',
   };
+}
+
+function parseCapability(word: string | undefined): string {
+  if (word?.startsWith('@')) return '';
+  return word === undefined || word.includes('=') ? 'work' : word;
 }
 
 function parseDependency(text: string): Dependency {

@@ -27,6 +27,8 @@ export interface Subjects {
 }
 
 const TOKEN = /^[A-Za-z0-9_-]+$/;
+/** Ids of child runs have `~` between their parts. */
+const RUN_ID = /^[A-Za-z0-9_~-]+$/;
 const DOTTED = /^[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]+)*$/;
 /** As the rule of every `namespace` field in the proto, but not empty. */
 const NAMESPACE = /^(?=.{1,63}$)[a-z0-9]([a-z0-9-]*[a-z0-9])?$/;
@@ -61,7 +63,7 @@ export function createSubjects(prefix: string): Subjects {
     tasks: (namespace, capability, executorId) =>
       `${prefix}.${checked(NAMESPACE, namespace)}.tasks.${checked(DOTTED, capability)}.${checked(TOKEN, executorId)}`,
     events: (namespace, runId) =>
-      `${prefix}.${checked(NAMESPACE, namespace)}.events.${checked(TOKEN, runId)}`,
+      `${prefix}.${checked(NAMESPACE, namespace)}.events.${checked(RUN_ID, runId)}`,
     orchestrators: () => `${prefix}._orchestrator`,
     answersTo: (orchestratorId) => `${prefix}._orchestrator.${checked(TOKEN, orchestratorId)}`,
   };

@@ -205,6 +205,7 @@ function waysOfCalls(guard: RepeatGuard): WaysOfCalls {
     ClaimRequest: guard.claimRequest,
     CancelRun: guard.cancelRun,
     CancelTask: guard.cancelTask,
+    SignalRun: guard.signalRun,
     ListExecutors: (driver, input) => driver.call('ListExecutors', input),
     RegisterExecutor: (driver, input) => driver.call('RegisterExecutor', input),
     Heartbeat: (driver, input) => driver.call('Heartbeat', input),

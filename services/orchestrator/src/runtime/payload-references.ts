@@ -50,6 +50,9 @@ export function referencesOfCall<K extends EngineCallType>(
         ofOutcome(outcome, (rest) => `reports[${index}].${rest}`, collect);
       }
       break;
+    case 'SignalRun':
+      collect(call.input.payload, () => 'payload');
+      break;
     case 'ClaimRequest':
     case 'CancelRun':
     case 'CancelTask':

@@ -7,6 +7,7 @@
 import { runAlreadyFinal, taskAlreadyFinal } from '../domain/cancel.ts';
 import type { Graph } from '../domain/graph.ts';
 import { accept, type Result, reject } from '../domain/rejection.ts';
+import { runIsFinal } from '../domain/signals.ts';
 import { isFinalRun } from '../domain/states.ts';
 import type {
   CancelRun,
@@ -14,6 +15,7 @@ import type {
   ClaimRequest,
   EngineCalls,
   RequestKey,
+  SignalRun,
   SubmitRun,
 } from '../engine/inputs.ts';
 import { runExists, taskNotFound } from '../engine/requests.ts';
@@ -35,9 +37,11 @@ export interface RepeatGuard {
   claimRequest(driver: NamespaceDriver, input: ClaimRequest): Promise<EngineCalls['ClaimRequest']['reply']>;
   cancelRun(driver: NamespaceDriver, input: CancelRun): Promise<EngineCalls['CancelRun']['reply']>;
   cancelTask(driver: NamespaceDriver, input: CancelTask): Promise<EngineCalls['CancelTask']['reply']>;
+  signalRun(driver: NamespaceDriver, input: SignalRun): Promise<EngineCalls['SignalRun']['reply']>;
 }
 
 type CancelReply = EngineCalls['CancelRun']['reply'];
+type SignalReply = EngineCalls['SignalRun']['reply'];
 
 export function createRepeatGuard(store: Store, clock: Clock): RepeatGuard {
   const inTurn = createTurns();
@@ -76,7 +80,11 @@ export function createRepeatGuard(store: Store, clock: Clock): RepeatGuard {
   }
 
   /** The engine knows no final runs: what it does not find may be one. */
-  async function finalRun(namespace: string, runId: string, reply: CancelReply): Promise<RunRow | undefined> {
+  async function finalRun(
+    namespace: string,
+    runId: string,
+    reply: Result<unknown>,
+  ): Promise<RunRow | undefined> {
     if (reply.ok || reply.rejection.code !== 'RUN_NOT_FOUND') return undefined;
     const row = await store.getRun(namespace, runId);
     return row !== undefined && isFinalRun(row.phase) ? row : undefined;
@@ -98,6 +106,12 @@ export function createRepeatGuard(store: Store, clock: Clock): RepeatGuard {
     return task === undefined ? taskNotFound(runId, taskKey) : taskAlreadyFinal(taskKey, task.state, subtree);
   }
 
+  async function signalRun(driver: NamespaceDriver, input: SignalRun): Promise<SignalReply> {
+    const reply = await driver.call('SignalRun', input);
+    const run = await finalRun(driver.namespace, input.runId, reply);
+    return run === undefined ? reply : runIsFinal(input.runId, run.phase);
+  }
+
   return {
     once,
     submitRun: (driver, input) =>
@@ -111,6 +125,7 @@ export function createRepeatGuard(store: Store, clock: Clock): RepeatGuard {
       ),
     claimRequest: (driver, input) => once(driver, input.request, () => driver.call('ClaimRequest', input)),
     cancelRun: (driver, input) => once(driver, input.request, () => cancelRun(driver, input)),
+    signalRun: (driver, input) => once(driver, input.request, () => signalRun(driver, input)),
     cancelTask: (driver, input) => once(driver, input.request, () => cancelTask(driver, input)),
   };
 }

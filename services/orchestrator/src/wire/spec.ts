@@ -41,6 +41,10 @@ export function toRunSpec(message: RunSpecMessage): Result<RunSpec> {
 }
 
 function toRunSpecAt(message: RunSpecMessage, depth: number): Result<RunSpec> {
+  if (depth === 0 && message.inputSchema !== undefined) {
+    const text = 'input_schema is for entries of child_specs; a workflow says what its runs are to be given';
+    return reject('INVALID_FIELD', text, {}, 'input_schema');
+  }
   const runInput = message.input === undefined ? EMPTY : acceptPayload(message.input, 'input');
   if (!runInput.ok) return runInput;
   const tasks: TaskSpec[] = [];
@@ -135,6 +139,7 @@ export function toRunSettings(
     startAtMs: message.startTime && timestampToMs(message.startTime),
     startDelayMs: message.startDelay === undefined ? 0 : durationToMs(message.startDelay),
     childSpecs,
+    inputSchema: message.inputSchema === undefined ? '' : JSON.stringify(message.inputSchema),
   };
 }
 

@@ -3,7 +3,7 @@
 // What equals a default is left out: most of a task is defaults, and the defaults of the contract
 // never change, so the meaning stays.
 
-import { create, fromBinary, type MessageInitShape, toBinary } from '@bufbuild/protobuf';
+import { create, fromBinary, type JsonObject, type MessageInitShape, toBinary } from '@bufbuild/protobuf';
 import { RunRecordSchema } from '@tutti/proto/tutti/store/v1/record_pb.ts';
 import {
   ExecutionMode,
@@ -88,6 +88,7 @@ function fromRunSettings(settings: Omit<RunSpec, 'tasks'>): RunSpecMessage {
   if (settings.manager !== undefined) spec.manager = create(ManagerSchema, fromManager(settings.manager));
   if (settings.startAtMs !== undefined) spec.startTime = timestampFromMs(settings.startAtMs);
   if (settings.startDelayMs > 0) spec.startDelay = durationFromMs(settings.startDelayMs);
+  if (settings.inputSchema !== '') spec.inputSchema = JSON.parse(settings.inputSchema) as JsonObject;
   for (const [key, child] of Object.entries(settings.childSpecs)) spec.childSpecs[key] = fromRunSpec(child);
   return spec;
 }

@@ -24,6 +24,7 @@ import { createExecutorHandlers } from './executors.ts';
 import { createGraphHandlers } from './graph.ts';
 import { createPayloadHandlers } from './payloads.ts';
 import { createRunHandlers } from './runs.ts';
+import { createSignalHandlers } from './signal.ts';
 import { createSubmitHandlers } from './submit.ts';
 import { createTaskHandlers } from './tasks.ts';
 import { createWatchHandlers } from './watch.ts';
@@ -58,6 +59,7 @@ export function createServices(deps: ServicesDeps) {
   const submit = createSubmitHandlers({ ...deps, languages, copies });
   const workflows = createWorkflowHandlers(orchestrator, schemas, languages);
   const cancel = createCancelHandlers(orchestrator);
+  const signals = createSignalHandlers(orchestrator);
   const payloads = createPayloadHandlers(orchestrator);
   const runs = createRunHandlers(queries);
   const tasks = createTaskHandlers(orchestrator);
@@ -81,6 +83,7 @@ export function createServices(deps: ServicesDeps) {
       getRunGraph: unary(deps, method.getRunGraph, graphs.getRunGraph),
       cancelRun: unary(deps, method.cancelRun, cancel.cancelRun),
       cancelTask: unary(deps, method.cancelTask, cancel.cancelTask),
+      signalRun: unary(deps, method.signalRun, signals.signalRun),
       watch: serverStream(deps, method.watch, mapped(watching.watch, toMessage)),
     },
     executors: {
