@@ -14,6 +14,7 @@ test('subjects are those of the protocol', () => {
     'tutti.v1.default.tasks.image.resize.worker-1',
   );
   expect(subjects.events('default', 'run_1')).toBe('tutti.v1.default.events.run_1');
+  expect(subjects.events('default', 'run_1~0~2')).toBe('tutti.v1.default.events.run_1~0~2');
   expect(subjects.orchestrators()).toBe('tutti.v1._orchestrator');
   expect(subjects.answersTo('o-1')).toBe('tutti.v1._orchestrator.o-1');
 });
