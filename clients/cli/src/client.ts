@@ -1,5 +1,6 @@
 // What do the commands need of the orchestrator? `connect.ts` answers with the SDK, tests with a script.
 
+import type { RerunInput } from '@tutti/client/client';
 import type { Event } from '@tutti/proto/tutti/v1/event_pb.ts';
 import type { Executor } from '@tutti/proto/tutti/v1/executor_service_pb.ts';
 import type {
@@ -9,6 +10,11 @@ import type {
   SubmitRunResponse,
   WaitRunResponse,
 } from '@tutti/proto/tutti/v1/orchestrator_service_pb.ts';
+import type {
+  PauseRunResponse,
+  RerunRunResponse,
+  ResumeRunResponse,
+} from '@tutti/proto/tutti/v1/run_life_service_pb.ts';
 import type { Run, RunSpec, RunState } from '@tutti/proto/tutti/v1/run_pb.ts';
 import type { Task } from '@tutti/proto/tutti/v1/task_pb.ts';
 import type { Workflow, WorkflowTemplate } from '@tutti/proto/tutti/v1/workflow_pb.ts';
@@ -16,6 +22,8 @@ import type {
   DeleteWorkflowResponse,
   PutWorkflowResponse,
 } from '@tutti/proto/tutti/v1/workflow_service_pb.ts';
+
+export type { RerunInput };
 
 export interface SubmitChoices {
   /** Empty: the orchestrator chooses. */
@@ -64,6 +72,9 @@ export interface CommandClient {
   /** At most so many, however many calls that takes. */
   listRuns(filter: RunFilter, limit: number, pageToken: string): Promise<RunPage>;
   cancelRun(runId: string, message: string): Promise<CancelRunResponse>;
+  pauseRun(runId: string, message: string): Promise<PauseRunResponse>;
+  resumeRun(runId: string): Promise<ResumeRunResponse>;
+  rerunRun(runId: string, tasks: RerunInput): Promise<RerunRunResponse>;
   putWorkflow(template: WorkflowTemplate): Promise<PutWorkflowResponse>;
   getWorkflow(workflow: WorkflowName): Promise<Workflow>;
   /** The latest version of each; with a name: the versions of that one. */

@@ -9,6 +9,11 @@ import {
   SubmitRunResponseSchema,
 } from '@tutti/proto/tutti/v1/orchestrator_service_pb.ts';
 import { PayloadForm } from '@tutti/proto/tutti/v1/payload_pb.ts';
+import {
+  PauseRunResponseSchema,
+  RerunRunResponseSchema,
+  ResumeRunResponseSchema,
+} from '@tutti/proto/tutti/v1/run_life_service_pb.ts';
 import type { Run } from '@tutti/proto/tutti/v1/run_pb.ts';
 import {
   DeleteWorkflowResponseSchema,
@@ -82,6 +87,16 @@ export function connect(address: string, namespace: string): CommandClient {
     async cancelRun(runId, message) {
       return create(CancelRunResponseSchema, await orFailure(client.cancelRun(runId, { message })));
     },
+    async pauseRun(runId, message) {
+      await orFailure(client.pauseRun(runId, { message }));
+      return create(PauseRunResponseSchema);
+    },
+    async resumeRun(runId) {
+      await orFailure(client.resumeRun(runId));
+      return create(ResumeRunResponseSchema);
+    },
+    rerunRun: async (runId, tasks) =>
+      create(RerunRunResponseSchema, await orFailure(client.rerunRun(runId, tasks))),
     putWorkflow: async (template) =>
       create(PutWorkflowResponseSchema, await orFailure(client.workflows.put(template))),
     getWorkflow: (workflow) => orFailure(client.workflows.get(workflow, asShown)),

@@ -21,7 +21,7 @@ import { renderCounts, renderPlainLine } from './progress/line.ts';
 export function describeOutcome(run: Run): string {
   const reason = stateReasonName(run.reason);
   const took = spanOf(run.submitTime, run.endTime);
-  const head = `${runStateName(run.state)}${reason === '' ? '' : ` (${reason})`}${took === '' ? '' : ` in ${took}`}`;
+  const head = `${runStateName(run.state)}${run.paused ? ', paused' : ''}${reason === '' ? '' : ` (${reason})`}${took === '' ? '' : ` in ${took}`}`;
   const counts = run.tasks === undefined ? 'no tasks' : renderCounts(run.tasks);
   return `${head}: ${counts}`;
 }
@@ -66,7 +66,7 @@ export function describeRuns(runs: readonly Run[]): string {
   const rows = runs.map((run) => [
     run.runId,
     run.name,
-    runStateName(run.state),
+    `${runStateName(run.state)}${run.paused ? ', paused' : ''}`,
     run.tasks === undefined ? '' : renderPlainLine('', run.tasks).trim(),
     timeOf(run.submitTime),
   ]);

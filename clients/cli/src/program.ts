@@ -3,11 +3,12 @@
 import { GraphFormat } from '@tutti/proto/tutti/v1/orchestrator_service_pb.ts';
 import { RunState, RunStateSchema } from '@tutti/proto/tutti/v1/run_pb.ts';
 import { Command, InvalidArgumentError, Option } from 'commander';
-import type { RunFilter, WorkflowName } from './client.ts';
+import type { RerunInput, RunFilter, WorkflowName } from './client.ts';
 import type { RunRange } from './commands/read.ts';
 import type { SubmitFileOptions, SubmitOptions } from './commands/submit.ts';
 import { usageFailure } from './failure.ts';
 import type { OutputFormat, Sink } from './output.ts';
+import { addRunControl } from './program-run-life.ts';
 import { parseItemsOf } from './spec/items.ts';
 
 /** Options that every command has. */
@@ -55,6 +56,9 @@ export interface Actions {
   drawGraph(runId: string, format: GraphFormat, options: GlobalOptions): Promise<void>;
   listRuns(filter: RunFilter, range: RunRange, options: GlobalOptions): Promise<void>;
   cancel(runId: string, message: string, options: GlobalOptions): Promise<void>;
+  pause(runId: string, message: string, options: GlobalOptions): Promise<void>;
+  resume(runId: string, options: GlobalOptions): Promise<void>;
+  rerun(runId: string, tasks: RerunInput, wait: boolean, options: GlobalOptions): Promise<void>;
   listExecutors(capability: string, options: GlobalOptions): Promise<void>;
 }
 
@@ -99,6 +103,7 @@ export function createProgram(actions: Actions, stdout: Sink): Command {
   addReaders(program, actions);
   addGraph(program, actions);
   addCancel(program, actions);
+  addRunControl(program, actions);
   return program;
 }
 
@@ -314,7 +319,7 @@ function submitOptions({ wait, runId, useExisting }: RawSubmitOptions): SubmitOp
   return { wait: wait ?? false, runId: runId ?? '', useExisting: useExisting ?? false };
 }
 
-function globals(command: Command): GlobalOptions {
+export function globals(command: Command): GlobalOptions {
   return command.optsWithGlobals<GlobalOptions>();
 }
 

@@ -12,6 +12,11 @@ import {
   SubmitRunResponseSchema,
   WaitRunResponseSchema,
 } from '@tutti/proto/tutti/v1/orchestrator_service_pb.ts';
+import {
+  PauseRunResponseSchema,
+  RerunRunResponseSchema,
+  ResumeRunResponseSchema,
+} from '@tutti/proto/tutti/v1/run_life_service_pb.ts';
 import { type Run, RunSchema, type RunSpec, RunState } from '@tutti/proto/tutti/v1/run_pb.ts';
 import { TaskSchema } from '@tutti/proto/tutti/v1/task_pb.ts';
 import { WorkflowSchema, type WorkflowTemplate } from '@tutti/proto/tutti/v1/workflow_pb.ts';
@@ -62,6 +67,9 @@ function scriptedClient(runs: readonly (Run | Failure)[] = [], changes: Partial<
     listReadyTasks: nothing,
     listRuns: async () => ({ runs: [], nextPageToken: '' }),
     cancelRun: async () => create(CancelRunResponseSchema, { cancelledCount: 2, cancellingCount: 1 }),
+    pauseRun: async () => create(PauseRunResponseSchema),
+    resumeRun: async () => create(ResumeRunResponseSchema),
+    rerunRun: async () => create(RerunRunResponseSchema, { resetCount: 2, revision: 9n }),
     putWorkflow: async () => create(PutWorkflowResponseSchema, { version: 2, existed: true }),
     getWorkflow: async ({ name, version = 7 }) =>
       create(WorkflowSchema, { name, version, spec: { tasks: [{ key: 'a', capability: 'echo' }] } }),
@@ -98,6 +106,53 @@ beforeAll(async () => {
 });
 afterAll(() => rm(folder, { recursive: true, force: true }));
 
+describe('F.2: the life of a run', () => {
+  test('pause and resume say what was done', async () => {
+    const asked: string[] = [];
+    const { client } = scriptedClient([], {
+      async pauseRun(runId, message) {
+        asked.push(`${runId} ${message}`);
+        return create(PauseRunResponseSchema);
+      },
+    });
+
+    expect((await tutti(['pause', 'r1', '--message', 'lunch'], client)).stdout).toContain('r1  paused');
+    expect(asked).toEqual(['r1 lunch']);
+    expect(await tutti(['resume', 'r1', '-o', 'json'], client)).toMatchObject({ code: 0, stdout: '{}\n' });
+  });
+
+  test.each([
+    [['rerun', 'r1'], 'FAILED'],
+    [['rerun', 'r1', '--failed'], 'FAILED'],
+    [['rerun', 'r1', '--all'], 'ALL'],
+    [['rerun', 'r1', '--from', 'b'], { from: 'b' }],
+  ])('%j asks for %j', async (args, tasks) => {
+    const asked: unknown[] = [];
+    const { client } = scriptedClient([], {
+      async rerunRun(_, wanted) {
+        asked.push(wanted);
+        return create(RerunRunResponseSchema, { resetCount: 1, revision: 9n });
+      },
+    });
+
+    expect(await tutti(args, client)).toMatchObject({ code: 0, stdout: 'r1  1 task is done again\n' });
+    expect(asked).toEqual([tasks]);
+  });
+
+  test('a re-run that is waited for tells how it ended', async () => {
+    const { client } = scriptedClient([runIn(RunState.RUNNING), runIn(RunState.FAILED)]);
+
+    expect((await tutti(['rerun', 'r1', '--wait'], client)).code).toBe(1);
+  });
+
+  test('a paused run says so', async () => {
+    const paused = create(RunSchema, { runId: 'r1', state: RunState.RUNNING, paused: true });
+    const { client } = scriptedClient([], { getRun: async () => paused });
+
+    expect((await tutti(['get', 'r1'], client)).stdout).toContain('RUNNING, paused');
+  });
+});
+
 describe('exit codes', () => {
   test.each([
     [RunState.COMPLETED, 0],
@@ -127,6 +182,9 @@ describe('exit codes', () => {
       ['list', '-o', 'xml'],
       ['get', 'a', 'b', 'c'],
       ['graph'],
+      ['pause'],
+      ['rerun', 'r1', '--all', '--failed'],
+      ['rerun', 'r1', '--from'],
       ['graph', 'r1', '--format', 'svg'],
       ['submit', 'run.yaml', '--use-existing'],
       ['import', 'wfformat', 'run.yaml', '--use-existing'],

@@ -7,6 +7,7 @@ import { cancelRun } from './commands/cancel.ts';
 import type { CommandContext } from './commands/context.ts';
 import { drawGraph } from './commands/graph.ts';
 import { getRun, getTask, listExecutors, listRuns, listTasks } from './commands/read.ts';
+import { pauseRun, rerunRun, resumeRun } from './commands/run-control.ts';
 import { submitFile, submitWfformat, submitWorkflow } from './commands/submit.ts';
 import { watchRun } from './commands/watch.ts';
 import { deleteWorkflow, getWorkflow, listWorkflows, putWorkflow } from './commands/workflow.ts';
@@ -98,6 +99,10 @@ function createActions(around: Surroundings, finish: (code: number) => void): Ac
       withClient(options, (context) => drawGraph(context, runId, format)),
     listRuns: (filter, range, options) => withClient(options, (context) => listRuns(context, filter, range)),
     cancel: (runId, message, options) => withClient(options, (context) => cancelRun(context, runId, message)),
+    pause: (runId, message, options) => withClient(options, (context) => pauseRun(context, runId, message)),
+    resume: (runId, options) => withClient(options, (context) => resumeRun(context, runId)),
+    rerun: (runId, tasks, wait, options) =>
+      withClient(options, (context) => rerunRun(context, runId, tasks, wait)),
     listExecutors: (capability, options) =>
       withClient(options, (context) => listExecutors(context, capability)),
   };

@@ -21,6 +21,7 @@ import { withClientSpan } from '../tracing.ts';
 import { type Caller, createCaller } from './caller.ts';
 import { fromStatus, TuttiError } from './errors.ts';
 import { pages } from './pages.ts';
+import { createRunControl } from './run-control.ts';
 import { createRunHandle } from './run-handle.ts';
 import { refuseUnknown, toInput, toRunSpec } from './spec.ts';
 import { createStoredPayloads, type StoredPayloads } from './stored-payloads.ts';
@@ -56,6 +57,7 @@ export function createClient(options: ClientOptions = {}): Client {
     ...submitting(caller, namespace, payloads, () => client),
     ...reading(caller, namespace, payloads),
     ...cancelling(caller, namespace),
+    ...createRunControl(caller, namespace),
     workflows: createWorkflowsClient(caller, namespace, payloads),
     fetchPayloads: (message, fetchOptions) => payloads.fetch(message, fetchOptions),
     run: (runId) => createRunHandle(client, runId, undefined, false),

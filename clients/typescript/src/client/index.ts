@@ -42,6 +42,7 @@ export {
   TuttiError,
 } from './errors.ts';
 export { type CsvOptions, csvItems, lineItems } from './lists.ts';
+export type { RerunInput, RerunOutcome, RunControl, RunControlOptions } from './run-control.ts';
 export {
   type DependencyInput,
   type ManagerInput,

@@ -36,6 +36,9 @@ export function createRunHandle(
       throw new TaskNotCompletedError(taskKey, stateName(task.state), code, message);
     },
     cancel: (options) => client.cancelRun(runId, options),
+    pause: (options) => client.pauseRun(runId, options),
+    resume: (options) => client.resumeRun(runId, options),
+    rerun: (tasks, options) => client.rerunRun(runId, tasks, options),
     watch(options = {}) {
       const start = revision === undefined ? {} : { afterRevision: revision - 1n };
       return client.watch({ ...start, ...options, runId });

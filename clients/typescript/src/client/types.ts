@@ -12,6 +12,7 @@ import type { JsonValue } from '../json.ts';
 import type { PayloadInput } from '../payloads.ts';
 import type { CallOptions, RetryOptions } from './caller.ts';
 import type { TuttiError } from './errors.ts';
+import type { RerunInput, RerunOutcome, RunControl, RunControlOptions } from './run-control.ts';
 import type { RunInput, TaskInput } from './spec.ts';
 import type { FetchOptions } from './stored-payloads.ts';
 import type { WatchOptions } from './watch.ts';
@@ -142,12 +143,16 @@ export interface RunHandle {
    */
   result(taskKey?: string, options?: CallOptions): Promise<JsonValue | undefined>;
   cancel(options?: CancelOptions): Promise<CancelOutcome>;
-  /** From the first event, and to the last. */
+  pause(options?: RunControlOptions & { readonly message?: string }): Promise<void>;
+  resume(options?: RunControlOptions): Promise<void>;
+  /** As Client.rerunRun. */
+  rerun(tasks: RerunInput, options?: RunControlOptions): Promise<RerunOutcome>;
+  /** From the first event, and to the last; also through re-runs, as long as they are under way. */
   watch(options?: Omit<WatchOptions, 'runId'>): AsyncGenerator<Event, void, void>;
 }
 
 /** Submits runs, tells how they stand, ends them. Every method rejects with TuttiError. */
-export interface Client {
+export interface Client extends RunControl {
   readonly address: string;
   readonly namespace: string;
   /** Resolves when the run is on disk. Throws SpecError for what can be seen before sending. */

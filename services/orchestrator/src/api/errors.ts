@@ -55,6 +55,10 @@ const CODES: Readonly<Record<RejectionCode, Code>> = {
   WORKFLOW_NOT_FOUND: Code.NotFound,
   PAYLOAD_NOT_FOUND: Code.NotFound,
   PAYLOAD_MISMATCH: Code.InvalidArgument,
+  NO_LEASE: Code.PermissionDenied,
+  WRONG_STATE: Code.FailedPrecondition,
+  ARCHIVED: Code.FailedPrecondition,
+  NOT_FINAL: Code.FailedPrecondition,
 };
 
 /** Of the metadata `resource`: bounds that waiting does not change. */

@@ -1,6 +1,6 @@
 // What can be asked of a run, in the imperative. `now` comes with the command: the domain has no clock.
 
-import type { Progress, TaskError, Usage } from './events.ts';
+import type { Progress, RerunScope, TaskError, Usage } from './events.ts';
 import type { Payload } from './payload.ts';
 
 export type RunCommand =
@@ -82,5 +82,9 @@ export type RunCommand =
   | { readonly type: 'StartOwnWork'; readonly task: number; readonly child: boolean }
   /** Somebody's wish. */
   | { readonly type: 'SignalRun'; readonly name: string; readonly payload: Payload }
+  | { readonly type: 'PauseRun'; readonly message: string }
+  | { readonly type: 'ResumeRun' }
+  /** `from`: with FROM, and only then, the index of the task. */
+  | { readonly type: 'RerunRun'; readonly scope: RerunScope; readonly from: number | undefined }
   | { readonly type: 'CancelRun'; readonly message: string }
   | { readonly type: 'CancelTask'; readonly task: number; readonly subtree: boolean };

@@ -19,7 +19,9 @@ import {
 } from './due.ts';
 import type { Change, TaskError } from './events.ts';
 import { lastError, runningAttempt, specOf, taskOf } from './lookup.ts';
+import { pauseRun, resumeRun } from './pause.ts';
 import { accept, type Result } from './rejection.ts';
+import { rerunRun } from './rerun.ts';
 import { attemptFailed, attemptSucceeded } from './result.ts';
 import { signalRun } from './signals.ts';
 import { runBeginsAtMs } from './start-times.ts';
@@ -73,6 +75,12 @@ export function decide(run: RunState, command: RunCommand, nowMs: number): Resul
       return accept(beginRun(run, nowMs));
     case 'StartOwnWork':
       return accept(startOwnWork(run, command.task, command.child));
+    case 'PauseRun':
+      return pauseRun(run, command.message);
+    case 'ResumeRun':
+      return resumeRun(run);
+    case 'RerunRun':
+      return rerunRun(run, command.scope, command.from);
     case 'CancelRun':
       return cancelRun(run, command.message);
     case 'CancelTask':
@@ -185,7 +193,7 @@ function expireGrace(run: RunState, command: Command<'ExpireGrace'>, nowMs: numb
 function expireQueue(run: RunState, command: Command<'ExpireQueue'>, nowMs: number): Changes {
   const { task } = command;
   const status = taskOf(run, task);
-  if (!isDue(queueAtMs(status, specOf(run, task)), nowMs)) return NOTHING;
+  if (run.paused || !isDue(queueAtMs(status, specOf(run, task)), nowMs)) return NOTHING;
   const error = lastError(status);
   return [{ type: 'TaskFailed', task, reason: 'QUEUE_TIMEOUT', ended: undefined, error, usage: undefined }];
 }

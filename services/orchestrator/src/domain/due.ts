@@ -40,6 +40,7 @@ export function nextDueAtMs(run: RunState, task: number, deafMs: number): number
   if (!hasDeadline(status, spec)) return undefined;
   let earliestMs: number | undefined;
   for (const type of DEADLINE_TYPES) {
+    if (isHalted(run, type)) continue;
     const atMs = deadlineAtMs(type, run, task, deafMs);
     if (atMs !== undefined && (earliestMs === undefined || atMs < earliestMs)) earliestMs = atMs;
   }
@@ -53,8 +54,15 @@ export function dueCommand(
   deafMs: number,
   nowMs: number,
 ): RunCommand | undefined {
-  const type = DEADLINE_TYPES.find((each) => isDue(deadlineAtMs(each, run, task, deafMs), nowMs));
+  const type = DEADLINE_TYPES.find(
+    (each) => !isHalted(run, each) && isDue(deadlineAtMs(each, run, task, deafMs), nowMs),
+  );
   return type === undefined ? undefined : commandAt(type, task, deafMs);
+}
+
+/** Nobody is asked while the run is paused, so nobody is late. */
+function isHalted(run: RunState, type: DeadlineType): boolean {
+  return type === 'Queue' && run.paused;
 }
 
 function commandAt(type: DeadlineType, task: number, deafMs: number): RunCommand {
@@ -140,7 +148,7 @@ export function dueRunCommand(run: RunState, nowMs: number): RunCommand | undefi
 /** When a run that is not ending yet has to; undefined for every other. */
 export function runDeadlineMs(run: RunState): number | undefined {
   if (run.phase !== 'RUNNING') return undefined;
-  return after(run.submittedAtMs, run.graph.spec.timeoutMs);
+  return after(run.restartedAtMs ?? run.submittedAtMs, run.graph.spec.timeoutMs);
 }
 
 export function isDue(atMs: number | undefined, nowMs: number): boolean {

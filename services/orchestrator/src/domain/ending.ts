@@ -47,6 +47,7 @@ function endingOf(run: RunState): End {
 /** Whether some task was cancelled and no dependant ran in spite of it. */
 function cancellationStands(run: RunState): boolean {
   for (let task = 0; task < run.tasks.length; task++) {
+    if (run.owners.has(task)) continue; // What it means, its owner's own state says.
     if (taskOf(run, task).state === 'CANCELLED' && !survived(run, task)) return true;
   }
   return false;

@@ -5,7 +5,7 @@
 import type { Change } from './events.ts';
 import type { Payload } from './payload.ts';
 import type { RunState } from './state.ts';
-import type { RunPhase } from './states.ts';
+import { isFinalRun, type RunPhase } from './states.ts';
 
 /** The changes that are about the run. */
 export type RunChange = Extract<Change, { readonly type: `Run${string}` }>;
@@ -43,7 +43,7 @@ export function evolveRun(run: RunState, change: RunChange, atMs: number): void 
       keepSignal(run, change.name, change.payload);
       break;
     case 'RunRestarted':
-      restart(run);
+      restart(run, atMs);
       break;
     case 'RunCompensating':
       movePhase(run, change, 'COMPENSATING');
@@ -75,7 +75,8 @@ function movePhase(run: RunState, change: Change, phase: RunPhase): void {
   run.phase = phase;
 }
 
-function restart(run: RunState): void {
+function restart(run: RunState, atMs: number): void {
+  if (!isFinalRun(run.phase)) throw new Error(`run ${run.runId}: RunRestarted while it is ${run.phase}`);
   run.phase = 'RUNNING';
   run.reason = 'NONE';
   run.message = '';
@@ -83,6 +84,8 @@ function restart(run: RunState): void {
   run.output = undefined;
   run.verdict = undefined;
   run.paused = false;
+  run.restartedAtMs = atMs;
+  run.restartedAfter = run.lastRevision;
 }
 
 /** Time in the queue begins anew: nobody could have been asked in between. */

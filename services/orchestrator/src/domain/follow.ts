@@ -13,6 +13,7 @@ import type { Dependant } from './graph.ts';
 import { checkSpec, isAwaitedCheck, judgeResult, verdictOf } from './guardrails.ts';
 import { specOf, taskOf } from './lookup.ts';
 import { endOwned } from './owned.ts';
+import { followResumed } from './pause.ts';
 import { resultJudged } from './result.ts';
 import { mayTake, offerSignal } from './signals.ts';
 import type { RunState } from './state.ts';
@@ -29,6 +30,8 @@ export function follow(run: RunState, change: Change, nowMs: number): readonly C
   switch (change.type) {
     case 'RunCancelling':
       return cancelRest(run);
+    case 'RunResumed':
+      return followResumed(run);
     case 'TaskRetrying':
     case 'TaskRepeating':
       return retryAtOnce(run, change.task);
@@ -67,7 +70,6 @@ export function follow(run: RunState, change: Change, nowMs: number): readonly C
     case 'RunFailed':
     case 'RunCancelled':
     case 'RunPaused':
-    case 'RunResumed':
     case 'RunRestarted':
     case 'TaskProgressed':
     case 'TaskCancelling':
@@ -226,7 +228,16 @@ function followRouted(
 
 function endEarly(run: RunState): Change | undefined {
   if (run.failedTask === undefined || run.graph.spec.failurePolicy !== 'CANCEL') return undefined;
+  if (run.restartedAfter > 0 && !hasFailedAgain(run)) return undefined;
   return { type: 'RunCancelling', reason: 'TASK_FAILED', message: '' };
+}
+
+/** What failed before a re-run, and is not done again, ends nothing early. */
+function hasFailedAgain(run: RunState): boolean {
+  for (const task of run.unhandled) {
+    if (taskOf(run, task).endedRevision > run.restartedAfter) return true;
+  }
+  return false;
 }
 
 /** The change to a waiting task for which this one edge made the difference. */

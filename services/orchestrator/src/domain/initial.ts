@@ -33,6 +33,8 @@ export function startRun(event: RunSubmittedEvent): RunState {
     traceparent,
     firstRevision: event.revision,
     submittedAtMs: event.atMs,
+    restartedAtMs: undefined,
+    restartedAfter: 0,
     phase: 'RUNNING',
     reason: 'NONE',
     message: '',

@@ -27,7 +27,11 @@ export type RejectionCode =
   | 'MALFORMED_MESSAGE'
   | 'WORKFLOW_NOT_FOUND'
   | 'PAYLOAD_NOT_FOUND'
-  | 'PAYLOAD_MISMATCH';
+  | 'PAYLOAD_MISMATCH'
+  | 'NOT_FINAL'
+  | 'ARCHIVED'
+  | 'WRONG_STATE'
+  | 'NO_LEASE';
 
 export interface Rejection {
   readonly code: RejectionCode;

@@ -18,6 +18,10 @@ export interface RunState {
   /** Revision of RunSubmitted: also the run's number in the namespace. */
   readonly firstRevision: number;
   readonly submittedAtMs: number;
+  /** When it was last done again; undefined if it never was. */
+  restartedAtMs: number | undefined;
+  /** Failures of up to this revision were there before it was last done again. */
+  restartedAfter: number;
   phase: RunPhase;
   reason: StateReason;
   /** What was given by who cancelled it, or why its output failed. */

@@ -3,7 +3,7 @@
 import { apply, submitRun } from './apply.ts';
 import type { RunCommand } from './commands.ts';
 import { compileGraph } from './compile.ts';
-import type { Change, RunEvent } from './events.ts';
+import type { Change, RerunScope, RunEvent } from './events.ts';
 import type { Graph } from './graph.ts';
 import { specOf, taskOf } from './lookup.ts';
 import { EMPTY_PAYLOAD, type Payload } from './payload.ts';
@@ -144,6 +144,10 @@ export function play(tasks: readonly TaskSpec[], rest: Partial<RunSpec> = {}) {
       }),
     cancel: (key: string, subtree = false) => steps({ type: 'CancelTask', task: index(key), subtree }),
     cancelRun: (message = '') => steps({ type: 'CancelRun', message }),
+    pause: (message = '') => steps({ type: 'PauseRun', message }),
+    resume: () => steps({ type: 'ResumeRun' }),
+    rerun: (scope: RerunScope, from?: string) =>
+      steps({ type: 'RerunRun', scope, from: from === undefined ? undefined : index(from) }),
   };
 }
 

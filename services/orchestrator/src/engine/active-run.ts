@@ -19,6 +19,13 @@ export interface QueuedTask extends ReadyEntry {
   readonly run: ActiveRun;
 }
 
+/** The entry of a task that is READY. */
+export function queuedTask(run: ActiveRun, task: number): QueuedTask {
+  const priority = run.state.graph.spec.tasks[task]?.priority ?? 0;
+  const readyRevision = run.state.tasks[task]?.readyRevision ?? 0;
+  return { run, task, priority, readyRevision };
+}
+
 export type TimerSubject =
   | { readonly type: 'Task'; readonly run: ActiveRun; readonly task: number }
   | { readonly type: 'Run'; readonly run: ActiveRun }

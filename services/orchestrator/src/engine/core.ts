@@ -15,6 +15,7 @@ import { nextDueAtMs, nextRunDueAtMs } from '../domain/due.ts';
 import type { RunEvent, TasksAdded } from '../domain/events.ts';
 import { firstAdded } from '../domain/growth.ts';
 import { capabilityOf } from '../domain/lookup.ts';
+import { readyInOrder } from '../domain/pause.ts';
 import type { Result } from '../domain/rejection.ts';
 import { isFinalRun } from '../domain/states.ts';
 import { createExecutorPool, type ExecutorPool } from '../scheduling/executor-pool.ts';
@@ -25,6 +26,7 @@ import {
   createActiveRun,
   makeRoom,
   type QueuedTask,
+  queuedTask,
   type TimerSubject,
 } from './active-run.ts';
 import { type Aftermath, settleAftermath } from './children.ts';
@@ -100,7 +102,7 @@ export function createCore(options: EngineOptions, latestRevision: number): Core
   function admit(state: ActiveRun['state'], events: readonly RunEvent[]): ActiveRun {
     const run = createActiveRun(state);
     core.runs.set(state.runId, run);
-    core.activeTasks += state.tasks.length;
+    core.activeTasks += state.tasks.length - countAdded(events); // Those are counted with their event.
     absorb(run, events, undefined);
     settle();
     return run;
@@ -158,15 +160,13 @@ export function createCore(options: EngineOptions, latestRevision: number): Core
           armTask(run, change.task);
           break;
         case 'RunPaused':
-          run.state.tasks.forEach((_, task) => {
+          for (const task of readyInOrder(run.state)) {
             dequeue(run, task);
-          });
+            armTask(run, task);
+          }
           break;
         case 'RunResumed':
-          run.state.tasks.forEach((_, task) => {
-            enqueue(run, task);
-            armTask(run, task);
-          });
+          readmit(run);
           break;
         case 'RunRestarted':
           armRun(run);
@@ -209,18 +209,27 @@ export function createCore(options: EngineOptions, latestRevision: number): Core
 
   function enqueue(run: ActiveRun, task: number): void {
     const spec = run.state.graph.spec.tasks[task];
-    const status = run.state.tasks[task];
-    if (spec === undefined || status === undefined || status.state !== 'READY') return;
+    if (spec === undefined || run.state.tasks[task]?.state !== 'READY') return;
     if (run.state.paused || run.queued[task] === 1) return;
     run.queued[task] = 1;
     const capability = capabilityOf(run.state, task);
     if (capability !== spec.capability) run.otherQueues.set(task, capability);
-    queueOf(capability).push({
-      run,
-      task,
-      priority: spec.priority,
-      readyRevision: status.readyRevision,
-    });
+    queueOf(capability).push(queuedTask(run, task));
+  }
+
+  /** What a pause has taken out of the queues goes back to its old places. */
+  function readmit(run: ActiveRun): void {
+    const ready = readyInOrder(run.state).filter((task) => run.queued[task] !== 1);
+    if (run.state.paused) return;
+    for (const [capability, tasks] of Map.groupBy(ready, (task) => capabilityOf(run.state, task))) {
+      queueOf(capability).readmit(tasks.map((task) => queuedTask(run, task)));
+      for (const task of tasks) {
+        run.queued[task] = 1;
+        if (capability !== run.state.graph.spec.tasks[task]?.capability)
+          run.otherQueues.set(task, capability);
+      }
+    }
+    for (const task of ready) armTask(run, task);
   }
 
   function queueOf(capability: string): ReadyQueue<QueuedTask> {
@@ -315,6 +324,12 @@ export function createCore(options: EngineOptions, latestRevision: number): Core
   }
 
   return core;
+}
+
+function countAdded(events: readonly RunEvent[]): number {
+  let count = 0;
+  for (const { change } of events) if (change.type === 'TasksAdded') count += change.specs.length;
+  return count;
 }
 
 export function isQueued(entry: QueuedTask): boolean {

@@ -17,7 +17,8 @@ import type { EngineOptions } from './options.ts';
 import type { EngineOutput } from './outputs.ts';
 import { registerExecutor, sendUndelivered } from './registration.ts';
 import { report } from './reports.ts';
-import { cancelRun, cancelTask, signalRun, submitRun } from './requests.ts';
+import { cancelRun, cancelTask, pauseRun, resumeRun, signalRun, submitRun } from './requests.ts';
+import { rerunRun } from './rerun.ts';
 import { restore } from './restore.ts';
 
 export interface Engine {
@@ -90,6 +91,15 @@ function answer(core: Core, call: Call): void {
     case 'SignalRun':
       answered<'SignalRun'>(core, call, signalRun(core, call.input));
       break;
+    case 'PauseRun':
+      answered<'PauseRun'>(core, call, pauseRun(core, call.input));
+      break;
+    case 'ResumeRun':
+      answered<'ResumeRun'>(core, call, resumeRun(core, call.input));
+      break;
+    case 'RerunRun':
+      answered<'RerunRun'>(core, call, rerunRun(core, call.input));
+      break;
     case 'ListExecutors':
       core.output.reply<'ListExecutors'>(call.callId, accept(listExecutors(core, call.input.capability)));
       break;
@@ -111,7 +121,15 @@ function register(core: Core, call: Extract<Call, { type: 'RegisterExecutor' }>)
   if (reply.ok) sendUndelivered(core, call.input.executorId, reply.value.kept);
 }
 
-type AnswerableCallType = 'SubmitRun' | 'ClaimRequest' | 'CancelRun' | 'CancelTask' | 'SignalRun';
+type AnswerableCallType =
+  | 'SubmitRun'
+  | 'ClaimRequest'
+  | 'CancelRun'
+  | 'CancelTask'
+  | 'PauseRun'
+  | 'ResumeRun'
+  | 'RerunRun'
+  | 'SignalRun';
 
 /** Refusals are not kept for repeats: the same call meets the same refusal, or better luck. */
 function answered<K extends AnswerableCallType>(

@@ -1,10 +1,11 @@
 // What goes into an engine. Every call is answered by exactly one Reply effect with its `callId`,
 // released once what caused it is durable.
 
-import type { Feedback, Progress, TaskError, Usage } from '../domain/events.ts';
+import type { Feedback, Progress, RerunScope, TaskError, Usage } from '../domain/events.ts';
 import type { Graph } from '../domain/graph.ts';
 import type { Payload } from '../domain/payload.ts';
 import type { Result } from '../domain/rejection.ts';
+import type { RunState } from '../domain/state.ts';
 import type { ExecutorCapability } from '../scheduling/executor-pool.ts';
 
 export type { ExecutorCapability };
@@ -16,6 +17,9 @@ export interface EngineCalls {
   CancelRun: { input: CancelRun; reply: Result<CancelledTasks> };
   CancelTask: { input: CancelTask; reply: Result<CancelledTasks> };
   SignalRun: { input: SignalRun; reply: Result<SignalledRun> };
+  PauseRun: { input: PauseRun; reply: Result<true> };
+  ResumeRun: { input: ResumeRun; reply: Result<true> };
+  RerunRun: { input: RerunRun; reply: Result<RestartedRun> };
   ListExecutors: { input: ListExecutors; reply: Result<readonly ExecutorSnapshot[]> };
   RegisterExecutor: { input: RegisterExecutor; reply: Result<Registration> };
   Heartbeat: { input: Heartbeat; reply: Result<HeartbeatAck> };
@@ -72,6 +76,32 @@ export interface CancelRun {
   readonly runId: string;
   readonly message: string;
   readonly request: RequestKey | undefined;
+}
+
+export interface PauseRun {
+  readonly runId: string;
+  readonly message: string;
+  readonly request: RequestKey | undefined;
+}
+
+export interface ResumeRun {
+  readonly runId: string;
+  readonly request: RequestKey | undefined;
+}
+
+export interface RerunRun {
+  readonly runId: string;
+  readonly scope: RerunScope;
+  /** With the scope FROM, and only then. */
+  readonly taskKey: string;
+  /** The run as its durable events add up, since the engine knows no final runs; the engine's from here on. */
+  readonly run: RunState | undefined;
+  readonly request: RequestKey | undefined;
+}
+
+export interface RestartedRun {
+  readonly resetCount: number;
+  readonly revision: number;
 }
 
 export interface CancelTask {

@@ -1,6 +1,7 @@
-// What clients ask for: submissions, cancellations, signals.
+// What clients ask for: submissions, cancellations, pauses, signals.
 
 import { submitRun as beginRun } from '../domain/apply.ts';
+import type { RunCommand } from '../domain/commands.ts';
 import type { RunEvent } from '../domain/events.ts';
 import { accept, type Refusal, type Result, reject } from '../domain/rejection.ts';
 import type { Core } from './core.ts';
@@ -8,6 +9,8 @@ import type {
   CancelledTasks,
   CancelRun,
   CancelTask,
+  PauseRun,
+  ResumeRun,
   SignalledRun,
   SignalRun,
   SubmitRun,
@@ -22,15 +25,8 @@ export function submitRun(core: Core, input: SubmitRun): Result<SubmittedRun> {
       ? accept({ runId: input.runId, revision, existed: true })
       : runExists(input.runId);
   }
-  const taskCount = input.graph.spec.tasks.length;
-  const limit = core.options.maxActiveTasks;
-  if (core.activeTasks + taskCount > limit) {
-    return reject(
-      'LIMIT_REACHED',
-      `the namespace holds ${core.activeTasks} tasks of ${limit} allowed, too many for ${taskCount} more: try again when some are done`,
-      { resource: 'active_tasks', limit: String(limit) },
-    );
-  }
+  const full = refuseMoreTasks(core, input.graph.spec.tasks.length);
+  if (full !== undefined) return full;
   const { run, events } = beginRun(
     input.runId,
     input.graph,
@@ -40,6 +36,17 @@ export function submitRun(core: Core, input: SubmitRun): Result<SubmittedRun> {
   );
   core.admit(run, events);
   return accept({ runId: input.runId, revision: run.firstRevision, existed: false });
+}
+
+/** Undefined where there is room for so many. */
+export function refuseMoreTasks(core: Core, taskCount: number): Refusal | undefined {
+  const limit = core.options.maxActiveTasks;
+  if (core.activeTasks + taskCount <= limit) return undefined;
+  return reject(
+    'LIMIT_REACHED',
+    `the namespace holds ${core.activeTasks} tasks of ${limit} allowed, too many for ${taskCount} more: try again when some are done`,
+    { resource: 'active_tasks', limit: String(limit) },
+  );
 }
 
 export function runExists(runId: string): Refusal {
@@ -75,6 +82,21 @@ export function signalRun(core: Core, { runId, name, payload }: SignalRun): Resu
   const taken = result.value.find(({ change }) => change.type === 'TaskSignalled')?.change;
   const task = taken !== undefined && 'task' in taken ? run.state.graph.spec.tasks[taken.task] : undefined;
   return accept({ taskKey: task?.key ?? '' });
+}
+
+export function pauseRun(core: Core, { runId, message }: PauseRun): Result<true> {
+  return ask(core, runId, { type: 'PauseRun', message });
+}
+
+export function resumeRun(core: Core, { runId }: ResumeRun): Result<true> {
+  return ask(core, runId, { type: 'ResumeRun' });
+}
+
+function ask(core: Core, runId: string, command: RunCommand): Result<true> {
+  const run = core.runs.get(runId);
+  if (run === undefined) return runNotFound(core.options.namespace, runId);
+  const result = core.apply(run, command);
+  return result.ok ? accept(true) : result;
 }
 
 export function runNotFound(namespace: string, runId: string): Refusal {

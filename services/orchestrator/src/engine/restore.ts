@@ -4,7 +4,7 @@
 import { capabilityOf } from '../domain/lookup.ts';
 import type { RunState, TaskStatus } from '../domain/state.ts';
 import { hasTurnBefore } from '../scheduling/ready-queue.ts';
-import type { ActiveRun, QueuedTask } from './active-run.ts';
+import { type ActiveRun, type QueuedTask, queuedTask } from './active-run.ts';
 import type { Core } from './core.ts';
 import { armExecutor, createAbsentExecutor } from './executor.ts';
 
@@ -28,12 +28,6 @@ export function restore(core: Core, states: readonly RunState[]): void {
 /** Work of the orchestrator's own has no lease, nor has an attempt whose result is being checked. */
 function holdsLease({ state, attempts, more }: TaskStatus): boolean {
   return state === 'RUNNING' && attempts.at(-1)?.leaseToken !== '' && more?.validating === undefined;
-}
-
-function queuedTask(run: ActiveRun, task: number): QueuedTask {
-  const priority = run.state.graph.spec.tasks[task]?.priority ?? 0;
-  const readyRevision = run.state.tasks[task]?.readyRevision ?? 0;
-  return { run, task, priority, readyRevision };
 }
 
 function restoreLease(core: Core, run: ActiveRun, task: number): void {

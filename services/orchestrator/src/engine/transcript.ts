@@ -3,6 +3,7 @@
 // in which they are minted. See transcripts/*.txt.
 
 import { compileGraph } from '../domain/compile.ts';
+import type { RerunScope } from '../domain/events.ts';
 import { evolve } from '../domain/evolve.ts';
 import type { ExpressionCompiler } from '../domain/expression.ts';
 import { startRun } from '../domain/initial.ts';
@@ -148,6 +149,20 @@ export function createTranscript(expressions: ExpressionCompiler): Transcript {
     cancel(words) {
       const input = { runId: words[0] ?? '', message: '', request: undefined };
       return step({ type: 'CancelRun', callId: ++callId, input });
+    },
+    pause(words) {
+      const input = { runId: words[0] ?? '', message: words.slice(1).join(' '), request: undefined };
+      return step({ type: 'PauseRun', callId: ++callId, input });
+    },
+    resume(words) {
+      const input = { runId: words[0] ?? '', request: undefined };
+      return step({ type: 'ResumeRun', callId: ++callId, input });
+    },
+    rerun(words) {
+      const [runId = '', scope = 'FAILED', taskKey = ''] = words;
+      const run = replay(log).find((state) => state.runId === runId);
+      const input = { runId, scope: scope as RerunScope, taskKey, run, request: undefined };
+      return step({ type: 'RerunRun', callId: ++callId, input });
     },
     'cancel-task'(words) {
       const [runId = '', taskKey = ''] = words;

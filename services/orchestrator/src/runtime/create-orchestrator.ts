@@ -21,6 +21,7 @@ import {
 import type { Clock, CommitObserver, CommitReport, ExecutorTransport } from './ports.ts';
 import { type Pruning, startPruning } from './pruning.ts';
 import { createRepeatGuard, type RepeatGuard } from './repeat-guard.ts';
+import { createReruns, type Reruns } from './reruns.ts';
 import { watchEvents } from './watch.ts';
 import { createWorkflows } from './workflows.ts';
 
@@ -78,7 +79,8 @@ export function createOrchestrator(dependencies: OrchestratorDependencies): Runn
     maxPendingCalls: limits.maxPendingCalls,
   });
   const guard = createRepeatGuard(store, clock);
-  const ways = waysOfCalls(guard);
+  const reruns = createReruns({ ...dependencies, guard });
+  const ways = waysOfCalls(guard, reruns);
   const keptWorkflows = createWorkflows({ store, clock, guard, checkPayloads: payloads.check, warn });
   let serving = false;
   let pruning: Pruning | undefined;
@@ -199,13 +201,16 @@ type WaysOfCalls = {
 };
 
 /** Which calls ask the store for an earlier answer first. */
-function waysOfCalls(guard: RepeatGuard): WaysOfCalls {
+function waysOfCalls(guard: RepeatGuard, reruns: Reruns): WaysOfCalls {
   return {
     SubmitRun: guard.submitRun,
     ClaimRequest: guard.claimRequest,
     CancelRun: guard.cancelRun,
     CancelTask: guard.cancelTask,
     SignalRun: guard.signalRun,
+    PauseRun: guard.pauseRun,
+    ResumeRun: guard.resumeRun,
+    RerunRun: reruns.rerunRun,
     ListExecutors: (driver, input) => driver.call('ListExecutors', input),
     RegisterExecutor: (driver, input) => driver.call('RegisterExecutor', input),
     Heartbeat: (driver, input) => driver.call('Heartbeat', input),

@@ -1,4 +1,4 @@
-// Brings the runs of a namespace that are not final back from the store, by replaying their events.
+// Brings runs back from the store, by replaying their events.
 
 import { compileGraph } from '../domain/compile.ts';
 import { evolve } from '../domain/evolve.ts';
@@ -20,6 +20,18 @@ export async function loadActiveRuns(
   for await (const stored of store.loadActiveRuns(namespace))
     states.push(replay(stored, expressions, schemas));
   return states;
+}
+
+/** A run in whatever state; undefined if there is none. */
+export async function loadRun(
+  store: Pick<Store, 'loadRun'>,
+  namespace: string,
+  runId: string,
+  expressions: ExpressionCompiler,
+  schemas: SchemaChecker,
+): Promise<RunState | undefined> {
+  const stored = await store.loadRun(namespace, runId);
+  return stored === undefined ? undefined : replay(stored, expressions, schemas);
 }
 
 export function replay(stored: StoredRun, expressions: ExpressionCompiler, schemas: SchemaChecker): RunState {

@@ -56,6 +56,9 @@ export function referencesOfCall<K extends EngineCallType>(
     case 'ClaimRequest':
     case 'CancelRun':
     case 'CancelTask':
+    case 'PauseRun':
+    case 'ResumeRun':
+    case 'RerunRun':
     case 'ListExecutors':
     case 'RegisterExecutor':
       break; // Holds no payload.

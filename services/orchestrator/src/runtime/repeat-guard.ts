@@ -6,6 +6,7 @@
 
 import { runAlreadyFinal, taskAlreadyFinal } from '../domain/cancel.ts';
 import type { Graph } from '../domain/graph.ts';
+import { nothingToPause } from '../domain/pause.ts';
 import { accept, type Result, reject } from '../domain/rejection.ts';
 import { runIsFinal } from '../domain/signals.ts';
 import { isFinalRun } from '../domain/states.ts';
@@ -14,7 +15,9 @@ import type {
   CancelTask,
   ClaimRequest,
   EngineCalls,
+  PauseRun,
   RequestKey,
+  ResumeRun,
   SignalRun,
   SubmitRun,
 } from '../engine/inputs.ts';
@@ -38,11 +41,16 @@ export interface RepeatGuard {
   cancelRun(driver: NamespaceDriver, input: CancelRun): Promise<EngineCalls['CancelRun']['reply']>;
   cancelTask(driver: NamespaceDriver, input: CancelTask): Promise<EngineCalls['CancelTask']['reply']>;
   signalRun(driver: NamespaceDriver, input: SignalRun): Promise<EngineCalls['SignalRun']['reply']>;
+  pauseRun(driver: NamespaceDriver, input: PauseRun): Promise<EngineCalls['PauseRun']['reply']>;
+  resumeRun(driver: NamespaceDriver, input: ResumeRun): Promise<EngineCalls['ResumeRun']['reply']>;
+  /**
+   * Runs pieces of work on one run that is final one after the other: whatever brings it back, freezes it
+   * or takes it away, so that each sees what the one before has left.
+   */
+  alone<R>(namespace: string, runId: string, work: () => Promise<R>): Promise<R>;
 }
 
-type CancelReply = EngineCalls['CancelRun']['reply'];
 type SignalReply = EngineCalls['SignalRun']['reply'];
-
 export function createRepeatGuard(store: Store, clock: Clock): RepeatGuard {
   const inTurn = createTurns();
   const findRun = createBatchedLookup<RunNumber>(clock, (namespace, ids) => store.findRunIds(namespace, ids));
@@ -90,14 +98,20 @@ export function createRepeatGuard(store: Store, clock: Clock): RepeatGuard {
     return row !== undefined && isFinalRun(row.phase) ? row : undefined;
   }
 
-  async function cancelRun(driver: NamespaceDriver, input: CancelRun): Promise<CancelReply> {
+  async function cancelRun(
+    driver: NamespaceDriver,
+    input: CancelRun,
+  ): Promise<EngineCalls['CancelRun']['reply']> {
     const reply = await driver.call('CancelRun', input);
     const run = await finalRun(driver.namespace, input.runId, reply);
     return run === undefined ? reply : runAlreadyFinal(input.runId, run.phase);
   }
 
   /** In a final run every task is final, each in its own way. */
-  async function cancelTask(driver: NamespaceDriver, input: CancelTask): Promise<CancelReply> {
+  async function cancelTask(
+    driver: NamespaceDriver,
+    input: CancelTask,
+  ): Promise<EngineCalls['CancelTask']['reply']> {
     const { runId, taskKey, subtree } = input;
     const reply = await driver.call('CancelTask', input);
     const run = await finalRun(driver.namespace, runId, reply);
@@ -112,8 +126,18 @@ export function createRepeatGuard(store: Store, clock: Clock): RepeatGuard {
     return run === undefined ? reply : runIsFinal(input.runId, run.phase);
   }
 
+  async function pauseOrResume(
+    driver: NamespaceDriver,
+    runId: string,
+    reply: Result<true>,
+  ): Promise<Result<true>> {
+    const run = await finalRun(driver.namespace, runId, reply);
+    return run === undefined ? reply : nothingToPause(runId, run.phase);
+  }
+
   return {
     once,
+    alone: (namespace, runId, work) => inTurn(`final run ${namespace}/${runId}`, work),
     submitRun: (driver, input) =>
       once(driver, input.request, () => submit(driver, input, () => driver.call('SubmitRun', input))),
     submitPrepared: (driver, input, prepare) =>
@@ -127,6 +151,14 @@ export function createRepeatGuard(store: Store, clock: Clock): RepeatGuard {
     cancelRun: (driver, input) => once(driver, input.request, () => cancelRun(driver, input)),
     signalRun: (driver, input) => once(driver, input.request, () => signalRun(driver, input)),
     cancelTask: (driver, input) => once(driver, input.request, () => cancelTask(driver, input)),
+    pauseRun: (driver, input) =>
+      once(driver, input.request, async () =>
+        pauseOrResume(driver, input.runId, await driver.call('PauseRun', input)),
+      ),
+    resumeRun: (driver, input) =>
+      once(driver, input.request, async () =>
+        pauseOrResume(driver, input.runId, await driver.call('ResumeRun', input)),
+      ),
   };
 }
 

@@ -71,7 +71,7 @@ async function* readEvents(
         cursor = page.revision;
         yield page;
       }
-      if (run !== undefined && fresh.some(endsRun)) return;
+      if (run !== undefined && leavesRunOver(fresh)) return;
       if (fresh.length > 0) {
         quiet = false;
         continue;
@@ -129,9 +129,19 @@ async function isOver(source: WatchSource, runId: string, cursor: number): Promi
   return row === undefined || (isFinalRun(row.phase) && row.lastRevision <= cursor);
 }
 
-function endsRun({ event }: CommittedEvent): boolean {
-  const { type } = event.change;
-  return type === 'RunCompleted' || type === 'RunFailed' || type === 'RunCancelled';
+/** A run that has ended may have begun again since. */
+function leavesRunOver(events: readonly CommittedEvent[]): boolean {
+  for (let index = events.length - 1; index >= 0; index--) {
+    switch (events[index]?.event.change.type) {
+      case 'RunCompleted':
+      case 'RunFailed':
+      case 'RunCancelled':
+        return true;
+      case 'RunRestarted':
+        return false;
+    }
+  }
+  return false;
 }
 
 /** False if nothing came for so long that a sign of life is due. */

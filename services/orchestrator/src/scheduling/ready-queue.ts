@@ -22,6 +22,8 @@ export interface ReadyQueue<T extends ReadyEntry> {
   /** The entry whose turn it is, left where it is. */
   peek(): T | undefined;
   take(): T | undefined;
+  /** Entries that have been in it before, at their old places. Contract: none of them is live yet. */
+  readmit(entries: readonly T[]): void;
   /** One of the entries has become stale, whichever it is. */
   discount(): void;
 }
@@ -63,6 +65,12 @@ class LaneQueue<T extends ReadyEntry> implements ReadyQueue<T> {
     this.#advance(lane);
     this.size -= 1;
     return entry;
+  }
+
+  readmit(entries: readonly T[]): void {
+    this.#sweep(); // What they left behind must not come to life with them.
+    for (const entry of entries) this.push(entry);
+    for (const lane of this.#lanes) lane.entries.sort((a, b) => (hasTurnBefore(a, b) ? -1 : 1));
   }
 
   discount(): void {

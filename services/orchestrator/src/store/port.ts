@@ -28,6 +28,8 @@ export interface Store extends RunLifeStore {
   activeNamespaces(): Promise<readonly string[]>;
   /** The runs of a namespace that are not final, by run number; a few at a time. */
   loadActiveRuns(namespace: string): AsyncIterable<StoredRun>;
+  /** A run in whatever state, as loadActiveRuns gives it; undefined if there is none. */
+  loadRun(namespace: string, runId: string): Promise<StoredRun | undefined>;
   commit(batch: CommitBatch): Promise<void>;
   /** Makes the namespace if needed, without claiming it. */
   changeWorkflows(change: WorkflowChange): Promise<void>;

@@ -458,6 +458,7 @@ describe('the server itself', () => {
       'tutti.v1.ExecutorService',
       'tutti.v1.OrchestratorService',
       'tutti.v1.PayloadService',
+      'tutti.v1.RunLifeService',
       'tutti.v1.WorkflowService',
     ]);
     for (const symbol of [

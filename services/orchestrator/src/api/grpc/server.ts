@@ -5,6 +5,7 @@ import { Health } from '@tutti/proto/grpc/health/v1/health_pb.ts';
 import { ExecutorService } from '@tutti/proto/tutti/v1/executor_service_pb.ts';
 import { OrchestratorService } from '@tutti/proto/tutti/v1/orchestrator_service_pb.ts';
 import { PayloadService } from '@tutti/proto/tutti/v1/payload_service_pb.ts';
+import { RunLifeService } from '@tutti/proto/tutti/v1/run_life_service_pb.ts';
 import { WorkflowService } from '@tutti/proto/tutti/v1/workflow_service_pb.ts';
 import { notServing } from '../errors.ts';
 import type { Services } from '../services/index.ts';
@@ -45,6 +46,7 @@ export async function startGrpcServer(options: GrpcServerOptions): Promise<Door>
   const openCalls = createOpenCalls();
   const served = [
     OrchestratorService,
+    RunLifeService,
     WorkflowService,
     PayloadService,
     ExecutorService,
@@ -54,6 +56,7 @@ export async function startGrpcServer(options: GrpcServerOptions): Promise<Door>
   const health = createHealth(services.serving, new Set(served.map((service) => service.typeName)));
   const bindings = [
     bindService(OrchestratorService, services.orchestrator, openCalls, services.encoded),
+    bindService(RunLifeService, services.runLife, openCalls),
     bindService(WorkflowService, services.workflows, openCalls),
     bindService(PayloadService, services.payloads, openCalls),
     bindService(ExecutorService, services.executors, openCalls),

@@ -4,6 +4,7 @@ import { type ConnectError, type ConnectRouter, createContextKey } from '@connec
 import { ExecutorService } from '@tutti/proto/tutti/v1/executor_service_pb.ts';
 import { OrchestratorService } from '@tutti/proto/tutti/v1/orchestrator_service_pb.ts';
 import { PayloadService } from '@tutti/proto/tutti/v1/payload_service_pb.ts';
+import { RunLifeService } from '@tutti/proto/tutti/v1/run_life_service_pb.ts';
 import { WorkflowService } from '@tutti/proto/tutti/v1/workflow_service_pb.ts';
 import type { Services } from '../services/index.ts';
 
@@ -17,6 +18,7 @@ export function bindRoutes(router: ConnectRouter, services: Services): void {
     watch: (request, { signal, requestHeader, values }) =>
       watch(request, { signal, requestHeader, cut: values.get(CUT) }),
   });
+  router.service(RunLifeService, services.runLife);
   router.service(WorkflowService, services.workflows);
   router.service(PayloadService, services.payloads);
   router.service(ExecutorService, services.executors);

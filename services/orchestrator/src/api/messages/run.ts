@@ -38,6 +38,7 @@ export function toRunMessage(namespace: string, row: RunRow): Run {
     lastRevision: BigInt(row.lastRevision),
     traceId: row.traceId,
     failedTask: row.failedTask,
+    paused: row.paused,
   });
   if (row.workflow !== undefined) message.workflow = create(RunOriginSchema, row.workflow);
   if (row.endedAtMs !== undefined) message.endTime = timestampFromMs(row.endedAtMs);

@@ -8,6 +8,7 @@ import {
   WatchResponseSchema,
 } from '@tutti/proto/tutti/v1/orchestrator_service_pb.ts';
 import { PayloadService } from '@tutti/proto/tutti/v1/payload_service_pb.ts';
+import { RunLifeService } from '@tutti/proto/tutti/v1/run_life_service_pb.ts';
 import { WorkflowService } from '@tutti/proto/tutti/v1/workflow_service_pb.ts';
 import type { ExpressionCompiler } from '../../domain/expression.ts';
 import { accept } from '../../domain/rejection.ts';
@@ -23,6 +24,7 @@ import { createCancelHandlers } from './cancel.ts';
 import { createExecutorHandlers } from './executors.ts';
 import { createGraphHandlers } from './graph.ts';
 import { createPayloadHandlers } from './payloads.ts';
+import { createRunControlHandlers } from './run-control.ts';
 import { createRunHandlers } from './runs.ts';
 import { createSignalHandlers } from './signal.ts';
 import { createSubmitHandlers } from './submit.ts';
@@ -61,6 +63,7 @@ export function createServices(deps: ServicesDeps) {
   const cancel = createCancelHandlers(orchestrator);
   const signals = createSignalHandlers(orchestrator);
   const payloads = createPayloadHandlers(orchestrator);
+  const control = createRunControlHandlers(orchestrator);
   const runs = createRunHandlers(queries);
   const tasks = createTaskHandlers(orchestrator);
   const graphs = createGraphHandlers(orchestrator);
@@ -94,6 +97,11 @@ export function createServices(deps: ServicesDeps) {
       getWorkflow: unary(deps, WorkflowService.method.getWorkflow, workflows.getWorkflow),
       listWorkflows: unary(deps, WorkflowService.method.listWorkflows, workflows.listWorkflows),
       deleteWorkflow: unary(deps, WorkflowService.method.deleteWorkflow, workflows.deleteWorkflow),
+    },
+    runLife: {
+      pauseRun: unary(deps, RunLifeService.method.pauseRun, control.pauseRun),
+      resumeRun: unary(deps, RunLifeService.method.resumeRun, control.resumeRun),
+      rerunRun: unary(deps, RunLifeService.method.rerunRun, control.rerunRun),
     },
     payloads: {
       putPayload: unary(deps, PayloadService.method.putPayload, payloads.putPayload),

@@ -98,5 +98,27 @@ export function describeLoading(test: StoreUnderTest): void {
         [1, 2, 3, 4, 5, 6].map((run) => [run, payload.length]),
       );
     });
+
+    it('gives one run by its id, final or not, as it gives those that are not', async () => {
+      const { epoch } = await test.store().claim(NAMESPACE);
+      await test.store().commit(submission(epoch, 1));
+      await test.store().commit(submission(epoch, 2));
+      const [active] = await collect(test.store().loadActiveRuns(NAMESPACE));
+      expect(await test.store().loadRun(NAMESPACE, 'run-1')).toEqual(active);
+      await test.store().commit(batch(epoch, { runs: [runStatus(1, { phase: 'FAILED' })] }));
+      expect(await test.store().loadRun(NAMESPACE, 'run-1')).toEqual(active);
+      expect(await test.store().loadRun(NAMESPACE, 'run-3')).toBeUndefined();
+      expect(await test.store().loadRun('nowhere', 'run-1')).toBeUndefined();
+    });
+
+    it('counts a run that goes on after its end as one that is not final', async () => {
+      const { epoch } = await test.store().claim(NAMESPACE);
+      await test.store().commit(submission(epoch, 1));
+      await test.store().commit(batch(epoch, { runs: [runStatus(1, { phase: 'FAILED', endedAtMs: 7 })] }));
+      await test.store().commit(batch(epoch, { runs: [runStatus(1)] }));
+      expect(await test.store().activeNamespaces()).toEqual([NAMESPACE]);
+      expect(await collect(test.store().loadActiveRuns(NAMESPACE))).toHaveLength(1);
+      expect(await test.store().getRun(NAMESPACE, 'run-1')).toMatchObject({ endedAtMs: undefined });
+    });
   });
 }

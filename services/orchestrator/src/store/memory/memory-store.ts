@@ -47,6 +47,7 @@ export function openMemoryStore(place: MemoryPlace): Store {
     loadActiveRuns: async function* (namespace) {
       for (const run of read(namespace).activeRuns()) yield run;
     },
+    loadRun: async (namespace, runId) => read(namespace).storedRun(runId),
     ...createRunLife(place, read),
     changeWorkflows: async (change) => {
       const data = read(change.namespace);

@@ -40,6 +40,7 @@ export interface NamespaceData {
   /** By run number. */
   runs(): readonly RunData[];
   activeRuns(): readonly StoredRun[];
+  storedRun(runId: string): StoredRun | undefined;
   listRuns(filter: RunFilter): readonly RunRow[];
   findRunIds(runIds: readonly string[]): ReadonlyMap<string, RunNumber>;
   findRequests(requestIds: readonly string[]): ReadonlyMap<string, RequestRow>;
@@ -204,6 +205,10 @@ export function createNamespaceData(): NamespaceData {
     runById,
     runs: () => [...runs.values()],
     activeRuns: () => [...runs.values()].filter((run) => !isFinalRun(run.row.phase)).map(toStoredRun),
+    storedRun: (runId) => {
+      const run = runById(runId);
+      return run === undefined ? undefined : toStoredRun(run);
+    },
     listRuns: (filter) => {
       const found = [...runs.values()].map((run) => run.row).filter((row) => matches(row, filter));
       return found.reverse().slice(0, filter.limit);

@@ -82,6 +82,13 @@ function createReads(reader: WorkerClient): Reads {
   return {
     activeNamespaces: async () => unpackAll(await reader.request('activeNamespaces'), (row) => row.string()),
     loadActiveRuns: (namespace) => loadActiveRuns(reader, namespace),
+    loadRun: async (namespace, runId) => {
+      const output = await reader.request('loadRun', (input) => {
+        input.string(namespace);
+        input.string(runId);
+      });
+      return unpackAll(output, unpackStoredRun)[0];
+    },
     findRunIds: async (namespace, runIds) => {
       const output = await reader.request('findRunIds', (input) => packNames(input, namespace, runIds));
       return new Map(unpackAll(output, (row) => [row.string(), row.number()]));

@@ -77,7 +77,7 @@ export function createEventHandlers(
       rows.sort((a, b) => Number(a[0]) - Number(b[0]));
       packRows(output, rows, EVENT_ATTACHMENT);
     },
-    loadActiveRuns: createActiveRunsHandler(database, namespaceOf),
+    ...createRunHandlers(database, namespaceOf),
   };
 }
 
@@ -108,13 +108,50 @@ function lengthOf(value: SqlRow[number] | undefined): number {
   return value instanceof Uint8Array ? value.length : 0;
 }
 
-/** Answers with the next runs after a run number: a count, and each with its parts. */
-function createActiveRunsHandler(database: DatabaseSync, namespaceOf: NamespaceOf): Handler {
+/** Whole runs: a count, and each with its parts. */
+function createRunHandlers(database: DatabaseSync, namespaceOf: NamespaceOf): Record<string, Handler> {
   const active = prepareRows(
     database,
     `SELECT id - (?1 << ${REVISION_BITS}), run_id FROM runs INDEXED BY runs_by_phase
      WHERE namespace = ?1 AND phase = ?2 AND id > ((?1 << ${REVISION_BITS}) | ?3) ORDER BY id LIMIT ?4`,
   );
+  const byId = prepareRows(
+    database,
+    `SELECT id - (?1 << ${REVISION_BITS}), run_id FROM runs WHERE namespace = ?1 AND run_id = ?2`,
+  );
+  const packParts = createPartsPacker(database);
+  return {
+    /** The next ones after a run number. */
+    loadActiveRuns: (input, output) => {
+      const namespace = namespaceOf(input.string());
+      const after = input.number();
+      if (namespace === undefined) return output.number(0);
+      const next = ACTIVE_PHASES.flatMap((phase) => allRows(active, namespace, phase, after, CHUNK_RUNS))
+        .sort((a, b) => Number(a[0]) - Number(b[0]))
+        .slice(0, CHUNK_RUNS);
+      const setCount = output.reserve();
+      let count = 0;
+      for (const row of next) {
+        if (output.byteLength() > CHUNK_BYTES) break;
+        packRow(output, row);
+        packParts(output, namespace, Number(row[0]));
+        count += 1;
+      }
+      setCount(count);
+    },
+    loadRun: (input, output) => {
+      const namespace = namespaceOf(input.string());
+      const rows = namespace === undefined ? [] : allRows(byId, namespace, input.string());
+      output.number(rows.length);
+      for (const row of rows) {
+        packRow(output, row);
+        packParts(output, namespace ?? 0, Number(row[0]));
+      }
+    },
+  };
+}
+
+function createPartsPacker(database: DatabaseSync): (output: Packer, namespace: number, run: number) => void {
   const key = `((?1 << ${REVISION_BITS}) | ?2)`;
   const record = prepareRows(database, `SELECT record FROM run_records WHERE run = ${key}`);
   const specs = prepareRows(database, `SELECT spec FROM tasks WHERE run = ${key} ORDER BY task`);
@@ -122,26 +159,10 @@ function createActiveRunsHandler(database: DatabaseSync, namespaceOf: NamespaceO
     database,
     `SELECT ${EVENT_COLUMNS} FROM events INDEXED BY events_by_run WHERE run = ${key} ORDER BY id`,
   );
-
-  return (input, output) => {
-    const namespace = namespaceOf(input.string());
-    const after = input.number();
-    if (namespace === undefined) return output.number(0);
-    const next = ACTIVE_PHASES.flatMap((phase) => allRows(active, namespace, phase, after, CHUNK_RUNS))
-      .sort((a, b) => Number(a[0]) - Number(b[0]))
-      .slice(0, CHUNK_RUNS);
-    const setCount = output.reserve();
-    let count = 0;
-    for (const row of next) {
-      if (output.byteLength() > CHUNK_BYTES) break;
-      const run = Number(row[0]);
-      packRow(output, row);
-      // Row by row: a run of 100,000 tasks is not to be in memory twice.
-      packRows(output, iterateRows(record, namespace, run));
-      packRows(output, iterateRows(specs, namespace, run));
-      packRows(output, iterateRows(events, namespace, run), EVENT_ATTACHMENT);
-      count += 1;
-    }
-    setCount(count);
+  return (output, namespace, run) => {
+    // Row by row: a run of 100,000 tasks is not to be in memory twice.
+    packRows(output, iterateRows(record, namespace, run));
+    packRows(output, iterateRows(specs, namespace, run));
+    packRows(output, iterateRows(events, namespace, run), EVENT_ATTACHMENT);
   };
 }

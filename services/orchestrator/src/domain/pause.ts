@@ -1,0 +1,44 @@
+// When is a run halted, and what happens as it goes on (F.2)?
+//
+// While it is paused, tasks still become READY: they are only not started. What runs goes on, and so does
+// the time of the run as a whole.
+
+import { performsAtOnce } from './admission.ts';
+import type { Change } from './events.ts';
+import { specOf } from './lookup.ts';
+import { accept, type Refusal, type Result, reject } from './rejection.ts';
+import type { RunState } from './state.ts';
+import { isFinalRun, type RunPhase } from './states.ts';
+import { startOf } from './work.ts';
+
+const NOTHING: readonly Change[] = Object.freeze([]);
+
+export function pauseRun(run: RunState, message: string): Result<readonly Change[]> {
+  if (isFinalRun(run.phase)) return nothingToPause(run.runId, run.phase);
+  return accept(run.paused ? NOTHING : [{ type: 'RunPaused', message }]);
+}
+
+export function resumeRun(run: RunState): Result<readonly Change[]> {
+  if (isFinalRun(run.phase)) return nothingToPause(run.runId, run.phase);
+  return accept(run.paused ? [{ type: 'RunResumed' }] : NOTHING);
+}
+
+export function nothingToPause(runId: string, phase: RunPhase): Refusal {
+  const message = `run "${runId}" is ${phase} already; there is nothing to pause or resume`;
+  return reject('ALREADY_FINAL', message, { state: phase });
+}
+
+/** Tasks that are READY, in the order in which they became so. */
+export function readyInOrder(run: RunState): readonly number[] {
+  const ready: number[] = [];
+  for (const [task, { state }] of run.tasks.entries()) if (state === 'READY') ready.push(task);
+  const revisionOf = (task: number) => run.tasks[task]?.readyRevision ?? 0;
+  return ready.sort((a, b) => revisionOf(a) - revisionOf(b) || a - b);
+}
+
+/** The orchestrator's own work that had to wait; executors are the engine's to ask. */
+export function followResumed(run: RunState): readonly Change[] {
+  return readyInOrder(run)
+    .filter((task) => performsAtOnce(specOf(run, task)))
+    .map((task) => startOf(run, task));
+}
