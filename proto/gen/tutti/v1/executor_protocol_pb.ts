@@ -780,7 +780,9 @@ export type Report_Failed = Message<"tutti.v1.Report.Failed"> & {
   retryAfter?: Duration | undefined;
 
   /**
-   * The checkpoint that the attempt left since the last heartbeat, for the next attempt.
+   * The checkpoint that the attempt left since the last heartbeat, for the next attempt. At most the inline
+   * limit of payloads (256 KiB); a larger one is left out, and the one before it stays. May be left out
+   * also where the report would be too large for one message.
    *
    * @generated from field: tutti.v1.Payload checkpoint = 4;
    */

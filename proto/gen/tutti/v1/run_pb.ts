@@ -327,7 +327,8 @@ export type Run = Message<"tutti.v1.Run"> & {
   reason: StateReason;
 
   /**
-   * What was given as the message when somebody cancelled it, or why RunSpec.output failed.
+   * What was given as the message when somebody cancelled it, or why RunSpec.output failed; and which
+   * compensations did not complete.
    *
    * @generated from field: string message = 7;
    */

@@ -199,8 +199,10 @@ export type TaskSpec = Message<"tutti.v1.TaskSpec"> & {
   sendBack: SendBack[];
 
   /**
-   * What a failed attempt leads to, by its error: the first entry that applies counts, before `retry`.
-   * At most 32.
+   * What a failed attempt leads to, by its error: the first entry that applies counts, before `retry`, and
+   * before what the executor says of retrying (Report.Failed.final). Attempts that were lost with their
+   * executor did not fail. Of a `foreach`, they are for the items; so are `fallback`, `guardrails` and
+   * `compensation`. At most 32.
    *
    * @generated from field: repeated tutti.v1.ErrorRule error_rules = 23;
    */
@@ -209,7 +211,8 @@ export type TaskSpec = Message<"tutti.v1.TaskSpec"> & {
   /**
    * A capability that is tried once after the last attempt failed, with the same input and with the
    * error as `last_error`. If that fails too, the error before it remains the reason. Only with
-   * `capability`. Empty: none.
+   * `capability`. Empty: none. It is one attempt more than `retry` allows; one that is lost with its executor
+   * is made again, within `retry.max_lost_attempts`. Neither `retry` nor `error_rules` are about its failure.
    *
    * @generated from field: string fallback = 24;
    */
@@ -623,8 +626,12 @@ export const GuardrailSchema: GenMessage<Guardrail> = /*@__PURE__*/
 
 /**
  * What undoes a completed task. When the run fails or is cancelled, the compensations of all tasks that
- * completed run one after the other, the last completed first, each as a task with the key `KEY#undo`.
- * One that fails does not stop the others.
+ * completed run one after the other, the last completed first, each as a task with the key `KEY#undo`
+ * (`KEY@2#undo` if the run was done again after that, and failed again), grouped under what it undoes. One
+ * that fails does not stop the others and does not change how the run ends: Run.message names it. Of a
+ * `foreach`, each item that completed is undone; a task that completed several times, by a loop, is undone
+ * once, with its last result. Neither a cancellation of the run nor RunSpec.timeout cuts it short; single
+ * `#undo` tasks can be cancelled.
  *
  * @generated from message tutti.v1.Compensation
  */

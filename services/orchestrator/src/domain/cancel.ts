@@ -96,7 +96,8 @@ export function cancellation(run: RunState, task: number, reason: StateReason): 
       const graceMs = alone ? 0 : specOf(run, task).cancelGraceMs;
       if (graceMs > 0) return { type: 'TaskCancelling', task, reason, graceMs };
       const attempt = runningAttempt(status).number;
-      return { type: 'TaskCancelled', task, reason, attempt, partialResult: undefined, usage: undefined };
+      const { result: partialResult, usage } = status.more?.validating ?? {};
+      return { type: 'TaskCancelled', task, reason, attempt, partialResult, usage };
     }
     case 'COMPLETED':
     case 'FAILED':

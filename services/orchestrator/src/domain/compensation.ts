@@ -3,26 +3,28 @@
 // One after the other, the last completed first; one that fails does not stop the others.
 
 import type { Change } from './events.ts';
-import type { Json } from './expression.ts';
 import { specOf, taskOf } from './lookup.ts';
-import { EMPTY_PAYLOAD, type Payload } from './payload.ts';
-import { payloadOfJson } from './payload-json.ts';
+import { EMPTY_PAYLOAD } from './payload.ts';
 import {
   type Compensation,
-  DEFAULT_CANCEL_GRACE_MS,
   DEFAULT_JOIN,
   PLAIN_EDGE,
   PLAIN_TASK,
+  SELECT_ALL,
   type TaskSpec,
 } from './spec.ts';
 import type { RunState } from './state.ts';
-import { UNDO_VARIABLES } from './variables.ts';
 
 const NOTHING: readonly Change[] = Object.freeze([]);
 
 /** Whether anything is to be undone. Costs the size of the run, once for its end. */
 export function hasToUndo(run: RunState): boolean {
   return run.tasks.some((_, task) => isToUndo(run, task));
+}
+
+/** Whether it is a task that undoes another. */
+export function isUndo({ key }: TaskSpec): boolean {
+  return key.endsWith('#undo');
 }
 
 /** The tasks that undo, each after the one before it. */
@@ -68,37 +70,40 @@ function nextUndoKey(run: RunState, key: string): string {
 function undoSpec(run: RunState, task: number, before: string): TaskSpec {
   const spec = specOf(run, task);
   const compensation = spec.handling.compensation as Compensation;
-  const input = undoInput(run, task, compensation);
+  const { inputExpression } = compensation;
   return {
     ...PLAIN_TASK,
     key: nextUndoKey(run, spec.key),
     capability: compensation.capability,
-    input: input ?? EMPTY_PAYLOAD,
-    // Where it cannot be computed, the task fails with the reason when its turn comes.
-    inputExpression: input === undefined ? compensation.inputExpression : '',
-    dependencies: before === '' ? [] : [{ key: before, condition: 'FINISHED', ...PLAIN_EDGE }],
+    input: inputExpression === '' ? (taskOf(run, task).result ?? EMPTY_PAYLOAD) : EMPTY_PAYLOAD,
+    inputExpression,
+    dependencies: before === '' ? [] : [{ key: before, condition: 'FINISHED', ...AFTER }],
     join: DEFAULT_JOIN,
     onUnmet: 'SKIP',
-    parent: spec.parent,
+    parent: spec.key,
     priority: spec.priority,
     retry: compensation.retry,
     timeouts: compensation.timeouts,
     allowFailure: true,
-    cancelGraceMs: DEFAULT_CANCEL_GRACE_MS,
+    cancelGraceMs: spec.cancelGraceMs,
   };
 }
 
-function undoInput(run: RunState, task: number, { inputExpression }: Compensation): Payload | undefined {
-  const { result = EMPTY_PAYLOAD } = taskOf(run, task);
-  if (inputExpression === '') return result;
-  const compiled = run.graph.expressions.compile(inputExpression, UNDO_VARIABLES);
-  if (!compiled.ok) return undefined;
-  const variables: Record<string, Json> = {};
-  const input = run.graph.readPayload(run.graph.spec.input);
-  const seen = run.graph.readPayload(result);
-  if (input !== undefined) variables.input = input;
-  if (seen !== undefined) variables.result = seen;
-  const value = compiled.expression.evaluate(variables);
-  const encoded = value.ok ? payloadOfJson(value.value) : value;
-  return encoded.ok ? encoded.payload : undefined;
+/** It is only about the order: what came of the one before is none of its business. */
+const AFTER = Object.freeze({
+  ...PLAIN_EDGE,
+  select: Object.freeze({ ...SELECT_ALL, part: Object.freeze({ type: 'NOTHING' }) }),
+});
+
+const MAX_NAMED = 3;
+
+/** Which tasks stay as they were though they should have been undone, in words; empty if there are none. */
+export function leftUndone(run: RunState): string {
+  const latest = new Map<number, number>();
+  for (const [child, owner] of run.owners) if (isUndo(specOf(run, child))) latest.set(owner, child);
+  const left = [...latest.values()].filter((undo) => taskOf(run, undo).state !== 'COMPLETED');
+  if (left.length === 0) return '';
+  const named = left.slice(0, MAX_NAMED).map((undo) => `"${specOf(run, undo).key}"`);
+  const more = left.length > MAX_NAMED ? ` and ${left.length - MAX_NAMED} more` : '';
+  return `${left.length} of ${latest.size} compensations did not complete: ${named.join(', ')}${more}`;
 }

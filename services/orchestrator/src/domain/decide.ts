@@ -181,7 +181,8 @@ function expireSilentAttempt(run: RunState, command: Command<'ExpireSilentAttemp
 function timeOut(run: RunState, task: number, error: TaskError, nowMs: number): Changes {
   const status = taskOf(run, task);
   if (status.cancelling !== undefined) return [endCancelled(task, status, undefined, undefined)];
-  return attemptFailed(run, task, { ...LOST, end: 'TIMED_OUT', error, usage: undefined }, nowMs);
+  const usage = status.more?.validating?.usage;
+  return attemptFailed(run, task, { ...LOST, end: 'TIMED_OUT', error, usage }, nowMs);
 }
 
 function expireGrace(run: RunState, command: Command<'ExpireGrace'>, nowMs: number): Changes {
@@ -213,7 +214,8 @@ function expireTask(run: RunState, command: Command<'ExpireTask'>, nowMs: number
   const message = `the task was not final ${spec.timeouts.wholeMs} ms after it first became ready`;
   const error = { code: 'TIMEOUT', message, details: undefined };
   const ended = { attempt: runningAttempt(status).number, end: 'TIMED_OUT' } as const;
-  return [{ type: 'TaskFailed', task, reason, ended, error, usage: undefined }];
+  const usage = status.more?.validating?.usage;
+  return [{ type: 'TaskFailed', task, reason, ended, error, usage }];
 }
 
 function expireRun(run: RunState, nowMs: number): Changes {

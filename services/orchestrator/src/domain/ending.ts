@@ -1,6 +1,6 @@
 // How does a run end, once all of its tasks are final?
 
-import { hasToUndo } from './compensation.ts';
+import { hasToUndo, leftUndone } from './compensation.ts';
 import type { Change, Verdict } from './events.ts';
 import { hasRun, taskOf } from './lookup.ts';
 import { completion } from './output.ts';
@@ -8,7 +8,7 @@ import type { RunState } from './state.ts';
 
 /** Costs the size of the run where a task was cancelled on its own, else nothing; once for a run. */
 export function ending(run: RunState): Change {
-  if (run.verdict !== undefined) return asJudged(run.verdict);
+  if (run.verdict !== undefined) return asJudged(run.verdict, leftUndone(run));
   const end = endingOf(run);
   if (end.type === 'RunCompleted' || !hasToUndo(run)) return end;
   return { type: 'RunCompensating', verdict: verdictOf(end) };
@@ -24,10 +24,11 @@ function verdictOf(end: Exclude<End, { type: 'RunCompleted' }>): Verdict {
   return { outcome: 'CANCELLED', reason: end.reason, failedTask: undefined, message: '' };
 }
 
-function asJudged({ outcome, reason, failedTask, message }: Verdict): Change {
-  return outcome === 'FAILED'
-    ? { type: 'RunFailed', reason, failedTask, message }
-    : { type: 'RunCancelled', reason };
+/** @param left what could not be undone, in words */
+function asJudged({ outcome, reason, failedTask, message: why }: Verdict, left: string): Change {
+  const message = [why, left].filter((text) => text !== '').join('; ');
+  if (outcome === 'FAILED') return { type: 'RunFailed', reason, failedTask, message };
+  return message === '' ? { type: 'RunCancelled', reason } : { type: 'RunCancelled', reason, message };
 }
 
 function endingOf(run: RunState): End {

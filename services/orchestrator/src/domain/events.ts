@@ -67,10 +67,15 @@ export type Change =
       readonly type: 'RunFailed';
       readonly reason: StateReason;
       readonly failedTask: number | undefined;
-      /** With EXPRESSION_FAILED: what was wrong with the output. */
+      /** With EXPRESSION_FAILED: what was wrong with the output. Also which compensations did not complete. */
       readonly message: string;
     }
-  | { readonly type: 'RunCancelled'; readonly reason: StateReason }
+  | {
+      readonly type: 'RunCancelled';
+      readonly reason: StateReason;
+      /** Which compensations did not complete, if some did not. */
+      readonly message?: string;
+    }
   | { readonly type: 'RunPaused'; readonly message: string }
   | { readonly type: 'RunResumed' }
   | { readonly type: 'RunSignalled'; readonly name: string; readonly payload: Payload }

@@ -27,11 +27,12 @@ export function evolveRun(run: RunState, change: RunChange, atMs: number): void 
       endRun(run, change, 'FAILED', atMs);
       run.reason = change.reason;
       run.failedTask = change.failedTask ?? run.failedTask;
-      if (change.reason === 'EXPRESSION_FAILED') run.message = change.message;
+      noteMessage(run, change.message);
       break;
     case 'RunCancelled':
       endRun(run, change, 'CANCELLED', atMs);
       run.reason = change.reason;
+      noteMessage(run, change.message ?? '');
       break;
     case 'RunPaused':
       run.paused = true;
@@ -51,6 +52,11 @@ export function evolveRun(run: RunState, change: RunChange, atMs: number): void 
       run.failedTask = change.verdict.failedTask ?? run.failedTask;
       break;
   }
+}
+
+/** What was given by who cancelled it stays. */
+function noteMessage(run: RunState, message: string): void {
+  if (message !== '') run.message = run.message === '' ? message : `${run.message}; ${message}`;
 }
 
 function endRun(run: RunState, change: Change, phase: RunPhase, atMs: number): void {

@@ -135,7 +135,7 @@ export function evolveTask(task: TaskStatus, change: TaskChange, event: RunEvent
 
 /** The error and the reason that remain if the fallback fails, too. */
 function beginFallback(task: TaskStatus, error: TaskError): void {
-  moreOf(task).fallback = { error, reason: 'ATTEMPTS_EXHAUSTED' };
+  moreOf(task).fallback ??= { error, reason: 'ATTEMPTS_EXHAUSTED' };
   task.reason = 'FALLBACK';
 }
 

@@ -1,34 +1,40 @@
 // What does a task make of its own failures (D.4): rules by error code, and a fallback in the end?
 
-import { type EndOfAttempt, endUnsuccessful, type UnsuccessfulAttempt } from './attempt-end.ts';
+import { endUnsuccessful, type UnsuccessfulAttempt } from './attempt-end.ts';
 import type { Change, TaskError } from './events.ts';
 import { runningAttempt, specOf, taskOf } from './lookup.ts';
-import type { ErrorRule, Handling } from './spec.ts';
+import { type ErrorRule, type Handling, PLAIN_HANDLING } from './spec.ts';
 import type { RunState } from './state.ts';
+import type { StateReason } from './states.ts';
 
 /**
  * The rules come before the policy, and before what the executor says of retrying: they are the wish of
- * whoever submitted the task. An attempt that was lost failed at nothing: it is only tried again.
+ * whoever submitted the task. An attempt that was lost failed at nothing, so no rule is about it. The
+ * fallback's own failure is the end: no rule and no policy makes more of it.
  */
 export function failureOf(run: RunState, task: number, ended: UnsuccessfulAttempt, nowMs: number): Change {
-  const fallback = taskOf(run, task).more?.fallback;
-  if (ended.end === 'LOST') return afterFallback(run, task, ended, endUnsuccessful(run, task, ended, nowMs));
-  if (fallback !== undefined) return fallbackFailed(run, task, ended, fallback);
-  const { handling } = specOf(run, task);
-  const rule = handling.errorRules.find(({ codes }) => matches(codes, ended.error.code));
+  const { fallback } = taskOf(run, task).more ?? {};
+  if (fallback !== undefined) return afterFallback(run, task, ended, fallback, nowMs);
+  const handling = handlingOf(run, task);
+  const rule =
+    ended.end === 'LOST'
+      ? undefined
+      : handling.errorRules.find(({ codes }) => matches(codes, ended.error.code));
   if (rule !== undefined) return byRule(run, task, ended, rule, nowMs);
   const end = endUnsuccessful(run, task, ended, nowMs);
-  return end.type === 'TaskFailed' && hasFallback(handling) ? fallBack(run, task, ended, nowMs) : end;
+  return end.type === 'TaskFailed' && handling.fallback !== '' ? fallBack(run, task, ended, nowMs) : end;
+}
+
+/** What a foreach says of failures is for its items. */
+function handlingOf(run: RunState, task: number): Handling {
+  const { flow, handling } = specOf(run, task);
+  return flow.foreach === undefined ? handling : PLAIN_HANDLING;
 }
 
 /** A trailing `*` stands for any ending; no code for any. */
 function matches(codes: readonly string[], code: string): boolean {
   if (codes.length === 0) return true;
   return codes.some((each) => (each.endsWith('*') ? code.startsWith(each.slice(0, -1)) : each === code));
-}
-
-function hasFallback({ fallback }: Handling): boolean {
-  return fallback !== '';
 }
 
 function byRule(
@@ -44,7 +50,7 @@ function byRule(
     case 'RETRY': {
       const retryAfterMs = action.delayMs ?? ended.retryAfterMs;
       const again = endUnsuccessful(run, task, { ...ended, final: false, retryAfterMs }, nowMs, 'ANY_CODE');
-      const exhausted = again.type === 'TaskFailed' && hasFallback(specOf(run, task).handling);
+      const exhausted = again.type === 'TaskFailed' && specOf(run, task).handling.fallback !== '';
       return exhausted ? fallBack(run, task, ended, nowMs) : again;
     }
     case 'FAIL':
@@ -74,11 +80,20 @@ function fallBack(run: RunState, task: number, ended: UnsuccessfulAttempt, nowMs
   };
 }
 
-type First = { readonly error: TaskError; readonly reason: EndReason };
-type EndReason = Extract<EndOfAttempt, { type: 'TaskFailed' }>['reason'];
+type First = { readonly error: TaskError; readonly reason: StateReason };
 
-/** The first error remains the reason; the attempt keeps its own. */
-function fallbackFailed(run: RunState, task: number, ended: UnsuccessfulAttempt, first: First): Change {
+/** The first error remains the reason; the attempt keeps its own. What is lost is tried again. */
+function afterFallback(
+  run: RunState,
+  task: number,
+  ended: UnsuccessfulAttempt,
+  first: First,
+  nowMs: number,
+): Change {
+  if (ended.end === 'LOST') {
+    const again = endUnsuccessful(run, task, ended, nowMs);
+    if (again.type === 'TaskRetrying') return { ...again, fallback: true };
+  }
   const attempt = runningAttempt(taskOf(run, task)).number;
   return {
     type: 'TaskFailed',
@@ -89,11 +104,4 @@ function fallbackFailed(run: RunState, task: number, ended: UnsuccessfulAttempt,
     attemptError: ended.error,
     usage: ended.usage,
   };
-}
-
-function afterFallback(run: RunState, task: number, ended: UnsuccessfulAttempt, end: EndOfAttempt): Change {
-  const fallback = taskOf(run, task).more?.fallback;
-  return fallback === undefined || end.type === 'TaskRetrying'
-    ? end
-    : fallbackFailed(run, task, ended, fallback);
 }

@@ -2,7 +2,7 @@
 
 import { performsAtOnce } from './admission.ts';
 import { cancelRest } from './cancel.ts';
-import { undoAll } from './compensation.ts';
+import { isUndo, undoAll } from './compensation.ts';
 import { admit, judge, release } from './conditions.ts';
 import { meets, skipReason } from './edges.ts';
 import { ending } from './ending.ts';
@@ -34,7 +34,7 @@ export function follow(run: RunState, change: Change, nowMs: number): readonly C
       return followResumed(run);
     case 'TaskRetrying':
     case 'TaskRepeating':
-      return retryAtOnce(run, change.task);
+      return [...endOwned(run, change.task), ...retryAtOnce(run, change.task)];
     case 'TaskReady':
       return followReady(run, change.task);
     case 'TaskHeld':
@@ -362,6 +362,6 @@ function isUnderWay(run: RunState, task: number, attempt: number): boolean {
 /** Two items that end together ask for the same next ones; and their owner may have ended since. */
 function mayBeAdded(run: RunState, { specs, owner }: TasksAdded): boolean {
   if (run.graph.indexOf(specs[0]?.key ?? '') !== undefined) return false;
-  if (run.phase === 'COMPENSATING') return true;
+  if (run.phase === 'COMPENSATING') return specs.every(isUndo);
   return run.phase === 'RUNNING' && (owner === undefined || taskOf(run, owner).state === 'RUNNING');
 }

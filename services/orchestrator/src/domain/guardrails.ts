@@ -4,7 +4,7 @@
 import type { Change, Usage } from './events.ts';
 import type { Evaluation, Json } from './expression.ts';
 import { runningAttempt, specOf, taskOf } from './lookup.ts';
-import { EMPTY_PAYLOAD, type Payload } from './payload.ts';
+import { EMPTY_PAYLOAD, MAX_PAYLOAD_BYTES, type Payload } from './payload.ts';
 import { jsonOfPayload, payloadOfJson } from './payload-json.ts';
 import {
   DEFAULT_CANCEL_GRACE_MS,
@@ -37,6 +37,8 @@ export function judgeResult(
   const { guardrails } = specOf(run, task).handling;
   for (let index = from; index < guardrails.length; index++) {
     const rail = guardrails[index] as Guardrail;
+    const reason = unreadable(result) ?? refusalOf(run, task, rail, result);
+    if (reason !== undefined) return refused(rail, reason, result);
     if (rail.check.type === 'CAPABILITY') {
       const attempt = runningAttempt(taskOf(run, task)).number;
       return {
@@ -44,8 +46,6 @@ export function judgeResult(
         change: { type: 'TaskValidating', task, attempt, result, usage, guardrail: index },
       };
     }
-    const reason = refusalOf(run, task, rail, result);
-    if (reason !== undefined) return refused(rail, reason, result);
   }
   return { type: 'PASSED', result };
 }
@@ -85,7 +85,7 @@ export function checkSpec(run: RunState, task: number): TaskSpec | undefined {
     ...PLAIN_TASK,
     key: checkKey(spec.key, attempts.length, validating.guardrail),
     capability: check.capability,
-    input: question(taskOf(run, task).computedInput ?? spec.input, validating.result),
+    input: question(run, task, validating.result) ?? EMPTY_PAYLOAD,
     dependencies: [],
     join: { mode: 'ALL' },
     onUnmet: 'SKIP',
@@ -119,16 +119,20 @@ function refusalOf(run: RunState, task: number, { check }: Guardrail, result: Pa
         check.text,
       );
     case 'SCHEMA': {
-      if (result.ref !== undefined) {
-        return `the result has ${result.ref.sizeBytes} bytes and is stored apart: no schema can be checked`;
-      }
       const json = run.graph.readPayload(result);
       if (json === undefined) return 'the result is no JSON';
       return run.graph.schemas.violationOf(check.schema, json);
     }
     case 'CAPABILITY':
-      return undefined; // It is asked, not evaluated.
+      if (question(run, task, result) !== undefined) return undefined; // It will be asked.
+      return `the input and the result together exceed what a check can be given, ${MAX_PAYLOAD_BYTES} bytes`;
   }
+}
+
+/** Why nobody can judge it; undefined if it can be read. */
+function unreadable({ ref }: Payload): string | undefined {
+  if (ref === undefined) return undefined;
+  return `the result has ${ref.sizeBytes} bytes and is stored apart, where no guardrail sees it; return at most ${MAX_PAYLOAD_BYTES} bytes`;
 }
 
 function refusalBy(evaluation: Evaluation, text: string): string | undefined {
@@ -144,14 +148,14 @@ function refused({ message }: Guardrail, reason: string, result: Payload): Judge
   return { type: 'REFUSED', reason: told, result };
 }
 
-/** What is not JSON or text, or is stored apart, is null to it. */
-function question(input: Payload, result: Payload): Payload {
-  const shown = (payload: Payload): Json =>
-    payload.ref === undefined ? (jsonOfPayload(payload) ?? null) : null;
-  const encoded = payloadOfJson({ input: shown(input), result: shown(result) });
-  if (encoded.ok) return encoded.payload;
-  const alone = payloadOfJson({ input: null, result: shown(result) });
-  return alone.ok ? alone.payload : EMPTY_PAYLOAD;
+/** What is not JSON or text, or is stored apart, is null to it. Undefined where it would be too large. */
+function question(run: RunState, task: number, result: Payload): Payload | undefined {
+  const input = taskOf(run, task).computedInput ?? specOf(run, task).input;
+  const encoded = payloadOfJson({
+    input: jsonOfPayload(input) ?? null,
+    result: run.graph.readPayload(result) ?? null,
+  });
+  return encoded.ok ? encoded.payload : undefined;
 }
 
 function isObject(json: Json | undefined): json is { readonly [key: string]: Json } {

@@ -1,6 +1,7 @@
 // What becomes of the tasks that a task made for itself (items, checks), once it has ended or begins anew?
 
 import { cancellation } from './cancel.ts';
+import { isUndo } from './compensation.ts';
 import type { Change } from './events.ts';
 import { specOf } from './lookup.ts';
 import type { RunState } from './state.ts';
@@ -13,14 +14,9 @@ export function endOwned(run: RunState, owner: number): readonly Change[] {
   if (run.owners.size === 0 || children === undefined || children.length === 0) return NOTHING;
   const changes: Change[] = [];
   for (const child of children) {
-    if (run.owners.get(child) !== owner || isUndo(run, child)) continue;
+    if (run.owners.get(child) !== owner || isUndo(specOf(run, child))) continue; // It outlives what it undoes.
     const change = cancellation(run, child, 'OWNER_ENDED');
     if (change !== undefined) changes.push(change);
   }
   return changes;
-}
-
-/** A compensation outlives what it undoes. */
-function isUndo(run: RunState, task: number): boolean {
-  return specOf(run, task).key.endsWith('#undo');
 }

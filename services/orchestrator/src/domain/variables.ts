@@ -1,9 +1,10 @@
 // What may an expression know, and what does it come to for a run as it stands?
 
+import { isUndo } from './compensation.ts';
 import type { TaskError } from './events.ts';
 import type { Evaluation, Json } from './expression.ts';
 import { specOf, taskOf } from './lookup.ts';
-import { MAX_PAYLOAD_BYTES, type Payload } from './payload.ts';
+import { EMPTY_PAYLOAD, MAX_PAYLOAD_BYTES, type Payload } from './payload.ts';
 import type { RunState } from './state.ts';
 
 /** Of a task's own expressions and of the run's output. */
@@ -27,6 +28,8 @@ export const UNDO_VARIABLES: readonly string[] = Object.freeze(['input', 'result
 export interface Scope {
   readonly names: readonly string[];
   readonly values: Readonly<Record<string, Json>>;
+  /** The `result` that cannot be seen, in words. */
+  readonly apart?: string;
 }
 
 const TASK_SCOPE: Scope = Object.freeze({ names: TASK_VARIABLES, values: Object.freeze({}) });
@@ -61,15 +64,30 @@ export function resultScope(run: RunState, result: Payload, iteration: number): 
   return {
     names: RESULT_VARIABLES,
     values: seen === undefined ? { iteration } : { iteration, result: seen },
+    ...resultApart(result),
   };
+}
+
+function resultApart({ ref }: Payload): Pick<Scope, 'apart'> {
+  return ref === undefined ? {} : { apart: `its own result (${ref.sizeBytes} bytes)` };
+}
+
+/** A compensation sees what it undoes. */
+function undoScope(run: RunState, owner: number): Scope {
+  const { result = EMPTY_PAYLOAD } = taskOf(run, owner);
+  const seen = run.graph.readPayload(result);
+  const values = seen === undefined ? {} : { result: seen };
+  return { names: UNDO_VARIABLES, values, ...resultApart(result) };
 }
 
 /** Where a task stands among the items and iterations of its loop: left out where there is none. */
 export function inputScope(run: RunState, task: number): Scope {
+  const owner = run.owners.get(task);
+  if (owner !== undefined && isUndo(specOf(run, task))) return undoScope(run, owner);
   const { more } = taskOf(run, task);
   const iteration = Math.max(1, more?.iteration ?? 0);
   const place = /#(\d+)$/.exec(specOf(run, task).key);
-  if (place === null || !run.owners.has(task)) return { names: INPUT_VARIABLES, values: { iteration } };
+  if (place === null || owner === undefined) return { names: INPUT_VARIABLES, values: { iteration } };
   const item = run.graph.readPayload(specOf(run, task).input);
   const values = { iteration, index: Number(place[1]) };
   return { names: INPUT_VARIABLES, values: item === undefined ? values : { ...values, item } };
@@ -125,6 +143,7 @@ function evaluateOver(run: RunState, named: readonly NamedTask[], text: string, 
     });
   }
   const apart = used.has('results') ? namedApart(run, named) : [];
+  if (scope.apart !== undefined && used.has('result')) apart.push(scope.apart);
   return explained(compiled.expression.evaluate(variables), apart, run, used);
 }
 

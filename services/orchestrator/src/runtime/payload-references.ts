@@ -164,6 +164,7 @@ export function visitReferences(change: Change, visit: (ref: PayloadRef) => void
       return;
     case 'TaskFailed':
       see(change.error?.details);
+      see(change.attemptError?.details);
       return;
     case 'TaskReset':
       see(change.feedback?.refusedResult);

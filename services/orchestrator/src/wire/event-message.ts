@@ -99,7 +99,10 @@ function toChangeMessage(graph: Graph, change: Change): ChangeInit {
       return { case: 'runFailed', value: { reason: REASON_TO_WIRE[change.reason], failedTask, message } };
     }
     case 'RunCancelled':
-      return { case: 'runCancelled', value: { reason: REASON_TO_WIRE[change.reason] } };
+      return {
+        case: 'runCancelled',
+        value: { reason: REASON_TO_WIRE[change.reason], message: change.message ?? '' },
+      };
     case 'TaskReady':
       return {
         case: 'taskReady',
@@ -231,7 +234,11 @@ function fromChangeMessage(message: EventMessage, replay: Replay): Change {
       };
     }
     case 'runCancelled':
-      return { type: 'RunCancelled', reason: reasonFromWire(change.value.reason) };
+      return {
+        type: 'RunCancelled',
+        reason: reasonFromWire(change.value.reason),
+        ...(change.value.message === '' ? {} : { message: change.value.message }),
+      };
     case 'runPaused':
     case 'runResumed':
     case 'runSignalled':

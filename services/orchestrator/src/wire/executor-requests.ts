@@ -110,11 +110,19 @@ function outcomeOf(report: Report, field: string): Result<AttemptOutcome> {
       return accept({ type: 'Completed', result: result.value ?? toPayload(undefined) });
     }
     case 'failed': {
-      const { error, final, retryAfter } = outcome.value;
+      const { error, final, retryAfter, checkpoint } = outcome.value;
       const taskError = errorOf(error, `${field}.failed.error`);
       if (!taskError.ok) return taskError;
       const retryAfterMs = retryAfter === undefined ? undefined : durationToMs(retryAfter);
-      return accept({ type: 'Failed', error: taskError.value, final, retryAfterMs });
+      const left = payloadOf(checkpoint, `${field}.failed.checkpoint`);
+      if (!left.ok) return left;
+      return accept({
+        type: 'Failed',
+        error: taskError.value,
+        final,
+        retryAfterMs,
+        checkpoint: left.value,
+      });
     }
     case 'cancelled': {
       const partial = payloadOf(outcome.value.partialResult, `${field}.cancelled.partial_result`);
