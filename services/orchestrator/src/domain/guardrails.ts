@@ -7,7 +7,6 @@ import { runningAttempt, specOf, taskOf } from './lookup.ts';
 import { EMPTY_PAYLOAD, MAX_PAYLOAD_BYTES, type Payload } from './payload.ts';
 import { jsonOfPayload, payloadOfJson } from './payload-json.ts';
 import {
-  DEFAULT_CANCEL_GRACE_MS,
   DEFAULT_RETRY,
   type Guardrail,
   NO_TIMEOUTS,
@@ -94,7 +93,7 @@ export function checkSpec(run: RunState, task: number): TaskSpec | undefined {
     retry: DEFAULT_RETRY,
     timeouts: NO_TIMEOUTS,
     allowFailure: true,
-    cancelGraceMs: DEFAULT_CANCEL_GRACE_MS,
+    cancelGraceMs: spec.cancelGraceMs,
   };
 }
 

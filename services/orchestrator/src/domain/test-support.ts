@@ -8,6 +8,7 @@ import type { Graph } from './graph.ts';
 import { specOf, taskOf } from './lookup.ts';
 import { EMPTY_PAYLOAD, type Payload } from './payload.ts';
 import type { Result } from './rejection.ts';
+import type { SchemaChecker } from './schema.ts';
 import {
   DEFAULT_CANCEL_GRACE_MS,
   DEFAULT_JOIN,
@@ -71,8 +72,14 @@ export function spec(tasks: readonly TaskSpec[], rest: Partial<RunSpec> = {}): R
   };
 }
 
+/** A schema is the JavaScript type that it asks for, such as `number`; `none` is no schema. */
+const TOY_SCHEMAS: SchemaChecker = {
+  problemOf: (schema) => (schema === 'none' ? 'it is none' : undefined),
+  violationOf: (schema, value) => (typeof value === schema ? undefined : `result must be ${schema}`),
+};
+
 export function graphOf(runSpec: RunSpec): Graph {
-  const compiled = compileGraph(runSpec, createToyCompiler());
+  const compiled = compileGraph(runSpec, createToyCompiler(), TOY_SCHEMAS);
   if (!compiled.ok) throw new Error(`not a graph: ${compiled.rejection.message}`);
   return compiled.value;
 }

@@ -22,6 +22,8 @@ export type EndingChange = Extract<
 export function endOfLease(change: EndingChange): Cancellation['reason'] | undefined {
   switch (change.type) {
     case 'TaskCompleted':
+      // In spite of an error that it has not reported: it took too long.
+      return change.error === undefined ? undefined : 'ATTEMPT_TIMED_OUT';
     case 'TaskRepeating':
     case 'TaskSentBack':
     case 'TaskValidating':

@@ -108,12 +108,14 @@ function describePayload(name: string, payload: Payload | undefined): string[] {
 function describeEffect(effect: Effect): string {
   switch (effect.type) {
     case 'Assign': {
-      const { leaseToken, taskKey, attempt, input, dependencies, feedback, iteration } = effect.assignment;
+      const { leaseToken, taskKey, attempt, input, dependencies, ...more } = effect.assignment;
+      const { feedback, iteration, checkpoint } = more;
       const upstream = dependencies.map(({ key, state }) => `${key}=${state}`);
       const text = new TextDecoder().decode(input.bytes);
       if (text !== '') upstream.push(`input ${text}`);
       if (iteration > 0) upstream.push(`iteration ${iteration}`);
       if (feedback !== undefined) upstream.push(`because ${feedback.reason}`);
+      upstream.push(...describePayload('from checkpoint', checkpoint));
       return ['-> assign', leaseToken, `${taskKey}#${attempt}`, `to ${effect.executorId}`, ...upstream].join(
         ' ',
       );

@@ -33,6 +33,7 @@ import { createEngine, type Engine } from './engine.ts';
 import type { AttemptOutcome, EngineInput } from './inputs.ts';
 import { DEFAULT_ENGINE_LIMITS, type EngineOptions } from './options.ts';
 import type { EngineEvent, EngineOutput } from './outputs.ts';
+import { parseHandling } from './transcript-handling.ts';
 import { describeOutput } from './transcript-output.ts';
 
 export interface Transcript {
@@ -131,7 +132,8 @@ export function createTranscript(expressions: ExpressionCompiler): Transcript {
       const phase = (named.phase ?? 'ACTIVE') as 'ACTIVE' | 'DRAINING' | 'LEAVING';
       const progress =
         named.percent === undefined ? undefined : { percent: Number(named.percent), message: '' };
-      const attempts = tokens.map((leaseToken) => ({ leaseToken, progress, checkpoint: undefined }));
+      const checkpoint = named.checkpoint === undefined ? undefined : jsonPayload(named.checkpoint);
+      const attempts = tokens.map((leaseToken) => ({ leaseToken, progress, checkpoint }));
       const executorId = words[0] ?? '';
       const session = sessions.get(executorId) ?? '';
       return step({ type: 'Heartbeat', callId: ++callId, input: { executorId, session, phase, attempts } });
@@ -295,6 +297,7 @@ function parseTask(line: string): TaskSpec {
       heartbeatMs: optionalNumber(named.silence),
     },
     ...PLAIN_TASK,
+    handling: parseHandling(named),
     allowFailure: words.includes('allow_failure'),
     cancelGraceMs: Number(named.grace ?? DEFAULT_CANCEL_GRACE_MS),
     when: named.when ?? '',
@@ -353,8 +356,11 @@ function parseOutcome(outcome: string, code: string): AttemptOutcome {
       return { type: 'Completed', result: jsonPayload(code) };
     case 'failed':
     case 'final': {
-      const error = { code: code === '' ? 'ERROR' : code, message: '', details: undefined };
-      return { type: 'Failed', error, final: outcome === 'final', retryAfterMs: undefined };
+      // `failed:CODE@CHECKPOINT`.
+      const [named = '', left] = code.split('@');
+      const error = { code: named === '' ? 'ERROR' : named, message: '', details: undefined };
+      const checkpoint = left === undefined ? undefined : jsonPayload(left);
+      return { type: 'Failed', error, final: outcome === 'final', retryAfterMs: undefined, checkpoint };
     }
     case 'cancelled':
       return { type: 'Cancelled', partialResult: undefined };
