@@ -331,8 +331,12 @@ export function stillApplies(run: RunState, change: Change): boolean {
     case 'TaskExpanded':
       return taskOf(run, change.task).state === 'RUNNING';
     case 'TaskCancelled':
-    case 'TaskCancelling':
       return !isFinalTask(taskOf(run, change.task).state);
+    case 'TaskCancelling': {
+      // The end of its owner and that of the run may both ask for it.
+      const { state, cancelling } = taskOf(run, change.task);
+      return state === 'RUNNING' && cancelling === undefined;
+    }
     case 'RunCancelling':
       return run.phase === 'RUNNING';
     case 'TasksAdded':

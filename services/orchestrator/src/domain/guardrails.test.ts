@@ -245,6 +245,19 @@ describe('D.5: a check by a capability', () => {
     ]);
   });
 
+  test('D.8: a check that runs is told to stop, once', () => {
+    const { run } = asked();
+    run.start('a#check1.0');
+
+    expect(run.cancelRun()).toEqual([
+      'run CANCELLING CANCEL_REQUESTED',
+      'a CANCELLED RUN_ENDING',
+      'a#check1.0 told to stop RUN_ENDING within 10000 ms',
+    ]);
+    expect(run.complete('a#check1.0')).toContain('run CANCELLED CANCEL_REQUESTED');
+    expectReplay(run);
+  });
+
   test('C.6: a run at its limit of tasks still checks results', () => {
     const run = play([handled('a', { guardrails: [ask('judge')] })], { maxParallel: 1 });
     finish(run, 'a', 1);

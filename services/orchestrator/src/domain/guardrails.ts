@@ -6,13 +6,7 @@ import type { Evaluation, Json } from './expression.ts';
 import { runningAttempt, specOf, taskOf } from './lookup.ts';
 import { EMPTY_PAYLOAD, MAX_PAYLOAD_BYTES, type Payload } from './payload.ts';
 import { jsonOfPayload, payloadOfJson } from './payload-json.ts';
-import {
-  DEFAULT_RETRY,
-  type Guardrail,
-  NO_TIMEOUTS,
-  PLAIN_TASK,
-  type TaskSpec,
-} from './spec.ts';
+import { DEFAULT_RETRY, type Guardrail, NO_TIMEOUTS, PLAIN_TASK, type TaskSpec } from './spec.ts';
 import type { RunState } from './state.ts';
 import { evaluateForTask, iterationOf, resultScope } from './variables.ts';
 

@@ -213,6 +213,11 @@ export const change: fc.Arbitrary<Change> = fc.oneof(
   }),
   fc.record({ type: fc.constant('RunCancelled' as const), reason }),
   fc.record({
+    type: fc.constant('RunCancelled' as const),
+    reason,
+    message: wellFormed.filter((text) => text !== ''),
+  }),
+  fc.record({
     type: fc.constant('TaskReady' as const),
     task,
     input: fc.option(payload, { nil: undefined }),
