@@ -1,6 +1,6 @@
 // What do the commands need of the orchestrator? `connect.ts` answers with the SDK, tests with a script.
 
-import type { RerunInput } from '@tutti/client/client';
+import type { CopyInput, DurationInput, RerunInput } from '@tutti/client/client';
 import type { Event } from '@tutti/proto/tutti/v1/event_pb.ts';
 import type { Executor } from '@tutti/proto/tutti/v1/executor_service_pb.ts';
 import type {
@@ -11,6 +11,7 @@ import type {
   WaitRunResponse,
 } from '@tutti/proto/tutti/v1/orchestrator_service_pb.ts';
 import type {
+  CopyRunResponse,
   PauseRunResponse,
   RerunRunResponse,
   ResumeRunResponse,
@@ -23,7 +24,7 @@ import type {
   PutWorkflowResponse,
 } from '@tutti/proto/tutti/v1/workflow_service_pb.ts';
 
-export type { RerunInput };
+export type { CopyInput, DurationInput, RerunInput };
 
 export interface SubmitChoices {
   /** Empty: the orchestrator chooses. */
@@ -75,6 +76,13 @@ export interface CommandClient {
   pauseRun(runId: string, message: string): Promise<PauseRunResponse>;
   resumeRun(runId: string): Promise<ResumeRunResponse>;
   rerunRun(runId: string, tasks: RerunInput): Promise<RerunRunResponse>;
+  copyRun(runId: string, part: CopyInput): Promise<CopyRunResponse>;
+  archiveRun(runId: string): Promise<void>;
+  unarchiveRun(runId: string): Promise<void>;
+  deleteRun(runId: string): Promise<void>;
+  /** In milliseconds; undefined: for ever. */
+  getRetention(): Promise<number | undefined>;
+  setRetention(keep: DurationInput | undefined): Promise<void>;
   putWorkflow(template: WorkflowTemplate): Promise<PutWorkflowResponse>;
   getWorkflow(workflow: WorkflowName): Promise<Workflow>;
   /** The latest version of each; with a name: the versions of that one. */

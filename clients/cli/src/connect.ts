@@ -10,6 +10,7 @@ import {
 } from '@tutti/proto/tutti/v1/orchestrator_service_pb.ts';
 import { PayloadForm } from '@tutti/proto/tutti/v1/payload_pb.ts';
 import {
+  CopyRunResponseSchema,
   PauseRunResponseSchema,
   RerunRunResponseSchema,
   ResumeRunResponseSchema,
@@ -97,6 +98,13 @@ export function connect(address: string, namespace: string): CommandClient {
     },
     rerunRun: async (runId, tasks) =>
       create(RerunRunResponseSchema, await orFailure(client.rerunRun(runId, tasks))),
+    copyRun: async (runId, part) =>
+      create(CopyRunResponseSchema, await orFailure(client.copyRun(runId, part))),
+    archiveRun: (runId) => orFailure(client.archiveRun(runId)),
+    unarchiveRun: (runId) => orFailure(client.unarchiveRun(runId)),
+    deleteRun: (runId) => orFailure(client.deleteRun(runId)),
+    getRetention: () => orFailure(client.getRetention()),
+    setRetention: (keep) => orFailure(client.setRetention(keep)),
     putWorkflow: async (template) =>
       create(PutWorkflowResponseSchema, await orFailure(client.workflows.put(template))),
     getWorkflow: (workflow) => orFailure(client.workflows.get(workflow, asShown)),

@@ -1,7 +1,7 @@
 // Which commands are there for the life of a run, with which options?
 
-import type { Command } from 'commander';
-import type { RerunInput } from './client.ts';
+import { type Command, InvalidArgumentError } from 'commander';
+import type { CopyInput, DurationInput, RerunInput } from './client.ts';
 import { usageFailure } from './failure.ts';
 import { type Actions, globals } from './program.ts';
 
@@ -30,6 +30,64 @@ export function addRunControl(program: Command, actions: Actions): void {
     .action((runId: string, options: RawRerunOptions, command: Command) =>
       actions.rerun(runId, rerunInput(options), options.wait ?? false, globals(command)),
     );
+}
+
+export function addRunKeeping(program: Command, actions: Actions): void {
+  const keys = (key: string, before: readonly string[]) => [...before, key];
+  program
+    .command('copy')
+    .description('start a new run that is a copy of an old one, or of a part of it')
+    .argument('<run>')
+    .option('--task <key>', 'only this task, with what is grouped under it; repeatable', keys, [])
+    .option('--link <key>', 'take the result of this task instead of doing it again; repeatable', keys, [])
+    .option('--link-outside', 'link whatever the copied tasks depend on that is not copied')
+    .option('--run-id <id>', 'an id of your choice for the new run')
+    .option('--wait', 'stay until the new run ends; the exit code tells how')
+    .action((runId: string, options: RawCopyOptions, command: Command) =>
+      actions.copy(runId, copyInput(options), options.wait ?? false, globals(command)),
+    );
+  for (const [action, description] of [
+    ['archive', 'freeze a run that has ended: nothing changes or removes it'],
+    ['unarchive', 'let go of a run that was archived'],
+    ['delete', 'forget a run that has ended, with its tasks and events'],
+  ] as const) {
+    program
+      .command(action)
+      .description(description)
+      .argument('<run>')
+      .action((runId: string, _options: object, command: Command) =>
+        actions.keep(action, runId, globals(command)),
+      );
+  }
+  program
+    .command('retention')
+    .description('show, or say, how long runs of the namespace are kept after their end')
+    .argument('[keep]', 'for example 30d or 12h; for-ever', retentionText)
+    .action((keep: DurationInput | 'for-ever' | undefined, _options: object, command: Command) =>
+      actions.retention(keep, globals(command)),
+    );
+}
+
+interface RawCopyOptions {
+  readonly task: readonly string[];
+  readonly link: readonly string[];
+  readonly linkOutside?: true;
+  readonly runId?: string;
+  readonly wait?: true;
+}
+
+function copyInput({ task, link, linkOutside, runId }: RawCopyOptions): CopyInput {
+  return {
+    copy: task,
+    link,
+    linkOutside: linkOutside ?? false,
+    ...(runId === undefined ? {} : { newRunId: runId }),
+  };
+}
+
+function retentionText(text: string): DurationInput | 'for-ever' {
+  if (text === 'for-ever' || /^\d+(\.\d+)?(ms|s|m|h|d)$/.test(text)) return text as DurationInput;
+  throw new InvalidArgumentError('Give a number with a unit, such as 30d or 12h, or for-ever.');
 }
 
 interface RawRerunOptions {

@@ -3,12 +3,13 @@
 import { GraphFormat } from '@tutti/proto/tutti/v1/orchestrator_service_pb.ts';
 import { RunState, RunStateSchema } from '@tutti/proto/tutti/v1/run_pb.ts';
 import { Command, InvalidArgumentError, Option } from 'commander';
-import type { RerunInput, RunFilter, WorkflowName } from './client.ts';
+import type { CopyInput, DurationInput, RerunInput, RunFilter, WorkflowName } from './client.ts';
 import type { RunRange } from './commands/read.ts';
+import type { KeepAction } from './commands/run-keeping.ts';
 import type { SubmitFileOptions, SubmitOptions } from './commands/submit.ts';
 import { usageFailure } from './failure.ts';
 import type { OutputFormat, Sink } from './output.ts';
-import { addRunControl } from './program-run-life.ts';
+import { addRunControl, addRunKeeping } from './program-run-life.ts';
 import { parseItemsOf } from './spec/items.ts';
 
 /** Options that every command has. */
@@ -59,6 +60,9 @@ export interface Actions {
   pause(runId: string, message: string, options: GlobalOptions): Promise<void>;
   resume(runId: string, options: GlobalOptions): Promise<void>;
   rerun(runId: string, tasks: RerunInput, wait: boolean, options: GlobalOptions): Promise<void>;
+  copy(runId: string, part: CopyInput, wait: boolean, options: GlobalOptions): Promise<void>;
+  keep(action: KeepAction, runId: string, options: GlobalOptions): Promise<void>;
+  retention(keep: DurationInput | 'for-ever' | undefined, options: GlobalOptions): Promise<void>;
   listExecutors(capability: string, options: GlobalOptions): Promise<void>;
 }
 
@@ -104,6 +108,7 @@ export function createProgram(actions: Actions, stdout: Sink): Command {
   addGraph(program, actions);
   addCancel(program, actions);
   addRunControl(program, actions);
+  addRunKeeping(program, actions);
   return program;
 }
 

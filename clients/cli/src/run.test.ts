@@ -13,6 +13,7 @@ import {
   WaitRunResponseSchema,
 } from '@tutti/proto/tutti/v1/orchestrator_service_pb.ts';
 import {
+  CopyRunResponseSchema,
   PauseRunResponseSchema,
   RerunRunResponseSchema,
   ResumeRunResponseSchema,
@@ -70,6 +71,13 @@ function scriptedClient(runs: readonly (Run | Failure)[] = [], changes: Partial<
     pauseRun: async () => create(PauseRunResponseSchema),
     resumeRun: async () => create(ResumeRunResponseSchema),
     rerunRun: async () => create(RerunRunResponseSchema, { resetCount: 2, revision: 9n }),
+    copyRun: async (_, { copy = [], link = [] }) =>
+      create(CopyRunResponseSchema, { runId: 'r2', copiedCount: copy.length, linkedCount: link.length }),
+    archiveRun: async () => {},
+    unarchiveRun: async () => {},
+    deleteRun: async () => {},
+    getRetention: async () => 86_400_000,
+    setRetention: async () => {},
     putWorkflow: async () => create(PutWorkflowResponseSchema, { version: 2, existed: true }),
     getWorkflow: async ({ name, version = 7 }) =>
       create(WorkflowSchema, { name, version, spec: { tasks: [{ key: 'a', capability: 'echo' }] } }),

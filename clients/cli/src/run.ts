@@ -8,6 +8,7 @@ import type { CommandContext } from './commands/context.ts';
 import { drawGraph } from './commands/graph.ts';
 import { getRun, getTask, listExecutors, listRuns, listTasks } from './commands/read.ts';
 import { pauseRun, rerunRun, resumeRun } from './commands/run-control.ts';
+import { copyRun, keepRun, retention } from './commands/run-keeping.ts';
 import { submitFile, submitWfformat, submitWorkflow } from './commands/submit.ts';
 import { watchRun } from './commands/watch.ts';
 import { deleteWorkflow, getWorkflow, listWorkflows, putWorkflow } from './commands/workflow.ts';
@@ -103,6 +104,10 @@ function createActions(around: Surroundings, finish: (code: number) => void): Ac
     resume: (runId, options) => withClient(options, (context) => resumeRun(context, runId)),
     rerun: (runId, tasks, wait, options) =>
       withClient(options, (context) => rerunRun(context, runId, tasks, wait)),
+    copy: (runId, part, wait, options) =>
+      withClient(options, (context) => copyRun(context, runId, part, wait)),
+    keep: (action, runId, options) => withClient(options, (context) => keepRun(context, action, runId)),
+    retention: (keep, options) => withClient(options, (context) => retention(context, keep)),
     listExecutors: (capability, options) =>
       withClient(options, (context) => listExecutors(context, capability)),
   };

@@ -158,8 +158,9 @@ function engineOptions({ leaseDurationMs }: Configuration, link: NatsLink) {
   };
 }
 
-function runtimeLimits({ maxStoredPayloadBytes, payloadGraceMs }: Configuration): RuntimeLimits {
-  return { ...DEFAULT_RUNTIME_LIMITS, maxStoredPayloadBytes, payloadGraceMs };
+function runtimeLimits(configuration: Configuration): RuntimeLimits {
+  const { maxStoredPayloadBytes, payloadGraceMs, runRetentionMs } = configuration;
+  return { ...DEFAULT_RUNTIME_LIMITS, maxStoredPayloadBytes, payloadGraceMs, runRetentionMs };
 }
 
 function takePrefix(prefix: string, link: NatsLink, subjects: Subjects, clock: Clock): Promise<Presence> {

@@ -31,6 +31,8 @@ export interface Configuration {
   readonly maxStoredPayloadBytes: number;
   /** How long such a one is kept after it was used, if nothing refers to it. */
   readonly payloadGraceMs: number;
+  /** How long final runs are kept in namespaces that have not said so; undefined: for ever. */
+  readonly runRetentionMs: number | undefined;
   readonly logLevel: string;
   /** End when the standard input does: whoever started this process is gone then. */
   readonly exitWithParent: boolean;
@@ -95,6 +97,11 @@ const SETTINGS = {
     preset: '86400000',
     help: 'how long a payload that no run refers to is kept after its last use: 60000 to 31536000000',
   },
+  'run-retention-ms': {
+    variable: 'TUTTI_RUN_RETENTION_MS',
+    preset: '0',
+    help: 'how long final runs are kept where their namespace says nothing: 1000 to 315360000000; 0: for ever',
+  },
   'log-level': { variable: 'TUTTI_LOG_LEVEL', preset: 'info', help: LOG_LEVELS.join(', ') },
 } as const satisfies Record<string, Setting>;
 
@@ -153,6 +160,7 @@ function parse(flags: readonly string[], environment: Environment): Configuratio
       536_870_912,
     ),
     payloadGraceMs: integer('payload-grace-ms', text('payload-grace-ms'), 60_000, 31_536_000_000),
+    runRetentionMs: retention(text('run-retention-ms')),
     logLevel: oneOf('log-level', text('log-level'), LOG_LEVELS),
     exitWithParent: values['exit-with-parent'] === true,
   };
@@ -162,6 +170,10 @@ function integer(name: string, text: string, least: number, most: number): numbe
   const value = Number(text);
   if (/^\d+$/.test(text) && value >= least && value <= most) return value;
   throw new Error(`--${name} is '${text}': give a whole number from ${least} to ${most}`);
+}
+
+function retention(text: string): number | undefined {
+  return text === '0' ? undefined : integer('run-retention-ms', text, 1_000, 315_360_000_000);
 }
 
 function oneOf(name: string, text: string, allowed: readonly string[]): string {

@@ -23,6 +23,7 @@ import { fromStatus, TuttiError } from './errors.ts';
 import { pages } from './pages.ts';
 import { createRunControl } from './run-control.ts';
 import { createRunHandle } from './run-handle.ts';
+import { createRunKeeping } from './run-keeping.ts';
 import { refuseUnknown, toInput, toRunSpec } from './spec.ts';
 import { createStoredPayloads, type StoredPayloads } from './stored-payloads.ts';
 import type {
@@ -58,6 +59,7 @@ export function createClient(options: ClientOptions = {}): Client {
     ...reading(caller, namespace, payloads),
     ...cancelling(caller, namespace),
     ...createRunControl(caller, namespace),
+    ...createRunKeeping(caller, namespace),
     workflows: createWorkflowsClient(caller, namespace, payloads),
     fetchPayloads: (message, fetchOptions) => payloads.fetch(message, fetchOptions),
     run: (runId) => createRunHandle(client, runId, undefined, false),

@@ -43,6 +43,7 @@ export {
 } from './errors.ts';
 export { type CsvOptions, csvItems, lineItems } from './lists.ts';
 export type { RerunInput, RerunOutcome, RunControl, RunControlOptions } from './run-control.ts';
+export type { CopyInput, CopyOutcome, RunKeeping } from './run-keeping.ts';
 export {
   type DependencyInput,
   type ManagerInput,

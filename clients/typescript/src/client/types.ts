@@ -13,6 +13,7 @@ import type { PayloadInput } from '../payloads.ts';
 import type { CallOptions, RetryOptions } from './caller.ts';
 import type { TuttiError } from './errors.ts';
 import type { RerunInput, RerunOutcome, RunControl, RunControlOptions } from './run-control.ts';
+import type { RunKeeping } from './run-keeping.ts';
 import type { RunInput, TaskInput } from './spec.ts';
 import type { FetchOptions } from './stored-payloads.ts';
 import type { WatchOptions } from './watch.ts';
@@ -152,7 +153,7 @@ export interface RunHandle {
 }
 
 /** Submits runs, tells how they stand, ends them. Every method rejects with TuttiError. */
-export interface Client extends RunControl {
+export interface Client extends RunControl, RunKeeping {
   readonly address: string;
   readonly namespace: string;
   /** Resolves when the run is on disk. Throws SpecError for what can be seen before sending. */

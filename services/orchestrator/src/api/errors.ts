@@ -59,6 +59,8 @@ const CODES: Readonly<Record<RejectionCode, Code>> = {
   WRONG_STATE: Code.FailedPrecondition,
   ARCHIVED: Code.FailedPrecondition,
   NOT_FINAL: Code.FailedPrecondition,
+  LINKED: Code.FailedPrecondition,
+  DEPENDENCY_OUTSIDE: Code.InvalidArgument,
 };
 
 /** Of the metadata `resource`: bounds that waiting does not change. */

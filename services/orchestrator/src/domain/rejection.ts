@@ -31,7 +31,9 @@ export type RejectionCode =
   | 'NOT_FINAL'
   | 'ARCHIVED'
   | 'WRONG_STATE'
-  | 'NO_LEASE';
+  | 'NO_LEASE'
+  | 'LINKED'
+  | 'DEPENDENCY_OUTSIDE';
 
 export interface Rejection {
   readonly code: RejectionCode;

@@ -22,6 +22,7 @@ import type { Clock, CommitObserver, CommitReport, ExecutorTransport } from './p
 import { type Pruning, startPruning } from './pruning.ts';
 import { createRepeatGuard, type RepeatGuard } from './repeat-guard.ts';
 import { createReruns, type Reruns } from './reruns.ts';
+import { createRunLife } from './run-life.ts';
 import { watchEvents } from './watch.ts';
 import { createWorkflows } from './workflows.ts';
 
@@ -45,6 +46,8 @@ export interface RuntimeLimits extends PayloadLimits {
   readonly maxWatchers: number;
   /** How long the answers to requests are kept for repeats. */
   readonly requestRetentionMs: number;
+  /** How long final runs are kept in namespaces that have not said so; undefined: for ever. */
+  readonly runRetentionMs: number | undefined;
 }
 
 export const DEFAULT_RUNTIME_LIMITS: RuntimeLimits = {
@@ -52,6 +55,7 @@ export const DEFAULT_RUNTIME_LIMITS: RuntimeLimits = {
   maxPendingCalls: 50_000,
   maxWatchers: 10_000,
   requestRetentionMs: 24 * 3_600_000,
+  runRetentionMs: undefined,
   ...DEFAULT_PAYLOAD_LIMITS,
 };
 
@@ -80,6 +84,7 @@ export function createOrchestrator(dependencies: OrchestratorDependencies): Runn
   });
   const guard = createRepeatGuard(store, clock);
   const reruns = createReruns({ ...dependencies, guard });
+  const life = createRunLife({ ...dependencies, guard, defaultRetentionMs: limits.runRetentionMs });
   const ways = waysOfCalls(guard, reruns);
   const keptWorkflows = createWorkflows({ store, clock, guard, checkPayloads: payloads.check, warn });
   let serving = false;
@@ -146,6 +151,14 @@ export function createOrchestrator(dependencies: OrchestratorDependencies): Runn
       remove: (namespace, input) =>
         withDriver(namespace, 'DeleteWorkflow', (driver) => keptWorkflows.remove(driver, input)),
     },
+    runLife: {
+      change: (namespace, input) =>
+        withDriver(namespace, input.action, (driver) => life.change(driver, input)),
+      setRetention: (namespace, input) =>
+        withDriver(namespace, 'SetRetention', (driver) => life.setRetention(driver, input)),
+      getRetention: (namespace) =>
+        withDriver(namespace, 'GetRetention', (driver) => life.getRetention(driver)),
+    },
     payloads: { put: payloads.put, get: payloads.get },
     watch,
     queries: store,
@@ -168,6 +181,8 @@ export function createOrchestrator(dependencies: OrchestratorDependencies): Runn
         clock,
         retentionMs: limits.requestRetentionMs,
         payloadGraceMs: limits.payloadGraceMs,
+        runRetentionMs: limits.runRetentionMs,
+        expire: (run) => withDriver(run.namespace, 'retention', (driver) => life.expire(driver, run)),
         warn,
       });
     },

@@ -35,6 +35,8 @@ export interface NamespaceDriver {
   /** Waits for it to be loaded; false if it cannot be for now, is stopped, or `signal` is aborted. */
   loaded(signal: AbortSignal): Promise<boolean>;
   gauges(): EngineGauges | undefined;
+  /** Under which the owner writes; undefined for a namespace without events, or while it is not loaded. */
+  epoch(): Promise<number | undefined>;
   /** Whether an executor that takes work offers the capability; undefined while that is not known. */
   offers(capability: string): boolean | undefined;
   /**
@@ -242,6 +244,10 @@ export function createNamespaceDriver(dependencies: DriverDependencies): Namespa
     async loaded(signal) {
       while (session === undefined) if (!(await loading.wait(signal))) return false;
       return !stopping;
+    },
+    async epoch() {
+      if (session === undefined && !stopping) await loading.wait();
+      return stopping ? undefined : session?.epoch;
     },
     gauges: () => session?.engine.gauges(),
     offers: (capability) => session?.engine.offers(capability),

@@ -5,6 +5,7 @@ import type { Result } from '../domain/rejection.ts';
 import type { EngineCalls, EngineCallType, SubmitRun, SubmittedRun } from '../engine/inputs.ts';
 import type { Store } from '../store/port.ts';
 import type { Payloads } from './payloads.ts';
+import type { RunLife } from './run-life.ts';
 import type { Workflows } from './workflows.ts';
 
 export interface Orchestrator {
@@ -29,6 +30,8 @@ export interface Orchestrator {
   ): Promise<Result<SubmittedRun>>;
   /** Changes what is kept under the names of workflows; answers as `call` does. */
   readonly workflows: Workflows;
+  /** What becomes of runs that are final; answers as `call` does. */
+  readonly runLife: RunLife;
   /** Payloads that are stored apart; answers as `call` does. */
   readonly payloads: Payloads;
   /**

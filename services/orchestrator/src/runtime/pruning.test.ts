@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
+import type { ExpiredRun } from '../store/port-run-life.ts';
 import type { Clock } from './ports.ts';
-import { PRUNE_INTERVAL_MS, PRUNE_PORTION, startPruning } from './pruning.ts';
+import { EXPIRE_PORTION, PRUNE_INTERVAL_MS, PRUNE_PORTION, startPruning } from './pruning.ts';
 
 const RETENTION_MS = 86_400_000;
 const GRACE_MS = 3_600_000;
@@ -55,16 +56,34 @@ function storeOf(rows: number) {
       store.payloads = store.payloads.filter((usedAtMs) => !unused.includes(usedAtMs));
       return unused.length;
     },
+    expired: [] as ExpiredRun[],
+    findExpiredRuns: async (_nowMs: number, _defaultMs: number | undefined, limit: number) =>
+      store.expired.slice(0, limit),
+    deletedRows: 0,
+    sweepDeletedRuns: async (limit: number) => {
+      const swept = Math.min(limit, store.deletedRows);
+      store.deletedRows -= swept;
+      return swept;
+    },
   };
   return store;
 }
+
+const RUNS = { runRetentionMs: undefined, expire: async () => {} };
 
 describe('old answers', () => {
   it('are all gone after one round, however many, in portions', async () => {
     const time = handClock();
     const store = storeOf(123_456);
     const warn = () => {};
-    startPruning({ store, clock: time.clock, retentionMs: RETENTION_MS, payloadGraceMs: GRACE_MS, warn });
+    startPruning({
+      store,
+      clock: time.clock,
+      retentionMs: RETENTION_MS,
+      payloadGraceMs: GRACE_MS,
+      ...RUNS,
+      warn,
+    });
     await time.pass(PRUNE_INTERVAL_MS - 1);
     expect(store.limits).toEqual([]);
     await time.pass(1);
@@ -82,7 +101,14 @@ describe('old answers', () => {
       throw new Error('the disk is gone');
     };
     const warn = (message: string) => void warnings.push(message);
-    startPruning({ store, clock: time.clock, retentionMs: RETENTION_MS, payloadGraceMs: GRACE_MS, warn });
+    startPruning({
+      store,
+      clock: time.clock,
+      retentionMs: RETENTION_MS,
+      payloadGraceMs: GRACE_MS,
+      ...RUNS,
+      warn,
+    });
     await time.pass(PRUNE_INTERVAL_MS);
     expect({ warnings, rows: store.rows }).toEqual({
       warnings: ['old answers could not be pruned'],
@@ -101,6 +127,7 @@ describe('old answers', () => {
       clock: time.clock,
       retentionMs: RETENTION_MS,
       payloadGraceMs: GRACE_MS,
+      ...RUNS,
       warn: () => {},
     }).stop();
     expect(time.due()).toBeUndefined();
@@ -116,9 +143,38 @@ describe('B.4: payloads that nothing refers to', () => {
     };
     const young = time.clock.nowMs() + PRUNE_INTERVAL_MS - GRACE_MS;
     store.payloads = [young, ...Array.from({ length: 50 }, (_, index) => young - 1 - index)];
-    const options = { retentionMs: RETENTION_MS, payloadGraceMs: GRACE_MS, warn: () => {} };
+    const options = { retentionMs: RETENTION_MS, payloadGraceMs: GRACE_MS, ...RUNS, warn: () => {} };
     startPruning({ store, clock: time.clock, ...options });
     await time.pass(PRUNE_INTERVAL_MS);
     expect(store.payloads).toEqual([young]);
+  });
+});
+
+describe('F.6: runs whose time is over', () => {
+  it('are all deleted in one round, in portions, and what they leave behind is swept', async () => {
+    const time = handClock();
+    const store = storeOf(0);
+    store.deletedRows = PRUNE_PORTION + 1;
+    store.expired = Array.from({ length: EXPIRE_PORTION + 1 }, (_, run) => ({
+      namespace: 'default',
+      run,
+      runId: `r${run}`,
+      endedBeforeMs: 1,
+    }));
+    const expire = async ({ run }: ExpiredRun) => {
+      store.expired = store.expired.filter((one) => one.run !== run);
+    };
+    startPruning({
+      store,
+      clock: time.clock,
+      retentionMs: RETENTION_MS,
+      payloadGraceMs: GRACE_MS,
+      runRetentionMs: 5_000,
+      expire,
+      warn: () => {},
+    });
+    await time.pass(PRUNE_INTERVAL_MS);
+
+    expect([store.expired, store.deletedRows]).toEqual([[], 0]);
   });
 });

@@ -1,8 +1,10 @@
-// When are the answers that were kept for repeats deleted, and the payloads that nothing uses?
+// When are the answers that were kept for repeats deleted, the runs whose time is over, and the payloads that
+// nothing uses?
 //
 // Every few minutes, all that are old enough: in small portions, so that commits come in between.
 
 import type { Store } from '../store/port.ts';
+import type { ExpiredRun } from '../store/port-run-life.ts';
 import type { Clock } from './ports.ts';
 
 export interface Pruning {
@@ -10,24 +12,30 @@ export interface Pruning {
 }
 
 export interface PruningOptions {
-  readonly store: Pick<Store, 'pruneRequests' | 'prunePayloads'>;
+  readonly store: Pick<Store, 'pruneRequests' | 'prunePayloads' | 'findExpiredRuns' | 'sweepDeletedRuns'>;
   readonly clock: Clock;
   /** How long answers are kept. */
   readonly retentionMs: number;
   /** How long payloads are kept after they were used, if nothing refers to them. */
   readonly payloadGraceMs: number;
+  /** How long final runs are kept where their namespace says nothing; undefined: for ever. */
+  readonly runRetentionMs: number | undefined;
+  /** Deletes a run whose time is over. */
+  readonly expire: (run: ExpiredRun) => Promise<unknown>;
   readonly warn: (message: string, error: unknown) => void;
 }
 
 export const PRUNE_INTERVAL_MS = 600_000;
 export const PRUNE_PORTION = 5_000;
+/** Each is a transaction. */
+export const EXPIRE_PORTION = 100;
 /** Each may be tens of megabytes. */
 export const PRUNE_PAYLOADS_PORTION = 16;
 /** Of one round: ten million answers in all, those of 16,000 calls in each second of it. */
 const MAX_PORTIONS = 2_000;
 
 export function startPruning(options: PruningOptions): Pruning {
-  const { store, clock, retentionMs, payloadGraceMs, warn } = options;
+  const { store, clock, retentionMs, payloadGraceMs, runRetentionMs, warn } = options;
   let stopped = false;
   let revoke = plan();
 
@@ -35,6 +43,8 @@ export function startPruning(options: PruningOptions): Pruning {
     return clock.after(PRUNE_INTERVAL_MS, () => {
       pruneAnswers()
         .catch((error: unknown) => warn('old answers could not be pruned', error))
+        .then(expireRuns)
+        .catch((error: unknown) => warn('runs whose time is over could not be deleted', error))
         .then(prunePayloads)
         .catch((error: unknown) => warn('unused payloads could not be pruned', error))
         .finally(() => {
@@ -46,6 +56,17 @@ export function startPruning(options: PruningOptions): Pruning {
   function pruneAnswers(): Promise<void> {
     const olderThanMs = clock.nowMs() - retentionMs;
     return inPortions(PRUNE_PORTION, (limit) => store.pruneRequests(olderThanMs, limit));
+  }
+
+  /** What they leave behind is swept afterwards, and what other calls have deleted. */
+  async function expireRuns(): Promise<void> {
+    const nowMs = clock.nowMs();
+    await inPortions(EXPIRE_PORTION, async (limit) => {
+      const expired = await store.findExpiredRuns(nowMs, runRetentionMs, limit);
+      for (const run of expired) await options.expire(run);
+      return expired.length;
+    });
+    await inPortions(PRUNE_PORTION, (limit) => store.sweepDeletedRuns(limit));
   }
 
   function prunePayloads(): Promise<void> {

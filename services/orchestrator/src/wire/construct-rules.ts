@@ -36,7 +36,7 @@ function refuseWork(task: TaskSpecMessage, index: number): Refusal | undefined {
     const message = `task "${task.key}" ${what}; give exactly one of capability, expression, signal, timer, child_run and link`;
     return reject('INVALID_FIELD', message, { key: task.key }, field);
   }
-  const { timer, childRun, link } = task;
+  const { timer, childRun } = task;
   if (timer !== undefined && (timer.delay === undefined) === (timer.time === undefined)) {
     const message = `the timer of task "${task.key}" needs exactly one of delay and time`;
     return reject('INVALID_FIELD', message, { key: task.key }, `${at}.timer`);
@@ -44,10 +44,6 @@ function refuseWork(task: TaskSpecMessage, index: number): Refusal | undefined {
   if (childRun !== undefined && (childRun.spec === '') === (childRun.workflow === '')) {
     const message = `the child_run of task "${task.key}" needs exactly one of spec and workflow`;
     return reject('INVALID_FIELD', message, { key: task.key }, `${at}.child_run`);
-  }
-  if (link?.result !== undefined) {
-    const message = `task "${task.key}" sets link.result, which the orchestrator looks up; leave it out`;
-    return reject('INVALID_FIELD', message, { key: task.key }, `${at}.link.result`);
   }
   return undefined;
 }

@@ -21,10 +21,12 @@ import { type StreamHandler, serverStream, unary } from '../method.ts';
 import { createSchemaChecker } from '../schema-checker.ts';
 import type { ApiTracing } from '../tracing.ts';
 import { createCancelHandlers } from './cancel.ts';
+import { createCopyHandlers } from './copy.ts';
 import { createExecutorHandlers } from './executors.ts';
 import { createGraphHandlers } from './graph.ts';
 import { createPayloadHandlers } from './payloads.ts';
 import { createRunControlHandlers } from './run-control.ts';
+import { createRunLifeHandlers } from './run-life.ts';
 import { createRunHandlers } from './runs.ts';
 import { createSignalHandlers } from './signal.ts';
 import { createSubmitHandlers } from './submit.ts';
@@ -62,6 +64,8 @@ export function createServices(deps: ServicesDeps) {
   const workflows = createWorkflowHandlers(orchestrator, schemas, languages);
   const cancel = createCancelHandlers(orchestrator);
   const signals = createSignalHandlers(orchestrator);
+  const life = createRunLifeHandlers(orchestrator);
+  const copying = createCopyHandlers({ ...deps, languages });
   const payloads = createPayloadHandlers(orchestrator);
   const control = createRunControlHandlers(orchestrator);
   const runs = createRunHandlers(queries);
@@ -102,6 +106,12 @@ export function createServices(deps: ServicesDeps) {
       pauseRun: unary(deps, RunLifeService.method.pauseRun, control.pauseRun),
       resumeRun: unary(deps, RunLifeService.method.resumeRun, control.resumeRun),
       rerunRun: unary(deps, RunLifeService.method.rerunRun, control.rerunRun),
+      copyRun: unary(deps, RunLifeService.method.copyRun, copying.copyRun),
+      archiveRun: unary(deps, RunLifeService.method.archiveRun, life.archiveRun),
+      unarchiveRun: unary(deps, RunLifeService.method.unarchiveRun, life.unarchiveRun),
+      deleteRun: unary(deps, RunLifeService.method.deleteRun, life.deleteRun),
+      getRetention: unary(deps, RunLifeService.method.getRetention, life.getRetention),
+      setRetention: unary(deps, RunLifeService.method.setRetention, life.setRetention),
     },
     payloads: {
       putPayload: unary(deps, PayloadService.method.putPayload, payloads.putPayload),

@@ -27,10 +27,11 @@ import type { UnaryHandler } from '../method.ts';
 import { validate } from '../validate.ts';
 import type { Languages } from './graph-of-spec.ts';
 import { toGraph } from './graph-of-spec.ts';
+import { withLinks } from './links.ts';
 import type { WorkflowCopies } from './workflow-copies.ts';
 
 export interface SubmitDeps {
-  readonly orchestrator: Pick<Orchestrator, 'call' | 'submitPrepared'>;
+  readonly orchestrator: Pick<Orchestrator, 'call' | 'submitPrepared' | 'queries'>;
   readonly languages: Languages;
   readonly copies: WorkflowCopies;
   /** For a run whose client chose none: unique in every namespace for all time. */
@@ -126,7 +127,9 @@ async function submitSpec(
     const message = 'run.spec is missing: say which tasks to run, or which workflow';
     return reject('INVALID_FIELD', message, { field: 'run.spec' }, 'run.spec');
   }
-  const graph = toGraph(spec, languages, 'run.spec');
+  const linked = await withLinks(orchestrator.queries, namespace, spec, 'run.spec');
+  if (!linked.ok) return linked;
+  const graph = toGraph(linked.value, languages, 'run.spec');
   if (!graph.ok) return graph;
   return orchestrator.call(namespace, 'SubmitRun', { ...input(), graph: graph.value });
 }

@@ -44,6 +44,7 @@ function scripted(parts: Partial<Orchestrator>, row?: Partial<RunRow>): Orchestr
     submitPrepared: missing,
     workflows: { put: missing, remove: missing },
     payloads: { put: missing, get: missing },
+    runLife: { change: missing, setRetention: missing, getRetention: missing },
     serving: () => true,
     failingNamespaces: () => [],
     offers: () => undefined,

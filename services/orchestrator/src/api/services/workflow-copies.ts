@@ -11,6 +11,7 @@ import { acceptPayload } from '../../wire/limits.ts';
 import type { InputSchemas } from '../input-schema.ts';
 import type { Languages } from './graph-of-spec.ts';
 import { toGraph } from './graph-of-spec.ts';
+import { withLinks } from './links.ts';
 import { refuseInput } from './workflow-input.ts';
 
 export interface WorkflowCopies {
@@ -23,7 +24,7 @@ export interface WorkflowCopies {
 }
 
 export function createWorkflowCopies(
-  queries: Pick<StoreQueries, 'getWorkflow'>,
+  queries: Pick<StoreQueries, 'getWorkflow' | 'getRun' | 'getTask' | 'readTaskEvents'>,
   schemas: InputSchemas,
   languages: Languages,
 ): WorkflowCopies {
@@ -40,7 +41,9 @@ export function createWorkflowCopies(
       const refused = refuseInput(schemas, inputSchema, input.value, 'run.input');
       if (refused !== undefined) return refused;
       const copy = message === undefined ? spec : { ...spec, input: message };
-      return toGraph(copy, languages, 'run.workflow.spec', { name, version: row.version });
+      const linked = await withLinks(queries, namespace, copy, 'run.workflow.spec');
+      if (!linked.ok) return linked;
+      return toGraph(linked.value, languages, 'run.workflow.spec', { name, version: row.version });
     },
   };
 }
