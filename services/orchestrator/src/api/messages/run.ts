@@ -3,7 +3,7 @@
 import { create, fromBinary } from '@bufbuild/protobuf';
 import { EventSchema } from '@tutti/proto/tutti/v1/event_pb.ts';
 import type { Payload } from '@tutti/proto/tutti/v1/payload_pb.ts';
-import { type Run, RunOriginSchema, RunSchema } from '@tutti/proto/tutti/v1/run_pb.ts';
+import { type Run, RunOriginSchema, RunParentSchema, RunSchema } from '@tutti/proto/tutti/v1/run_pb.ts';
 import { isEmpty } from '../../domain/payload.ts';
 import type { StoreQueries } from '../../runtime/orchestrator.ts';
 import type { RunRow } from '../../store/port.ts';
@@ -39,8 +39,10 @@ export function toRunMessage(namespace: string, row: RunRow): Run {
     traceId: row.traceId,
     failedTask: row.failedTask,
     paused: row.paused,
+    archived: row.archived,
   });
   if (row.workflow !== undefined) message.workflow = create(RunOriginSchema, row.workflow);
+  if (row.parent !== undefined) message.parent = create(RunParentSchema, row.parent);
   if (row.endedAtMs !== undefined) message.endTime = timestampFromMs(row.endedAtMs);
   return message;
 }
