@@ -10,6 +10,7 @@ import type { Logger as PinoLogger } from 'pino';
 import { startGrpcServer } from './api/grpc/server.ts';
 import { startHttpServer } from './api/http/server.ts';
 import { createInputSchemas } from './api/input-schema.ts';
+import { readTasks } from './api/read-tasks.ts';
 import { createSchemaChecker } from './api/schema-checker.ts';
 import { createServices, type Services } from './api/services/index.ts';
 import type { Configuration } from './configuration.ts';
@@ -154,6 +155,7 @@ function engineOptions({ leaseDurationMs }: Configuration, link: NatsLink) {
     leaseDurationMs,
     heartbeatIntervalMs: Math.floor(leaseDurationMs / HEARTBEATS_PER_LEASE),
     maxAssignmentBytes: link.maxPayloadBytes() - HEADER_RESERVE_BYTES,
+    readTasks,
     mintToken: createTokenMint(),
   };
 }

@@ -1,6 +1,7 @@
 // What can be asked of a run, in the imperative. `now` comes with the command: the domain has no clock.
 
 import type { Progress, RerunScope, TaskError, Usage } from './events.ts';
+import type { Surroundings } from './manager-decision.ts';
 import type { Payload } from './payload.ts';
 
 export type RunCommand =
@@ -23,12 +24,7 @@ export type RunCommand =
       readonly apart?: boolean;
     }
   /** The executor's reports on the running attempt. */
-  | {
-      readonly type: 'CompleteAttempt';
-      readonly task: number;
-      readonly result: Payload;
-      readonly usage: Usage | undefined;
-    }
+  | CompleteAttempt
   | {
       readonly type: 'FailAttempt';
       readonly task: number;
@@ -88,3 +84,12 @@ export type RunCommand =
   | { readonly type: 'RerunRun'; readonly scope: RerunScope; readonly from: number | undefined }
   | { readonly type: 'CancelRun'; readonly message: string }
   | { readonly type: 'CancelTask'; readonly task: number; readonly subtree: boolean };
+
+export interface CompleteAttempt {
+  readonly type: 'CompleteAttempt';
+  readonly task: number;
+  readonly result: Payload;
+  readonly usage: Usage | undefined;
+  /** With the answer of a run's manager. */
+  readonly surroundings?: Surroundings;
+}

@@ -4,6 +4,7 @@ import { isLimited, startTimeMs } from './admission.ts';
 import type { Change, TaskError } from './events.ts';
 import type { Evaluation } from './expression.ts';
 import { specOf, taskOf } from './lookup.ts';
+import { awaitManager, isManaged } from './manager.ts';
 import type { Payload } from './payload.ts';
 import { payloadOfJson } from './payload-json.ts';
 import type { RunState } from './state.ts';
@@ -23,6 +24,7 @@ export function admit(run: RunState, task: number, nowMs: number): Change {
 export function enter(run: RunState, task: number, nowMs: number): Change {
   const startAtMs = taskOf(run, task).more?.startAtMs ?? startTimeMs(run, task, nowMs);
   if (startAtMs > nowMs) return { type: 'TaskHeld', task, reason: 'START_TIME_AHEAD', untilMs: startAtMs };
+  if (isManaged(run, task)) return awaitManager(run, task);
   if (isLimited(run, task)) return { type: 'TaskHeld', task, reason: 'RUN_AT_LIMIT', untilMs: undefined };
   return release(run, task);
 }

@@ -19,6 +19,8 @@ import {
 } from './due.ts';
 import type { Change, TaskError } from './events.ts';
 import { lastError, runningAttempt, specOf, taskOf } from './lookup.ts';
+import { isManager } from './manager.ts';
+import { managerDecided } from './manager-decision.ts';
 import { pauseRun, resumeRun } from './pause.ts';
 import { accept, type Result } from './rejection.ts';
 import { rerunRun } from './rerun.ts';
@@ -124,6 +126,7 @@ function completeAttempt(run: RunState, command: Command<'CompleteAttempt'>, now
   const status = taskOf(run, task);
   if (status.state !== 'RUNNING') return NOTHING;
   if (status.cancelling !== undefined) return [endCancelled(task, status, result, usage)];
+  if (isManager(run, task)) return managerDecided(run, command, nowMs);
   return attemptSucceeded(run, task, result, usage, nowMs);
 }
 

@@ -3,6 +3,7 @@
 import { hasToUndo, leftUndone } from './compensation.ts';
 import type { Change, Verdict } from './events.ts';
 import { hasRun, taskOf } from './lookup.ts';
+import { isManager, managerOf } from './manager.ts';
 import { completion } from './output.ts';
 import type { RunState } from './state.ts';
 
@@ -39,10 +40,19 @@ function endingOf(run: RunState): End {
   if (run.phase === 'CANCELLING' && run.reason === 'CANCEL_REQUESTED') {
     return { type: 'RunCancelled', reason: 'CANCEL_REQUESTED' };
   }
-  if (failedTask !== undefined) return { type: 'RunFailed', reason: 'TASK_FAILED', failedTask, message: '' };
-  if (run.counts.CANCELLED > 0 && cancellationStands(run))
+  if (failedTask !== undefined) {
+    const gaveUp = isManager(run, failedTask) && taskOf(run, failedTask).reason === 'MANAGER_FAILED';
+    return { type: 'RunFailed', reason: gaveUp ? 'MANAGER_FAILED' : 'TASK_FAILED', failedTask, message: '' };
+  }
+  if (run.counts.CANCELLED > 0 && !isManagedWell(run) && cancellationStands(run))
     return { type: 'RunCancelled', reason: 'TASK_CANCELLED' };
   return completion(run);
+}
+
+/** A manager that ends the run well has seen what was cancelled. */
+function isManagedWell(run: RunState): boolean {
+  const manager = managerOf(run);
+  return manager !== undefined && taskOf(run, manager).state === 'COMPLETED';
 }
 
 /** Whether some task was cancelled and no dependant ran in spite of it. */

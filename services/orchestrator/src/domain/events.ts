@@ -215,7 +215,8 @@ export type Change =
       readonly iteration: number;
       /** Its input; undefined: the result. */
       readonly nextInput: Payload | undefined;
-      readonly repeatAtMs: number;
+      /** Undefined for the manager of a run: once something that it chose has ended. */
+      readonly repeatAtMs: number | undefined;
     }
   /** The list of a foreach is known. */
   | {

@@ -11,6 +11,7 @@ import { itemIndex, takeItem } from './expansion.ts';
 import { growGraph, rewireTask } from './growth.ts';
 import { startAdded } from './initial.ts';
 import { hasRun, specOf, taskOf } from './lookup.ts';
+import { noteNews } from './manager.ts';
 import { moreOf } from './more.ts';
 import { chargeOwner, unsettle } from './reset.ts';
 import { noteFailure, settleEdges, withdrawHandler, withdrawRoute } from './settle.ts';
@@ -74,6 +75,7 @@ export function evolve(run: RunState, event: RunEvent): RunState {
       recount(run, change.task);
       break;
   }
+  if (run.graph.spec.mode === 'MANAGED') noteNews(run, change);
   run.lastRevision = event.revision;
   return run;
 }

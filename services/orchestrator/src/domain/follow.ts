@@ -12,6 +12,7 @@ import { goOn, isAwaitedItem } from './foreach.ts';
 import type { Dependant } from './graph.ts';
 import { checkSpec, isAwaitedCheck, judgeResult, verdictOf } from './guardrails.ts';
 import { specOf, taskOf } from './lookup.ts';
+import { endWithManager, wakeManager } from './manager.ts';
 import { endOwned } from './owned.ts';
 import { followResumed } from './pause.ts';
 import { resultJudged } from './result.ts';
@@ -27,6 +28,14 @@ const NOTHING: readonly Change[] = Object.freeze([]);
  * balance. By the time a consequence's turn comes another may have overtaken it; see stillApplies().
  */
 export function follow(run: RunState, change: Change, nowMs: number): readonly Change[] {
+  const changes = consequences(run, change, nowMs);
+  if (run.graph.spec.mode !== 'MANAGED' || changes.some(({ type }) => type === 'RunCancelling'))
+    return changes;
+  const wake = wakeManager(run, change);
+  return wake === undefined ? changes : [...changes, wake];
+}
+
+function consequences(run: RunState, change: Change, nowMs: number): readonly Change[] {
   switch (change.type) {
     case 'RunCancelling':
       return cancelRest(run);
@@ -227,6 +236,8 @@ function followRouted(
 }
 
 function endEarly(run: RunState): Change | undefined {
+  const end = endWithManager(run);
+  if (end !== undefined) return end;
   if (run.failedTask === undefined || run.graph.spec.failurePolicy !== 'CANCEL') return undefined;
   if (run.restartedAfter > 0 && !hasFailedAgain(run)) return undefined;
   return { type: 'RunCancelling', reason: 'TASK_FAILED', message: '' };

@@ -45,6 +45,7 @@ export function startRun(event: RunSubmittedEvent): RunState {
     paused: false,
     unhandled: new Set(),
     failedTask: undefined,
+    news: false,
     verdict: undefined,
     signals: new Map(),
     waits: NO_WAITS,

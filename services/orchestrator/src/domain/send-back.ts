@@ -8,7 +8,7 @@ import type { Payload } from './payload.ts';
 import { stop } from './repeat.ts';
 import type { SendBack } from './spec.ts';
 import type { RunState } from './state.ts';
-import { evaluateForTask, iterationOf, resultScope } from './variables.ts';
+import { evaluateForTask, resultScope, roundOf } from './variables.ts';
 
 const REASON_CHARACTERS = 4_000;
 
@@ -20,7 +20,7 @@ export function sendBackOf(
   usage: Usage | undefined,
 ): readonly Change[] | undefined {
   for (const rule of specOf(run, task).flow.sendBack) {
-    const scope = resultScope(run, result, iterationOf(run, task));
+    const scope = resultScope(run, result, roundOf(run, task));
     const holds = asCondition(evaluateForTask(run, task, rule.when, scope));
     if (!holds.ok) {
       const error = expressionError('send_back.when', rule.when, holds.cause);
@@ -80,7 +80,7 @@ type Reason =
 /** Whatever is no text is told as JSON. */
 function reasonOf(run: RunState, task: number, { reason }: SendBack, result: Payload): Reason {
   if (reason === '') return { ok: true, text: '' };
-  const value = evaluateForTask(run, task, reason, resultScope(run, result, iterationOf(run, task)));
+  const value = evaluateForTask(run, task, reason, resultScope(run, result, roundOf(run, task)));
   if (!value.ok) return { ok: false, error: expressionError('send_back.reason', reason, value.cause) };
   const text = typeof value.value === 'string' ? value.value : JSON.stringify(value.value);
   return { ok: true, text: text.slice(0, REASON_CHARACTERS).toWellFormed() };

@@ -7,6 +7,7 @@
 
 import { handlesFailure, meets } from './edges.ts';
 import { specOf, taskOf } from './lookup.ts';
+import { isManaged } from './manager.ts';
 import type { RunState } from './state.ts';
 import type { FinalTaskState } from './states.ts';
 
@@ -50,6 +51,7 @@ export function withdrawRoute(run: RunState, task: number, upstream: number): vo
 export function noteFailure(run: RunState, task: number): void {
   const { state, handlers } = taskOf(run, task);
   if (state !== 'FAILED' || handlers > 0 || specOf(run, task).allowFailure) return;
+  if (isManaged(run, task)) return; // Its manager sees it, and decides what to make of it.
   run.unhandled.add(task);
   run.failedTask ??= task;
 }

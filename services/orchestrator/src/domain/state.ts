@@ -35,6 +35,8 @@ export interface RunState {
   readonly unhandled: Set<number>;
   /** The first of them. */
   failedTask: number | undefined;
+  /** Something has happened that the manager of the run has not been told of; only in a MANAGED run. */
+  news: boolean;
   /** How it will end, while it is COMPENSATING. */
   verdict: Verdict | undefined;
   /** Signals that no task has waited for yet, by name, in the order in which they came. */

@@ -221,7 +221,9 @@ function describeConstruct(run: RunState, key: string, change: Construct): strin
     case 'TaskReset':
       return `${key} WAITING again ${change.reason}`;
     case 'TaskRepeating':
-      return `${key} RETRYING at ${change.repeatAtMs} ms for iteration ${change.iteration}`;
+      return change.repeatAtMs === undefined
+        ? `${key} waits for iteration ${change.iteration}`
+        : `${key} RETRYING at ${change.repeatAtMs} ms for iteration ${change.iteration}`;
     case 'TaskExpanded':
       return `${key} expanded to ${change.itemCount}`;
     case 'TaskSignalled':

@@ -4,6 +4,7 @@ import { isUndo } from './compensation.ts';
 import type { TaskError } from './events.ts';
 import type { Evaluation, Json } from './expression.ts';
 import { specOf, taskOf } from './lookup.ts';
+import { isManager } from './manager.ts';
 import { EMPTY_PAYLOAD, MAX_PAYLOAD_BYTES, type Payload } from './payload.ts';
 import type { RunState } from './state.ts';
 
@@ -49,13 +50,16 @@ export function evaluateForTask(run: RunState, task: number, text: string, scope
   return evaluateOver(run, named, text, scope);
 }
 
-/** Which iteration of a repeat this is, or how often the task has run after send-backs, from 1. */
+/** Of a repeat; of any other task, how often it has been begun: counted from 1. */
 export function iterationOf(run: RunState, task: number): number {
-  const { more } = taskOf(run, task);
-  if (more === undefined) return 1;
-  let sentBack = 0;
-  for (const count of more.sentBack.values()) sentBack += count;
-  return Math.max(1, more.iteration) + sentBack;
+  const { repeat } = specOf(run, task).flow;
+  const isRepeated = repeat !== undefined || isManager(run, task);
+  return isRepeated ? Math.max(1, taskOf(run, task).more?.iteration ?? 0) : roundOf(run, task);
+}
+
+/** How often the task has been begun: once, and once more each time that it was sent back or run again. */
+export function roundOf(run: RunState, task: number): number {
+  return 1 + (taskOf(run, task).more?.resets ?? 0);
 }
 
 /** What judges a result sees of it; the name is left out where nothing can be seen. */

@@ -10,6 +10,8 @@ export interface ActiveRun {
   queued: Uint8Array;
   /** Of queued tasks whose queue is not that of their specification: its capability. */
   readonly otherQueues: Map<number, string>;
+  /** Of queued tasks that a manager chose an executor for: that executor, if they wait for it alone. */
+  readonly pins: Map<number, string>;
   /** At most one for a task, at its next deadline; made when a task first has one. */
   readonly taskTimers: Map<number, Timer<TimerSubject>>;
   runTimer: Timer<TimerSubject> | undefined;
@@ -36,6 +38,7 @@ export function createActiveRun(state: RunState): ActiveRun {
     state,
     queued: new Uint8Array(state.tasks.length),
     otherQueues: new Map(),
+    pins: new Map(),
     taskTimers: new Map(),
     runTimer: undefined,
   };

@@ -19,16 +19,8 @@ import { readyInOrder } from '../domain/pause.ts';
 import type { Result } from '../domain/rejection.ts';
 import { isFinalRun } from '../domain/states.ts';
 import { createExecutorPool, type ExecutorPool } from '../scheduling/executor-pool.ts';
-import { createReadyQueue, type ReadyQueue } from '../scheduling/ready-queue.ts';
 import { createTimers, type Timers } from '../scheduling/timers.ts';
-import {
-  type ActiveRun,
-  createActiveRun,
-  makeRoom,
-  type QueuedTask,
-  queuedTask,
-  type TimerSubject,
-} from './active-run.ts';
+import { type ActiveRun, createActiveRun, makeRoom, queuedTask, type TimerSubject } from './active-run.ts';
 import { type Aftermath, settleAftermath } from './children.ts';
 import { endOfLease } from './end-of-lease.ts';
 import type { Executor } from './executor.ts';
@@ -36,6 +28,7 @@ import type { Cancellation } from './inputs.ts';
 import { createLeases, type Lease, type Leases } from './leases.ts';
 import type { EngineOptions } from './options.ts';
 import { createOutputBuffer, type OutputBuffer } from './output-buffer.ts';
+import { discount, pinOf, type Queues, queueFor } from './queues.ts';
 
 export interface Core {
   readonly options: EngineOptions;
@@ -46,7 +39,10 @@ export interface Core {
   readonly runs: Map<string, ActiveRun>;
   /** Tasks of active runs, whatever their state. */
   activeTasks: number;
-  readonly queues: Map<string, ReadyQueue<QueuedTask>>;
+  /** Of tasks for anyone, by capability. */
+  readonly queues: Queues;
+  /** Of tasks that a manager chose an executor for, by that; only executors that are there. */
+  readonly pinned: Map<string, Queues>;
   readonly leases: Leases;
   readonly executors: Map<string, Executor>;
   readonly pool: ExecutorPool<Executor>;
@@ -79,6 +75,7 @@ export function createCore(options: EngineOptions, latestRevision: number): Core
     runs: new Map(),
     activeTasks: 0,
     queues: new Map(),
+    pinned: new Map(),
     leases: createLeases(),
     executors: new Map(),
     pool: createExecutorPool(),
@@ -214,31 +211,30 @@ export function createCore(options: EngineOptions, latestRevision: number): Core
     run.queued[task] = 1;
     const capability = capabilityOf(run.state, task);
     if (capability !== spec.capability) run.otherQueues.set(task, capability);
-    queueOf(capability).push(queuedTask(run, task));
+    const executorId = pinOf(core, run, task, capability);
+    if (executorId !== '') run.pins.set(task, executorId);
+    queueFor(core, executorId, capability).push(queuedTask(run, task));
   }
 
   /** What a pause has taken out of the queues goes back to its old places. */
   function readmit(run: ActiveRun): void {
     const ready = readyInOrder(run.state).filter((task) => run.queued[task] !== 1);
     if (run.state.paused) return;
-    for (const [capability, tasks] of Map.groupBy(ready, (task) => capabilityOf(run.state, task))) {
-      queueOf(capability).readmit(tasks.map((task) => queuedTask(run, task)));
+    const isFree = (task: number) => pinOf(core, run, task, capabilityOf(run.state, task)) === '';
+    for (const [capability, tasks] of Map.groupBy(ready.filter(isFree), (task) =>
+      capabilityOf(run.state, task),
+    )) {
+      queueFor(core, '', capability).readmit(tasks.map((task) => queuedTask(run, task)));
       for (const task of tasks) {
         run.queued[task] = 1;
         if (capability !== run.state.graph.spec.tasks[task]?.capability)
           run.otherQueues.set(task, capability);
       }
     }
-    for (const task of ready) armTask(run, task);
-  }
-
-  function queueOf(capability: string): ReadyQueue<QueuedTask> {
-    let queue = core.queues.get(capability);
-    if (queue === undefined) {
-      queue = createReadyQueue<QueuedTask>(isQueued);
-      core.queues.set(capability, queue);
+    for (const task of ready) {
+      enqueue(run, task); // What waits for one executor.
+      armTask(run, task);
     }
-    return queue;
   }
 
   /** A task that leaves READY without being started. Starting takes the entry itself. */
@@ -247,9 +243,9 @@ export function createCore(options: EngineOptions, latestRevision: number): Core
     run.queued[task] = 0;
     const capability = run.otherQueues.get(task) ?? run.state.graph.spec.tasks[task]?.capability ?? '';
     run.otherQueues.delete(task);
-    const queue = core.queues.get(capability);
-    queue?.discount();
-    if (queue?.size === 0) core.queues.delete(capability);
+    const executorId = run.pins.get(task) ?? '';
+    run.pins.delete(task);
+    discount(core, executorId, capability);
   }
 
   function tellToStop(run: ActiveRun, task: number, stop: Omit<Cancellation, 'leaseToken'>): void {
@@ -330,13 +326,6 @@ function countAdded(events: readonly RunEvent[]): number {
   let count = 0;
   for (const { change } of events) if (change.type === 'TasksAdded') count += change.specs.length;
   return count;
-}
-
-export function isQueued(entry: QueuedTask): boolean {
-  return (
-    entry.run.queued[entry.task] === 1 &&
-    entry.run.state.tasks[entry.task]?.readyRevision === entry.readyRevision
-  );
 }
 
 function cancelReason(reason: string): 'CANCEL_REQUESTED' | 'RUN_ENDING' {

@@ -1,6 +1,7 @@
 // What is due but could not be fired yet: one step fires only so much.
 
 import { expect, test } from 'vitest';
+import { accept } from '../domain/rejection.ts';
 import { graphOf, spec, task } from '../domain/test-support.ts';
 import { createEngine, type Engine } from './engine.ts';
 import type { EngineCalls, EngineCallType } from './inputs.ts';
@@ -14,7 +15,7 @@ function crowded(): Engine {
   let minted = 0;
   const mintToken = () => `t${++minted}`;
   const limits = { ...DEFAULT_ENGINE_LIMITS, namespace: 'default', maxAssignmentBytes: 1_000_000 };
-  const engine = createEngine({ ...limits, mintToken }, 0, [], 0);
+  const engine = createEngine({ ...limits, readTasks: () => accept([]), mintToken }, 0, [], 0);
   const crowd = Array.from({ length: CROWD }, (_, index) =>
     task(`wait${index}`, { capability: 'nobody', timeouts: { queueMs: 14_999 } }),
   );

@@ -1,6 +1,7 @@
 // Which queues a start looks at.
 
 import { expect, test } from 'vitest';
+import { accept } from '../domain/rejection.ts';
 import { graphOf, payload, spec, task } from '../domain/test-support.ts';
 import { type Core, createCore } from './core.ts';
 import { engineOn } from './engine.ts';
@@ -13,7 +14,7 @@ function createPlace(): {
 } {
   let minted = 0;
   const limits = { ...DEFAULT_ENGINE_LIMITS, namespace: 'default', maxAssignmentBytes: 4_000 };
-  const core = createCore({ ...limits, mintToken: () => `t${++minted}` }, 0);
+  const core = createCore({ ...limits, readTasks: () => accept([]), mintToken: () => `t${++minted}` }, 0);
   const engine = engineOn(core);
   return {
     core,

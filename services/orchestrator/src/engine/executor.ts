@@ -8,6 +8,7 @@ import type { TimerSubject } from './active-run.ts';
 import type { Core } from './core.ts';
 import type { RegisterExecutor } from './inputs.ts';
 import type { Lease } from './leases.ts';
+import { giveBack } from './queues.ts';
 
 export interface Executor extends PoolMember {
   /** Undefined after a restart, until it registers again. */
@@ -95,4 +96,5 @@ export function removeExecutor(core: Core, executor: Executor): void {
   core.pool.remove(executor);
   core.timers.set(executor.timer, undefined);
   if (core.executors.get(executor.executorId) === executor) core.executors.delete(executor.executorId);
+  giveBack(core, executor.executorId);
 }

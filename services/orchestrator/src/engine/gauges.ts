@@ -27,10 +27,7 @@ export function gaugesOf(core: Core): EngineGauges {
     slotsTotal += executor.slots;
     slotsUsed += executor.used;
   }
-  const queues = [...core.queues].map(([capability, queue]) => {
-    const next = queue.peek();
-    return { capability, depth: queue.size, oldestReadyAtMs: next?.run.state.tasks[next.task]?.readyAtMs };
-  });
+  const queues = depths(core);
   return {
     namespace: core.options.namespace,
     queues,
@@ -40,4 +37,25 @@ export function gaugesOf(core: Core): EngineGauges {
     leases: core.leases.size,
     activeRuns: core.runs.size,
   };
+}
+
+/** By capability: the tasks for anyone, and those that wait for one executor. */
+function depths(core: Core): EngineGauges['queues'] {
+  const byCapability = new Map<string, EngineGauges['queues'][number]>();
+  for (const queues of [core.queues, ...core.pinned.values()]) {
+    for (const [capability, queue] of queues) {
+      const next = queue.peek();
+      const readyAtMs = next?.run.state.tasks[next.task]?.readyAtMs;
+      const known = byCapability.get(capability);
+      const depth = (known?.depth ?? 0) + queue.size;
+      const oldestReadyAtMs = earlier(known?.oldestReadyAtMs, readyAtMs);
+      byCapability.set(capability, { capability, depth, oldestReadyAtMs });
+    }
+  }
+  return [...byCapability.values()];
+}
+
+function earlier(one: number | undefined, other: number | undefined): number | undefined {
+  if (one === undefined || other === undefined) return one ?? other;
+  return Math.min(one, other);
 }

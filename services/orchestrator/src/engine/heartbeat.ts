@@ -1,12 +1,13 @@
 // What does an executor's heartbeat renew, and what is it told in turn?
 
 import { accept } from '../domain/rejection.ts';
-import { assignmentOf } from './assignment.ts';
 import type { Core } from './core.ts';
 import { armExecutor, type Executor, executorOf, unknownSession } from './executor.ts';
 import type { Assignment, Cancellation, EngineCalls, Heartbeat, HeldAttempt } from './inputs.ts';
 import { isCancelling, type Lease } from './leases.ts';
 import { expireIfDue, leave, loseLease } from './loss.ts';
+import { assignmentIn } from './managed.ts';
+import { giveBack } from './queues.ts';
 
 export function heartbeat(core: Core, input: Heartbeat): EngineCalls['Heartbeat']['reply'] {
   expireIfDue(core, input.executorId);
@@ -35,6 +36,7 @@ export function heartbeat(core: Core, input: Heartbeat): EngineCalls['Heartbeat'
   withdrawUnstarted(core, executor, named);
   executor.draining = input.phase === 'DRAINING';
   executor.accepting = !executor.draining;
+  if (executor.draining) giveBack(core, executor.executorId);
   armExecutor(core, executor);
   return accept({ dropped, cancellations, missing: missingFrom(core, executor, named) });
 }
@@ -82,7 +84,7 @@ function missingFrom(core: Core, executor: Executor, named: ReadonlySet<string>)
   let bytes = 0;
   for (const lease of executor.leases.values()) {
     if (!isOmitted(core, lease, named)) continue;
-    const assignment = assignmentOf(lease.run.state, lease.task);
+    const assignment = assignmentIn(core, lease.run.state, lease.task);
     bytes += 1_024 + assignment.input.bytes.length;
     for (const dependency of assignment.dependencies) bytes += 64 + (dependency.result?.bytes.length ?? 0);
     if (missing.length > 0 && bytes > MAX_RESENT_BYTES) break;

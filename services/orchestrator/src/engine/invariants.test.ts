@@ -6,6 +6,7 @@ import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { nextDueAtMs, runDeadlineMs } from '../domain/due.ts';
 import { EMPTY_PAYLOAD } from '../domain/payload.ts';
+import { accept } from '../domain/rejection.ts';
 import type { RunSpec, TaskSpec } from '../domain/spec.ts';
 import type { RunState } from '../domain/state.ts';
 import { isFinalRun } from '../domain/states.ts';
@@ -71,7 +72,7 @@ function createWorld(seen: Set<string>) {
   let submitted = 0;
   let revision = 0;
   const limits = { ...DEFAULT_ENGINE_LIMITS, namespace: 'default', maxAssignmentBytes: 1_000_000 };
-  const options = { ...limits, mintToken: () => `t${++minted}` };
+  const options = { ...limits, readTasks: () => accept([]), mintToken: () => `t${++minted}` };
   const runs: RunState[] = [];
   const sessions = new Map<string, string>();
   const held = new Map<string, Set<string>>();

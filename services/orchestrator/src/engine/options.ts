@@ -1,5 +1,9 @@
 // What an engine is given at its making. Everything that is not a pure function of its inputs.
 
+import type { Json } from '../domain/expression.ts';
+import type { Result } from '../domain/rejection.ts';
+import type { TaskSpec } from '../domain/spec.ts';
+
 export interface EngineOptions {
   readonly namespace: string;
   /** How long a lease lives without a heartbeat. */
@@ -13,6 +17,8 @@ export interface EngineOptions {
   readonly maxActiveTasks: number;
   /** Registrations beyond it are refused with LIMIT_REACHED. */
   readonly maxExecutors: number;
+  /** The tasks that a manager wants added, each in the JSON form of TaskSpec, or why they are none. */
+  readonly readTasks: (tasks: readonly Json[]) => Result<readonly TaskSpec[]>;
   /** Unguessable, never the same twice: for lease tokens and sessions. The engine draws no random number. */
   readonly mintToken: () => string;
 }

@@ -1,12 +1,13 @@
 // How does an executor's session begin, and what does it keep of an earlier one?
 
 import { accept, reject } from '../domain/rejection.ts';
-import { assignmentOf } from './assignment.ts';
 import type { Core } from './core.ts';
 import { armExecutor, createExecutor, type Executor } from './executor.ts';
 import type { EngineCalls, RegisterExecutor } from './inputs.ts';
 import { isCancelling } from './leases.ts';
 import { expireIfDue, loseLease } from './loss.ts';
+import { assignmentIn } from './managed.ts';
+import { giveBack } from './queues.ts';
 
 /** Begins a session, or begins it anew with what is still held. An earlier session under the id ends. */
 export function registerExecutor(
@@ -28,6 +29,7 @@ export function registerExecutor(
   const kept = earlier === undefined ? [] : takeOver(core, earlier, executor, new Set(input.held));
   core.executors.set(input.executorId, executor);
   core.pool.add(executor);
+  giveBack(core, input.executorId);
   armExecutor(core, executor);
   return accept({
     session: executor.session as string,
@@ -68,6 +70,10 @@ export function sendUndelivered(core: Core, executorId: string, kept: readonly s
   const known = new Set(kept);
   for (const lease of core.executors.get(executorId)?.leases.values() ?? []) {
     if (known.has(lease.token)) continue;
-    core.output.effect({ type: 'Assign', executorId, assignment: assignmentOf(lease.run.state, lease.task) });
+    core.output.effect({
+      type: 'Assign',
+      executorId,
+      assignment: assignmentIn(core, lease.run.state, lease.task),
+    });
   }
 }

@@ -9,6 +9,7 @@ import { executorOf, unknownSession } from './executor.ts';
 import type { AttemptReport, EngineCalls, ReportAttempts, ReportStatus } from './inputs.ts';
 import type { Lease } from './leases.ts';
 import { expireIfDue } from './loss.ts';
+import { surroundingsOf } from './managed.ts';
 
 export function report(core: Core, input: ReportAttempts): EngineCalls['Report']['reply'] {
   expireIfDue(core, input.executorId);
@@ -34,7 +35,10 @@ function commandFor(core: Core, lease: Lease, { outcome, usage }: AttemptReport)
     case 'Completed': {
       const sizeBytes = outcome.result.bytes.length;
       if (sizeBytes <= core.options.maxPayloadBytes) {
-        return { type: 'CompleteAttempt', task, result: outcome.result, usage };
+        const { result } = outcome;
+        const surroundings = surroundingsOf(core, lease.run.state, task, result);
+        const command = { type: 'CompleteAttempt', task, result, usage } as const;
+        return surroundings === undefined ? command : { ...command, surroundings };
       }
       return { ...tooLarge(task, sizeBytes, core.options.maxPayloadBytes), usage };
     }

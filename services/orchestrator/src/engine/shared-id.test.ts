@@ -2,6 +2,7 @@
 // gave both of them their sessions, and nobody else is.
 
 import { expect, test } from 'vitest';
+import { accept } from '../domain/rejection.ts';
 import { createEngine, type Engine } from './engine.ts';
 import type { EngineCalls, EngineCallType } from './inputs.ts';
 import { DEFAULT_ENGINE_LIMITS } from './options.ts';
@@ -10,7 +11,13 @@ function start(name: string) {
   let tokens = 0;
   let callId = 0;
   const mintToken = () => `${name}-${++tokens}`;
-  const options = { ...DEFAULT_ENGINE_LIMITS, namespace: 'default', maxAssignmentBytes: 1e6, mintToken };
+  const options = {
+    ...DEFAULT_ENGINE_LIMITS,
+    namespace: 'default',
+    maxAssignmentBytes: 1e6,
+    readTasks: () => accept([]),
+    mintToken,
+  };
   const engine: Engine = createEngine(options, 0, [], 0);
   function call<K extends EngineCallType>(type: K, input: EngineCalls[K]['input'], nowMs = 0) {
     callId += 1;

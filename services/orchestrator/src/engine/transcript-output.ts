@@ -85,7 +85,11 @@ function details(change: EngineEvent['event']['change'], key: (task: number) => 
     case 'TaskReset':
       return [change.reason, ...(change.feedback === undefined ? [] : [`because ${change.feedback.reason}`])];
     case 'TaskRepeating':
-      return [`#${change.attempt}`, `iteration ${change.iteration}`, `at ${change.repeatAtMs}`];
+      return [
+        `#${change.attempt}`,
+        `iteration ${change.iteration}`,
+        change.repeatAtMs === undefined ? 'when something has ended' : `at ${change.repeatAtMs}`,
+      ];
     case 'TaskExpanded':
       return [`${change.itemCount} items`];
     case 'TaskSignalled':

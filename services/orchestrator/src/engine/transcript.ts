@@ -7,7 +7,9 @@ import type { RerunScope } from '../domain/events.ts';
 import { evolve } from '../domain/evolve.ts';
 import type { ExpressionCompiler } from '../domain/expression.ts';
 import { startRun } from '../domain/initial.ts';
+import { withManager } from '../domain/manager.ts';
 import { EMPTY_PAYLOAD, type Payload } from '../domain/payload.ts';
+import { accept } from '../domain/rejection.ts';
 import {
   BY_CAPABILITY,
   DEFAULT_CANCEL_GRACE_MS,
@@ -51,6 +53,7 @@ export function createTranscript(expressions: ExpressionCompiler): Transcript {
     ...DEFAULT_ENGINE_LIMITS,
     namespace: 'default',
     maxAssignmentBytes: 1_000_000,
+    readTasks: (tasks) => accept(tasks.map((task) => parseTask(String(task)))),
     mintToken: () => `t${++minted}`,
   };
   let engine: Engine = createEngine(options, 0, [], nowMs);
@@ -210,7 +213,11 @@ function namedOf(words: readonly string[]): Record<string, string | undefined> {
 
 function parseRun(words: readonly string[], lines: readonly string[]): RunSpec {
   const named = namedOf(words);
-  return {
+  const manager =
+    named.manager === undefined
+      ? undefined
+      : { key: 'manager', capability: named.manager, maxRounds: 10, timeouts: NO_TIMEOUTS };
+  return withManager({
     name: '',
     labels: {},
     failurePolicy: named.policy === 'cancel' ? 'CANCEL' : 'CONTINUE',
@@ -220,9 +227,12 @@ function parseRun(words: readonly string[], lines: readonly string[]): RunSpec {
     output: named.output ?? '',
     startAtMs: optionalNumber(named.start_at),
     startDelayMs: Number(named.start_delay ?? 0),
+    mode: manager !== undefined ? 'MANAGED' : named.mode === 'sequential' ? 'SEQUENTIAL' : 'GRAPH',
+    maxParallel: Number(named.parallel ?? 0),
+    manager,
     tasks: lines.filter((line) => !line.startsWith('    ')).map((line) => parseTask(line.trim())),
     childSpecs: parseChildren(lines),
-  };
+  });
 }
 
 /** `>name …` begins the specification of a child, whose tasks are indented by four or more. */
@@ -259,12 +269,18 @@ function parseWork(word: string): Work {
   }
 }
 
-function parseFlow(named: Record<string, string | undefined>): Flow {
-  const { start_at, start_delay, foreach } = named;
-  if ((start_at ?? start_delay ?? foreach) === undefined) return PLAIN_FLOW;
+/** `until=result>2 pause=100 limit=3`; `back=draft[result==0] limit=3`; and foreach, see parseForeach(). */
+function parseFlow(named: Readonly<Record<string, string | undefined>>): Flow {
+  const { foreach, until, back, start_at, start_delay } = named;
+  if ((foreach ?? until ?? back ?? start_at ?? start_delay) === undefined) return PLAIN_FLOW;
+  const maxIterations = Number(named.limit ?? 10);
+  const [to = '', when = ''] = (back ?? '').split('[');
+  const rule = { to, when: when.slice(0, -1), reason: named.reason ?? '', maxIterations };
+  const delayMs = Number(named.pause ?? 0);
   return {
-    ...PLAIN_FLOW,
     foreach: foreach === undefined ? undefined : parseForeach(named),
+    repeat: until === undefined ? undefined : { until, maxIterations, delayMs, nextInput: named.next ?? '' },
+    sendBack: back === undefined ? [] : [rule],
     startAtMs: optionalNumber(start_at),
     startDelayMs: Number(start_delay ?? 0),
   };

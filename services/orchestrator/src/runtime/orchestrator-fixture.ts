@@ -1,3 +1,4 @@
+import { accept } from '../domain/rejection.ts';
 // A runtime over a store in memory, for tests: the engine and the driver as shipped, a transport that
 // notes what it is given, and a gate before every commit.
 
@@ -72,7 +73,12 @@ export async function startFixture(
     clock: createSystemClock(),
     transport: { deliver: (_namespace, deliveries) => void fixture.delivered.push(...deliveries) },
     observer: { committed: (_namespace, events) => void fixture.committed.push(...events) },
-    engine: { ...DEFAULT_ENGINE_LIMITS, maxAssignmentBytes: 1_000_000, mintToken: createTokenMint() },
+    engine: {
+      ...DEFAULT_ENGINE_LIMITS,
+      maxAssignmentBytes: 1_000_000,
+      readTasks: () => accept([]),
+      mintToken: createTokenMint(),
+    },
     limits: { ...DEFAULT_RUNTIME_LIMITS, ...limits },
     commitFinished: () => {},
     warn: (message) => void fixture.warnings.push(message),

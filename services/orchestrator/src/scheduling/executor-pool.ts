@@ -74,7 +74,8 @@ export function createExecutorPool<M extends PoolMember>(): ExecutorPool<M> {
   };
 }
 
-function roomFor(member: PoolMember, capability: string): number {
+/** How many more attempts of it the member may be given. */
+export function roomFor(member: PoolMember, capability: string): number {
   if (!member.accepting) return 0;
   const own = member.capabilities.get(capability);
   if (own === undefined) return 0;

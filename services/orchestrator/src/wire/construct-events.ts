@@ -166,7 +166,7 @@ function toTaskConstructMessage(graph: Graph, change: TaskConstruct): ChangeInit
           result: fromPayload(result, 'BYTES'),
           usage: toUsage(usage),
           iteration,
-          repeatTime: timestampFromMs(repeatAtMs),
+          ...(repeatAtMs === undefined ? {} : { repeatTime: timestampFromMs(repeatAtMs) }),
           ...(nextInput === undefined ? {} : { nextInput: fromPayload(nextInput, 'BYTES') }),
         },
       };
@@ -266,7 +266,6 @@ export function fromConstructMessage(change: TaskConstructMessage, task: number,
     }
     case 'taskRepeating': {
       const { attempt, result, usage, iteration, nextInput, repeatTime } = change.value;
-      if (repeatTime === undefined) throw new Error('stored event: TaskRepeating lacks its time');
       return {
         type: 'TaskRepeating',
         task,
@@ -275,7 +274,7 @@ export function fromConstructMessage(change: TaskConstructMessage, task: number,
         usage: fromUsage(usage),
         iteration,
         nextInput: nextInput && toPayload(nextInput),
-        repeatAtMs: timestampToMs(repeatTime),
+        repeatAtMs: repeatTime && timestampToMs(repeatTime),
       };
     }
     case 'taskExpanded': {

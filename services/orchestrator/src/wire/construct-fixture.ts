@@ -172,7 +172,7 @@ export function constructChanges(
       ...ended,
       iteration: count,
       nextInput: maybe(payload),
-      repeatAtMs: timeMs,
+      repeatAtMs: maybe(timeMs),
     }),
     fc.record({
       type: fc.constant('TaskExpanded' as const),

@@ -6,6 +6,7 @@ import {
   type RunSpec as RunSpecMessage,
 } from '@tutti/proto/tutti/v1/run_pb.ts';
 import { JoinMode, type TaskSpec as TaskSpecMessage, UnmetPolicy } from '@tutti/proto/tutti/v1/task_pb.ts';
+import { withManager } from '../domain/manager.ts';
 import { EMPTY_PAYLOAD, type Payload } from '../domain/payload.ts';
 import { accept, type Refusal, type Result, reject } from '../domain/rejection.ts';
 import {
@@ -62,7 +63,7 @@ function toRunSpecAt(message: RunSpecMessage, depth: number): Result<RunSpec> {
   }
   const childSpecs = toChildSpecs(message, depth);
   if (!childSpecs.ok) return childSpecs;
-  return accept({ ...toRunSettings(message, runInput.value, childSpecs.value), tasks });
+  return accept(withManager({ ...toRunSettings(message, runInput.value, childSpecs.value), tasks }));
 }
 
 /** How deep specifications may hold specifications. */
