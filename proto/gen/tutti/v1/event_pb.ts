@@ -678,7 +678,7 @@ export type TaskRepeating = Message<"tutti.v1.TaskRepeating"> & {
   nextInput?: Payload | undefined;
 
   /**
-   * When the next one is due.
+   * When the next one is due. Unset for the manager of a run: once something that it chose has ended.
    *
    * @generated from field: google.protobuf.Timestamp repeat_time = 6;
    */

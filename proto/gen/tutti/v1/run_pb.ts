@@ -157,17 +157,21 @@ export const RunSpecSchema: GenMessage<RunSpec> = /*@__PURE__*/
  * the start and whenever a task that it chose has ended. Its input is a JSON object:
  *   `round`, from 1; `input`, that of the run;
  *   `tasks`, in the order of submission: `key`, `capability`, `state`, `reason`, `dependencies` (keys),
- *   `available` (true if it can be chosen now), `result`, `error`;
+ *   `available` (true if it can be chosen now), `result` (instead of one above 16,384 bytes, or that is
+ *   neither JSON nor text: `result_bytes`), `error` (`code`, `message`);
  *   `executors`, those that take work: `executor_id`, `capabilities`, `labels`, `slots`, `running`.
  * It answers with a JSON object with any of:
  *   `run`: a list of `{"task": KEY, "executor": ID}`, what to start now, and where (`executor` may be
  *   left out);
  *   `add`: a list of tasks in the JSON form of TaskSpec, to be chosen later;
- *   `done`: true ends the run well, `output` being what it comes to; tasks not chosen are SKIPPED;
+ *   `done`: true ends the run well, `output` being what it comes to (unless the run says so itself); tasks
+ *   not chosen are SKIPPED (NOT_CHOSEN), what is under way goes on to its end;
  *   `fail`: a text ends the run as FAILED (MANAGER_FAILED).
  * An answer that makes no sense (an unknown or unavailable task, an executor that is not there, nothing
  * to do while nothing is under way) is a failed attempt (`BAD_DECISION`) whose reason the next attempt is
- * given; three in a row fail the run.
+ * given; three failed attempts in a row fail the run. What the failure of a task means is up to the
+ * manager: it fails the run by `fail`. The run ends with the manager's own task: FAILED if that fails,
+ * CANCELLED if that is cancelled. A task whose executor is lost or drains may be given to any other.
  *
  * @generated from message tutti.v1.Manager
  */
@@ -187,7 +191,8 @@ export type Manager = Message<"tutti.v1.Manager"> & {
   capability: string;
 
   /**
-   * How often it may be asked. 1 to 10,000; 0 means 1,000. Beyond it: FAILED (ITERATIONS_EXHAUSTED).
+   * How often it may be asked. 1 to 10,000; 0 means 1,000. If the last answer does not end the run: FAILED
+   * (ITERATIONS_EXHAUSTED).
    *
    * @generated from field: uint32 max_rounds = 3;
    */
@@ -518,8 +523,9 @@ export const ExecutionMode = {
   GRAPH: 1,
 
   /**
-   * One at a time, in the order of submission: each depends on the one before it, too. The first
-   * failure ends the run, whose `failed_task` names it.
+   * One at a time, in the order of submission: each depends on the success of the one before it, too,
+   * unless it names that one among its dependencies itself. The first failure ends the run, whose
+   * `failed_task` names it. Joins other than all are refused.
    *
    * @generated from enum value: EXECUTION_MODE_SEQUENTIAL = 2;
    */
