@@ -14,6 +14,7 @@ import type {
 } from '@tutti/proto/tutti/v1/executor_protocol_pb.ts';
 import { StateReason } from '@tutti/proto/tutti/v1/state_reason_pb.ts';
 import { durationToMs } from '../durations.ts';
+import { payloadSizeBytes } from '../payloads.ts';
 import { createAttempt, type RunningAttempt } from './attempt.ts';
 import { createNews } from './news.ts';
 import type { Settings } from './options.ts';
@@ -62,6 +63,8 @@ export interface AttemptsDeps {
 interface Held {
   /** Undefined once the handler has returned. */
   running: RunningAttempt | undefined;
+  /** The checkpoint that went with the latest heartbeat, which may still be on its way, or be lost. */
+  saidCheckpoint: HeldAttempt['checkpoint'];
   graceTimer: NodeJS.Timeout | undefined;
 }
 
@@ -111,6 +114,7 @@ export function createAttempts(deps: AttemptsDeps): Attempts {
     if (entry?.running === undefined) return;
     entry.running = undefined;
     clearTimeout(entry.graceTimer);
+    addCheckpoint(report, news.checkpointOf(leaseToken) ?? entry.saidCheckpoint, deps.maxPayloadBytes());
     news.forget(leaseToken);
     deps.report(report, traceparent);
   };
@@ -136,7 +140,7 @@ export function createAttempts(deps: AttemptsDeps): Attempts {
         refuse();
         return;
       }
-      const entry: Held = { running: undefined, graceTimer: undefined };
+      const entry: Held = { running: undefined, graceTimer: undefined, saidCheckpoint: undefined };
       held.set(token, entry);
       runningCount += 1;
       entry.running = createAttempt({
@@ -182,6 +186,10 @@ export function createAttempts(deps: AttemptsDeps): Attempts {
     },
     say(limitBytes) {
       const said = news.say(held.keys(), limitBytes);
+      for (const { leaseToken, checkpoint } of said) {
+        const entry = held.get(leaseToken);
+        if (entry !== undefined) entry.saidCheckpoint = checkpoint;
+      }
       if (news.isLeft) deps.onNews();
       return said;
     },
@@ -202,6 +210,13 @@ export function createAttempts(deps: AttemptsDeps): Attempts {
         signal.addEventListener('abort', done);
       }),
   };
+}
+
+/** What no heartbeat has carried for certain goes with the failure, for the next attempt; if there is room. */
+function addCheckpoint({ outcome }: Report, checkpoint: HeldAttempt['checkpoint'], limitBytes: number): void {
+  if (outcome.case !== 'failed' || checkpoint === undefined) return;
+  const detailsBytes = payloadSizeBytes(outcome.value.error?.details);
+  if (payloadSizeBytes(checkpoint) + detailsBytes <= limitBytes) outcome.value.checkpoint = checkpoint;
 }
 
 /**

@@ -175,6 +175,26 @@ test('sends progress soon, only the latest, and the checkpoint once', async () =
   expect(at.orchestrator.heartbeats.at(before)?.attempts.map((a) => a.leaseToken)).toEqual(['t1']);
 });
 
+test('a checkpoint that no heartbeat has carried goes with the failure, not with a success', async () => {
+  at.orchestrator.timing.heartbeatIntervalMs = 60_000;
+  await at.start({
+    capabilities: {
+      page: (input, context: AttemptContext) => {
+        context.checkpoint({ page: input });
+        if (input === 1) throw new Error('no more');
+      },
+    },
+  });
+  at.orchestrator.assign('e1', { leaseToken: 't1', capability: 'page', input: input(1) });
+  at.orchestrator.assign('e1', { leaseToken: 't2', capability: 'page', input: input(2) });
+  await at.orchestrator.until('reports', () => at.orchestrator.reports.length === 2);
+
+  const outcomes = at.orchestrator.reports.map(({ outcome }) =>
+    outcome.case === 'failed' ? json(outcome.value.checkpoint) : outcome.case,
+  );
+  expect(outcomes).toEqual([{ page: 1 }, 'completed']);
+});
+
 test('adds up usage and reports it', async () => {
   await at.start({
     capabilities: {

@@ -16,6 +16,8 @@ type Checkpoint = NonNullable<HeldAttempt['checkpoint']>;
 export interface News {
   progress(leaseToken: string, progress: Progress): void;
   checkpoint(leaseToken: string, checkpoint: Checkpoint): void;
+  /** Its checkpoint that waits. */
+  checkpointOf(leaseToken: string): Checkpoint | undefined;
   /** Nothing of this attempt is to be said any more. */
   forget(leaseToken: string): void;
   /** Every token, with as much news as fits into `limitBytes` with them. The rest waits. */
@@ -42,6 +44,7 @@ export function createNews(): News {
     },
     progress: (leaseToken, progress) => void progresses.set(leaseToken, progress),
     checkpoint: (leaseToken, checkpoint) => void checkpoints.set(leaseToken, checkpoint),
+    checkpointOf: (leaseToken) => checkpoints.get(leaseToken),
     forget(leaseToken) {
       progresses.delete(leaseToken);
       checkpoints.delete(leaseToken);

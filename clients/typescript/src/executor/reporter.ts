@@ -232,8 +232,9 @@ function sizeOf(report: Report): number {
     return fixedBytes + payloadSizeBytes(outcome.value.partialResult);
   }
   if (outcome.case === 'failed') {
-    const { error } = outcome.value;
-    return fixedBytes + 3 * (error?.message.length ?? 0) + payloadSizeBytes(error?.details);
+    const { error, checkpoint } = outcome.value;
+    const leftBytes = payloadSizeBytes(error?.details) + payloadSizeBytes(checkpoint);
+    return fixedBytes + 3 * (error?.message.length ?? 0) + leftBytes;
   }
   return fixedBytes;
 }

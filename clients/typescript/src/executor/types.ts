@@ -110,7 +110,7 @@ export interface AttemptContext {
   progress(percent: number, message?: string): void;
   /**
    * Leaves a value for the next attempt, should this one not succeed. Only the latest is sent, with
-   * the next heartbeat. Throws PayloadError if it is larger than the payload limit.
+   * the next heartbeat, or with the report that the attempt failed. Throws PayloadError if it is larger than the payload limit.
    */
   checkpoint(value: PayloadInput): void;
   /** Adds to what the attempt used, for example `{tokens: 3}`; at most 32 names. */

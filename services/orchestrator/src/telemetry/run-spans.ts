@@ -1,6 +1,7 @@
 // Which spans do the committed events of a sampled run make? Its queueing times, and the run itself.
 
 import { type Attributes, SpanStatusCode, type Tracer } from '@opentelemetry/api';
+import { capabilityOf } from '../domain/lookup.ts';
 import type { RunState } from '../domain/state.ts';
 import type { TaskState } from '../domain/states.ts';
 import type { CommitObserver, CommittedEvent } from '../runtime/ports.ts';
@@ -21,7 +22,11 @@ export function createRunSpans(tracer: Tracer, published: PublishedAttempts): Co
       'tutti.priority': spec.priority,
     };
     tracer
-      .startSpan(`queue ${spec.capability}`, { startTime: readyAtMs, attributes }, contextOf(run.traceparent))
+      .startSpan(
+        `queue ${capabilityOf(run, task)}`,
+        { startTime: readyAtMs, attributes },
+        contextOf(run.traceparent),
+      )
       .end(atMs);
   }
 

@@ -35,8 +35,10 @@ export function toBasicTask(runId: string, row: TaskRow): Task {
   return message;
 }
 
+/** Who is asked for its next attempt. */
 export function capabilityOf(row: TaskRow): string {
-  return fromBinary(TaskSpecSchema, row.spec).capability;
+  const { capability, fallback } = fromBinary(TaskSpecSchema, row.spec);
+  return row.reason === 'FALLBACK' ? fallback : capability;
 }
 
 /** @param events of this task alone, by revision */

@@ -78,7 +78,8 @@ function standings(
     if (dependencyCount > MAX_DEPENDENCIES) {
       return tooLarge(GRAPH_DEPENDENCIES, MAX_DEPENDENCIES, 'dependencies');
     }
-    const hasNoExecutor = state === 'READY' && isOffered(spec.capability) === false;
+    const asked = reason === 'FALLBACK' ? spec.handling.fallback : spec.capability;
+    const hasNoExecutor = state === 'READY' && isOffered(asked) === false;
     tasks.push({ spec, state, reason: hasNoExecutor ? 'NO_EXECUTOR' : reason, attemptCount });
   }
   return accept(tasks);
