@@ -7,6 +7,7 @@ import type {
   CancelRunResponse,
   GetRunGraphResponse,
   GraphFormat,
+  SignalRunResponse,
   SubmitRunResponse,
   WaitRunResponse,
 } from '@tutti/proto/tutti/v1/orchestrator_service_pb.ts';
@@ -72,6 +73,8 @@ export interface CommandClient {
   listReadyTasks(runId: string): AsyncIterable<Task>;
   /** At most so many, however many calls that takes. */
   listRuns(filter: RunFilter, limit: number, pageToken: string): Promise<RunPage>;
+  /** `json`: what it brings, as JSON text; undefined: nothing. */
+  signalRun(runId: string, name: string, json: string | undefined): Promise<SignalRunResponse>;
   cancelRun(runId: string, message: string): Promise<CancelRunResponse>;
   pauseRun(runId: string, message: string): Promise<PauseRunResponse>;
   resumeRun(runId: string): Promise<ResumeRunResponse>;

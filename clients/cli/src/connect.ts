@@ -6,6 +6,7 @@ import { bytesPayload, type Client, createClient, type PayloadInput, TuttiError 
 import {
   CancelRunResponseSchema,
   OrchestratorService,
+  SignalRunResponseSchema,
   SubmitRunResponseSchema,
 } from '@tutti/proto/tutti/v1/orchestrator_service_pb.ts';
 import { PayloadForm } from '@tutti/proto/tutti/v1/payload_pb.ts';
@@ -85,6 +86,10 @@ export function connect(address: string, namespace: string): CommandClient {
     listReadyTasks: (runId) =>
       eachOrFailure(client.listTasks(runId, { states: ['READY'], full: true, pageSize: fullPageSize })),
     listRuns: (filter, limit, pageToken) => orFailure(listRuns(client, filter, limit, pageToken)),
+    async signalRun(runId, name, json) {
+      const signalled = await orFailure(client.signalRun(runId, name, jsonPayload(json)));
+      return create(SignalRunResponseSchema, signalled);
+    },
     async cancelRun(runId, message) {
       return create(CancelRunResponseSchema, await orFailure(client.cancelRun(runId, { message })));
     },

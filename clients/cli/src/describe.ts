@@ -54,6 +54,7 @@ export function describeRun(run: Run, failedTask?: Task): string {
     ['submitted', timeOf(run.submitTime)],
     ['ended', timeOf(run.endTime)],
     ['workflow', run.workflow === undefined ? '' : `${run.workflow.name}@${run.workflow.version}`],
+    ['started by', parentOf(run)],
     ['input', payloadOf(run.input)],
     ['output', payloadOf(run.output)],
     ['trace', run.traceId],
@@ -91,6 +92,7 @@ export function describeTask(task: Task): string {
     ['run', task.runId],
     ['state', [taskStateName(task.state), stateReasonName(task.reason)].filter(Boolean).join(' ')],
     ['capability', task.spec?.capability ?? ''],
+    ['child run', task.childRunId],
     ['input', payloadOf(task.computedInput ?? task.spec?.input)],
     ['result', payloadOf(task.result)],
     ['error', task.error === undefined ? '' : describeError(task.error)],
@@ -139,6 +141,10 @@ export function describeEvent(event: Event): string {
     detail === '{}' ? '' : detail,
   ];
   return parts.join('  ').trimEnd();
+}
+
+function parentOf({ parent }: Run): string {
+  return parent === undefined ? '' : `task ${parent.taskKey} of ${parent.runId}, attempt ${parent.attempt}`;
 }
 
 function timeOf(time: Timestamp | undefined): string {

@@ -10,6 +10,7 @@ import type { SubmitFileOptions, SubmitOptions } from './commands/submit.ts';
 import { usageFailure } from './failure.ts';
 import type { OutputFormat, Sink } from './output.ts';
 import { addRunControl, addRunKeeping } from './program-run-life.ts';
+import { addSignals } from './program-signals.ts';
 import { parseItemsOf } from './spec/items.ts';
 
 /** Options that every command has. */
@@ -56,6 +57,14 @@ export interface Actions {
   listTasks(runId: string, options: GlobalOptions): Promise<void>;
   drawGraph(runId: string, format: GraphFormat, options: GlobalOptions): Promise<void>;
   listRuns(filter: RunFilter, range: RunRange, options: GlobalOptions): Promise<void>;
+  signal(runId: string, name: string, data: string | undefined, options: GlobalOptions): Promise<void>;
+  decide(
+    runId: string,
+    name: string,
+    approved: boolean,
+    reason: string,
+    options: GlobalOptions,
+  ): Promise<void>;
   cancel(runId: string, message: string, options: GlobalOptions): Promise<void>;
   pause(runId: string, message: string, options: GlobalOptions): Promise<void>;
   resume(runId: string, options: GlobalOptions): Promise<void>;
@@ -106,6 +115,7 @@ export function createProgram(actions: Actions, stdout: Sink): Command {
   addImport(program, actions);
   addReaders(program, actions);
   addGraph(program, actions);
+  addSignals(program, actions);
   addCancel(program, actions);
   addRunControl(program, actions);
   addRunKeeping(program, actions);

@@ -9,6 +9,7 @@ import {
   CancelRunResponseSchema,
   GetRunGraphResponseSchema,
   GraphFormat,
+  SignalRunResponseSchema,
   SubmitRunResponseSchema,
   WaitRunResponseSchema,
 } from '@tutti/proto/tutti/v1/orchestrator_service_pb.ts';
@@ -67,6 +68,7 @@ function scriptedClient(runs: readonly (Run | Failure)[] = [], changes: Partial<
     listTasks: nothing,
     listReadyTasks: nothing,
     listRuns: async () => ({ runs: [], nextPageToken: '' }),
+    signalRun: async (_, name) => create(SignalRunResponseSchema, { taskKey: `waits-for-${name}` }),
     cancelRun: async () => create(CancelRunResponseSchema, { cancelledCount: 2, cancellingCount: 1 }),
     pauseRun: async () => create(PauseRunResponseSchema),
     resumeRun: async () => create(ResumeRunResponseSchema),
@@ -268,6 +270,38 @@ describe('-o json', () => {
       executors: {},
       'get r1 --tasks': {},
     });
+  });
+
+  test('C.7: signals are sent with what they bring; approvals say so, and why', async () => {
+    const sent: unknown[] = [];
+    const { client } = scriptedClient([], {
+      signalRun: async (...call) => {
+        sent.push(call);
+        return create(SignalRunResponseSchema, { taskKey: call[1] === 'later' ? '' : 'ok' });
+      },
+    });
+    const lines: string[] = [];
+    for (const args of [
+      ['signal', 'r1', 'go'],
+      ['signal', 'r1', 'later', '--data', '{"n": 1}'],
+      ['signal', 'r1', 'go', '--data', '7'],
+      ['approve', 'r1', 'go'],
+      ['reject', 'r1', 'go', '--reason', 'too dear'],
+    ]) {
+      lines.push((await tutti(args, client)).stdout.trim());
+    }
+    expect(sent).toEqual([
+      ['r1', 'go', undefined],
+      ['r1', 'later', '{"n":1}'],
+      ['r1', 'go', '7'],
+      ['r1', 'go', '{"approved":true}'],
+      ['r1', 'go', '{"approved":false,"reason":"too dear"}'],
+    ]);
+    expect(lines.slice(0, 2)).toEqual([
+      'r1  "go" was taken by ok',
+      'r1  nobody waits for "later" yet: it is kept',
+    ]);
+    expect((await tutti(['signal', 'r1', 'go', '--data', '{"n'], client)).code).toBe(2);
   });
 
   test('errors are one document on stderr, of a wrong command line too', async () => {

@@ -9,6 +9,7 @@ import { drawGraph } from './commands/graph.ts';
 import { getRun, getTask, listExecutors, listRuns, listTasks } from './commands/read.ts';
 import { pauseRun, rerunRun, resumeRun } from './commands/run-control.ts';
 import { copyRun, keepRun, retention } from './commands/run-keeping.ts';
+import { decideRun, signalRun } from './commands/signal.ts';
 import { submitFile, submitWfformat, submitWorkflow } from './commands/submit.ts';
 import { watchRun } from './commands/watch.ts';
 import { deleteWorkflow, getWorkflow, listWorkflows, putWorkflow } from './commands/workflow.ts';
@@ -99,6 +100,10 @@ function createActions(around: Surroundings, finish: (code: number) => void): Ac
     drawGraph: (runId, format, options) =>
       withClient(options, (context) => drawGraph(context, runId, format)),
     listRuns: (filter, range, options) => withClient(options, (context) => listRuns(context, filter, range)),
+    signal: (runId, name, data, options) =>
+      withClient(options, (context) => signalRun(context, runId, name, data)),
+    decide: (runId, name, approved, reason, options) =>
+      withClient(options, (context) => decideRun(context, runId, name, approved, reason)),
     cancel: (runId, message, options) => withClient(options, (context) => cancelRun(context, runId, message)),
     pause: (runId, message, options) => withClient(options, (context) => pauseRun(context, runId, message)),
     resume: (runId, options) => withClient(options, (context) => resumeRun(context, runId)),

@@ -12,9 +12,10 @@ import {
   RunIdConflict,
   type RunSubmission,
   RunSubmissionSchema,
+  SignalRunRequestSchema,
   TaskView,
 } from '@tutti/proto/tutti/v1/orchestrator_service_pb.ts';
-import { PayloadForm } from '@tutti/proto/tutti/v1/payload_pb.ts';
+import { PayloadForm, PayloadSchema } from '@tutti/proto/tutti/v1/payload_pb.ts';
 import { type Run, RunState } from '@tutti/proto/tutti/v1/run_pb.ts';
 import { type Task, TaskState } from '@tutti/proto/tutti/v1/task_pb.ts';
 import { withClientSpan } from '../tracing.ts';
@@ -57,6 +58,7 @@ export function createClient(options: ClientOptions = {}): Client {
     namespace,
     ...submitting(caller, namespace, payloads, () => client),
     ...reading(caller, namespace, payloads),
+    ...signalling(caller, namespace, payloads),
     ...cancelling(caller, namespace),
     ...createRunControl(caller, namespace),
     ...createRunKeeping(caller, namespace),
@@ -172,6 +174,20 @@ function reading(
       )) {
         yield* page.executors;
       }
+    },
+  };
+}
+
+function signalling(caller: Caller, namespace: string, payloads: StoredPayloads): Pick<Client, 'signalRun'> {
+  return {
+    async signalRun(runId, name, payload, options = {}) {
+      const { requestId = randomUUID() } = options;
+      const request = create(SignalRunRequestSchema, { namespace, runId, name, requestId });
+      const converted = toInput(payload, 'payload');
+      if (converted !== undefined) request.payload = create(PayloadSchema, converted);
+      const stored = await payloads.store(SignalRunRequestSchema, request, options);
+      const { taskKey } = await caller.unary(method.signalRun, stored, options);
+      return { taskKey };
     },
   };
 }

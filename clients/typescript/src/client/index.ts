@@ -75,6 +75,7 @@ export type {
   ListTasksOptions,
   RunHandle,
   RunStateName,
+  SignalOutcome,
   Submission,
   SubmitOptions,
   SubmitOutcome,

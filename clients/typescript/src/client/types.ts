@@ -87,6 +87,12 @@ export interface WaitOutcome {
   readonly run: Run;
 }
 
+/** What a signal did. */
+export interface SignalOutcome {
+  /** The task whose wait it ended; empty if none waits for it yet. */
+  readonly taskKey: string;
+}
+
 /** How much a cancellation did. */
 export interface CancelOutcome {
   /** How many tasks it ended at once. */
@@ -185,6 +191,16 @@ export interface Client extends RunControl, RunKeeping {
    * JSON. Up to 5,000 tasks; larger ones are refused (LIMIT_REACHED).
    */
   graph(runId: string, format?: GraphFormatName, options?: CallOptions): Promise<string>;
+  /**
+   * Gives a run a signal: it ends the longest wait for that name (TaskSpec.signal), now or later. Approvals
+   * are signals with a payload such as `{ approved: true }`.
+   */
+  signalRun(
+    runId: string,
+    name: string,
+    payload?: PayloadInput,
+    options?: CallOptions & { readonly requestId?: string },
+  ): Promise<SignalOutcome>;
   cancelRun(runId: string, options?: CancelOptions): Promise<CancelOutcome>;
   /** `subtree`: also every task grouped under it by `parent`. */
   cancelTask(

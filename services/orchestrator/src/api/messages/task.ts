@@ -61,6 +61,7 @@ function applyEvent(task: Task, event: EventMessage, form: PayloadForm): void {
   switch (change.case) {
     case 'taskStarted':
       task.attempts.push(startedAttempt(event, change.value.attempt, change.value.executorId));
+      if (change.value.childRunId !== '') task.childRunId = change.value.childRunId;
       return;
     case 'taskProgressed': {
       const attempt = attemptOf(task, change.value.attempt);

@@ -6,7 +6,7 @@ import type { ExpressionCompiler } from '../../domain/expression.ts';
 import type { Graph } from '../../domain/graph.ts';
 import type { Rejection, Result } from '../../domain/rejection.ts';
 import type { SchemaChecker } from '../../domain/schema.ts';
-import type { RunOrigin } from '../../domain/spec.ts';
+import type { RunOrigin, RunSpec } from '../../domain/spec.ts';
 import { toRunSpec } from '../../wire/spec.ts';
 
 /** In which what a specification says is written. */
@@ -25,10 +25,17 @@ export function toGraph(
   path: string,
   workflow?: RunOrigin,
 ): Result<Graph> {
+  const spec = toSpec(message, path);
+  return spec.ok ? compileSpec({ ...spec.value, workflow }, { expressions, schemas }, path) : spec;
+}
+
+export function toSpec(message: RunSpecMessage, path: string): Result<RunSpec> {
   const spec = toRunSpec(message);
-  const graph = spec.ok
-    ? compileGraph(workflow === undefined ? spec.value : { ...spec.value, workflow }, expressions, schemas)
-    : spec;
+  return spec.ok ? spec : { ok: false, rejection: inRequest(spec.rejection, path) };
+}
+
+export function compileSpec(spec: RunSpec, { expressions, schemas }: Languages, path: string): Result<Graph> {
+  const graph = compileGraph(spec, expressions, schemas);
   return graph.ok ? graph : { ok: false, rejection: inRequest(graph.rejection, path) };
 }
 

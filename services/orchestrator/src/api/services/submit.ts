@@ -25,8 +25,9 @@ import { statusOf, toStatus } from '../errors.ts';
 import { requestKeyAt, requestKeyOf } from '../fingerprint.ts';
 import type { UnaryHandler } from '../method.ts';
 import { validate } from '../validate.ts';
+import { type ChildWorkflows, refersToWorkflows } from './child-workflows.ts';
 import type { Languages } from './graph-of-spec.ts';
-import { toGraph } from './graph-of-spec.ts';
+import { compileSpec, toSpec } from './graph-of-spec.ts';
 import { withLinks } from './links.ts';
 import type { WorkflowCopies } from './workflow-copies.ts';
 
@@ -34,6 +35,7 @@ export interface SubmitDeps {
   readonly orchestrator: Pick<Orchestrator, 'call' | 'submitPrepared' | 'queries'>;
   readonly languages: Languages;
   readonly copies: WorkflowCopies;
+  readonly children: ChildWorkflows;
   /** For a run whose client chose none: unique in every namespace for all time. */
   readonly newRunId: () => string;
 }
@@ -118,18 +120,26 @@ function atRunId(rejection: Rejection): Rejection {
 }
 
 async function submitSpec(
-  { orchestrator, languages }: SubmitDeps,
+  { orchestrator, languages, children }: SubmitDeps,
   namespace: string,
-  spec: RunSpec | undefined,
+  message: RunSpec | undefined,
   input: () => Omit<SubmitRun, 'graph'>,
 ): Promise<Result<SubmittedRun>> {
-  if (spec === undefined) {
-    const message = 'run.spec is missing: say which tasks to run, or which workflow';
-    return reject('INVALID_FIELD', message, { field: 'run.spec' }, 'run.spec');
+  if (message === undefined) {
+    const text = 'run.spec is missing: say which tasks to run, or which workflow';
+    return reject('INVALID_FIELD', text, { field: 'run.spec' }, 'run.spec');
   }
-  const linked = await withLinks(orchestrator.queries, namespace, spec, 'run.spec');
+  const linked = await withLinks(orchestrator.queries, namespace, message, 'run.spec');
   if (!linked.ok) return linked;
-  const graph = toGraph(linked.value, languages, 'run.spec');
+  const spec = toSpec(linked.value, 'run.spec');
+  if (!spec.ok) return spec;
+  if (refersToWorkflows(spec.value)) {
+    return orchestrator.submitPrepared(namespace, input(), async () => {
+      const whole = await children.resolve(namespace, spec.value, 'run.spec');
+      return whole.ok ? compileSpec(whole.value, languages, 'run.spec') : whole;
+    });
+  }
+  const graph = compileSpec(spec.value, languages, 'run.spec');
   if (!graph.ok) return graph;
   return orchestrator.call(namespace, 'SubmitRun', { ...input(), graph: graph.value });
 }

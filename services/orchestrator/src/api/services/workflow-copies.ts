@@ -9,8 +9,8 @@ import type { StoreQueries } from '../../runtime/orchestrator.ts';
 import { workflowNotFound } from '../../runtime/workflows.ts';
 import { acceptPayload } from '../../wire/limits.ts';
 import type { InputSchemas } from '../input-schema.ts';
-import type { Languages } from './graph-of-spec.ts';
-import { toGraph } from './graph-of-spec.ts';
+import type { ChildWorkflows } from './child-workflows.ts';
+import { compileSpec, type Languages, toSpec } from './graph-of-spec.ts';
 import { withLinks } from './links.ts';
 import { refuseInput } from './workflow-input.ts';
 
@@ -27,6 +27,7 @@ export function createWorkflowCopies(
   queries: Pick<StoreQueries, 'getWorkflow' | 'getRun' | 'getTask' | 'readTaskEvents'>,
   schemas: InputSchemas,
   languages: Languages,
+  children: ChildWorkflows,
 ): WorkflowCopies {
   return {
     async graphOf(namespace, { name, version: asked }, given) {
@@ -41,9 +42,13 @@ export function createWorkflowCopies(
       const refused = refuseInput(schemas, inputSchema, input.value, 'run.input');
       if (refused !== undefined) return refused;
       const copy = message === undefined ? spec : { ...spec, input: message };
-      const linked = await withLinks(queries, namespace, copy, 'run.workflow.spec');
-      if (!linked.ok) return linked;
-      return toGraph(linked.value, languages, 'run.workflow.spec', { name, version: row.version });
+      const path = 'run.workflow.spec';
+      const linked = await withLinks(queries, namespace, copy, path);
+      const own = linked.ok ? toSpec(linked.value, path) : linked;
+      const whole = own.ok ? await children.resolve(namespace, own.value, path) : own;
+      if (!whole.ok) return whole;
+      const workflow = { name, version: row.version };
+      return compileSpec({ ...whole.value, workflow }, languages, path);
     },
   };
 }
