@@ -307,7 +307,8 @@ export const TimerSchema: GenMessage<Timer> = /*@__PURE__*/
   messageDesc(file_tutti_v1_task, 2);
 
 /**
- * A run that a task starts: exactly one of `spec` and `workflow`. It is given the task's input. Its id is that
+ * A run that a task starts: exactly one of `spec` and `workflow`. It is given the task's input;
+ * if that is empty, it has the input of its specification. Its id is that
  * of the parent's run, `~`, and two numbers joined by `~`. Child runs may have child runs, five deep.
  *
  * @generated from message tutti.v1.ChildRun
@@ -973,7 +974,8 @@ export type TaskError = Message<"tutti.v1.TaskError"> & {
   /**
    * For machines: the executor's own code, or one of Tutti's: `TIMEOUT`, `HEARTBEAT_TIMEOUT`,
    * `EXECUTOR_LOST`, `RELEASED`, `PAYLOAD_TOO_LARGE`, `EXPRESSION_FAILED`, `RESULT_REFUSED`,
-   * `ITEMS_FAILED`, `CHILD_RUN_FAILED`, `CHILD_RUN_CANCELLED`, `BAD_DECISION`. 1 to 128 characters.
+   * `ITEMS_FAILED`, `CHILD_RUN_FAILED`, `CHILD_RUN_CANCELLED`, `INPUT_REFUSED` and `LIMIT_REACHED` (a child run that cannot be
+   * started), `BAD_DECISION`. 1 to 128 characters.
    *
    * @generated from field: string code = 1;
    */

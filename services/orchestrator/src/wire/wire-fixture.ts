@@ -154,7 +154,7 @@ export const runSpec: fc.Arbitrary<RunSpec> = fc.record({
   startAtMs: fc.option(timeMs, { nil: undefined }),
   startDelayMs: fc.integer({ min: 0, max: 100_000 }),
   childSpecs: fc.constant({}),
-  inputSchema: fc.constant(''),
+  inputSchema: fc.constantFrom('', '{"type":"string"}'),
 });
 
 const PLAIN_TASK: Omit<TaskSpec, 'key'> = {
