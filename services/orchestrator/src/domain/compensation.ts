@@ -100,7 +100,11 @@ const MAX_NAMED = 3;
 /** Which tasks stay as they were though they should have been undone, in words; empty if there are none. */
 export function leftUndone(run: RunState): string {
   const latest = new Map<number, number>();
-  for (const [child, owner] of run.owners) if (isUndo(specOf(run, child))) latest.set(owner, child);
+  for (const [child, owner] of run.owners) {
+    // What was done again since, and did not complete, needed no undoing this time.
+    const isOfThisEnd = taskOf(run, owner).state === 'COMPLETED';
+    if (isOfThisEnd && isUndo(specOf(run, child))) latest.set(owner, child);
+  }
   const left = [...latest.values()].filter((undo) => taskOf(run, undo).state !== 'COMPLETED');
   if (left.length === 0) return '';
   const named = left.slice(0, MAX_NAMED).map((undo) => `"${specOf(run, undo).key}"`);

@@ -18,7 +18,7 @@ import {
   wholeAtMs,
 } from './due.ts';
 import type { Change, TaskError } from './events.ts';
-import { lastError, runningAttempt, specOf, taskOf } from './lookup.ts';
+import { isAtWork, lastError, runningAttempt, specOf, taskOf } from './lookup.ts';
 import { isManager } from './manager.ts';
 import { managerDecided } from './manager-decision.ts';
 import { pauseRun, resumeRun } from './pause.ts';
@@ -124,7 +124,7 @@ function tooLargeBecause(run: RunState, command: Command<'RefuseAssignment'>): s
 function completeAttempt(run: RunState, command: Command<'CompleteAttempt'>, nowMs: number): Changes {
   const { task, result, usage } = command;
   const status = taskOf(run, task);
-  if (status.state !== 'RUNNING') return NOTHING;
+  if (!isAtWork(status)) return NOTHING;
   if (status.cancelling !== undefined) return [endCancelled(task, status, result, usage)];
   if (isManager(run, task)) return managerDecided(run, command, nowMs);
   return attemptSucceeded(run, task, result, usage, nowMs);
@@ -133,7 +133,7 @@ function completeAttempt(run: RunState, command: Command<'CompleteAttempt'>, now
 function failAttempt(run: RunState, command: Command<'FailAttempt'>, nowMs: number): Changes {
   const { task, error, final, retryAfterMs, usage, checkpoint } = command;
   const status = taskOf(run, task);
-  if (status.state !== 'RUNNING') return NOTHING;
+  if (!isAtWork(status)) return NOTHING;
   if (status.cancelling !== undefined) return [endCancelled(task, status, undefined, usage)];
   return attemptFailed(run, task, { end: 'FAILED', error, usage, final, retryAfterMs, checkpoint }, nowMs);
 }
@@ -142,7 +142,7 @@ function failAttempt(run: RunState, command: Command<'FailAttempt'>, nowMs: numb
 function endCancelledAttempt(run: RunState, command: Command<'EndCancelledAttempt'>, nowMs: number): Changes {
   const { task, partialResult, usage } = command;
   const status = taskOf(run, task);
-  if (status.state !== 'RUNNING') return NOTHING;
+  if (!isAtWork(status)) return NOTHING;
   if (status.cancelling !== undefined) return [endCancelled(task, status, partialResult, usage)];
   const message = 'the executor ended the attempt as cancelled, but nobody had cancelled it';
   const error = { code: 'RELEASED', message, details: undefined };
@@ -152,14 +152,14 @@ function endCancelledAttempt(run: RunState, command: Command<'EndCancelledAttemp
 function recordProgress(run: RunState, command: Command<'RecordProgress'>): Changes {
   const { task, progress, checkpoint } = command;
   const status = taskOf(run, task);
-  if (status.state !== 'RUNNING' || (progress === undefined && checkpoint === undefined)) return NOTHING;
+  if (!isAtWork(status) || (progress === undefined && checkpoint === undefined)) return NOTHING;
   return [{ type: 'TaskProgressed', task, attempt: runningAttempt(status).number, progress, checkpoint }];
 }
 
 function loseAttempt(run: RunState, command: Command<'LoseAttempt'>, nowMs: number): Changes {
   const { task, code, message } = command;
   const status = taskOf(run, task);
-  if (status.state !== 'RUNNING') return NOTHING;
+  if (!isAtWork(status)) return NOTHING;
   if (status.cancelling !== undefined) return [endCancelled(task, status, undefined, undefined)];
   const error = { code, message, details: undefined };
   return attemptFailed(run, task, { ...LOST, error, usage: undefined }, nowMs);

@@ -2,7 +2,7 @@
 // present state.
 
 import type { RunCommand } from './commands.ts';
-import { specOf, taskOf } from './lookup.ts';
+import { isAtWork, specOf, taskOf } from './lookup.ts';
 import type { TaskSpec } from './spec.ts';
 import { isHeld, runBeginsAtMs } from './start-times.ts';
 import type { RunState, TaskStatus } from './state.ts';
@@ -118,7 +118,7 @@ export function deadlineAtMs(
 /** The moment that a RUNNING timer waits for; undefined where it will have been timed out before. */
 export function timerAtMs(status: TaskStatus, spec: TaskSpec): number | undefined {
   const { work, flow } = spec;
-  if (work.type !== 'TIMER' || flow.foreach !== undefined || status.state !== 'RUNNING') return undefined;
+  if (work.type !== 'TIMER' || flow.foreach !== undefined || !isAtWork(status)) return undefined;
   if (status.more?.validating !== undefined) return undefined; // It has a result already.
   const atMs = work.atMs ?? after(status.attempts[status.attempts.length - 1]?.startedAtMs, work.delayMs);
   if (atMs === undefined) return undefined;
@@ -167,7 +167,7 @@ export function attemptAtMs(status: TaskStatus, spec: TaskSpec): number | undefi
 
 /** Silence while nobody could be heard is nobody's fault: it does not count. */
 export function heartbeatAtMs(status: TaskStatus, spec: TaskSpec, deafMs: number): number | undefined {
-  if (status.state !== 'RUNNING' || status.more?.validating !== undefined) return undefined;
+  if (!isAtWork(status)) return undefined;
   const atMs = after(status.attempts[status.attempts.length - 1]?.heardAtMs, spec.timeouts.heartbeatMs);
   return after(atMs, deafMs);
 }

@@ -2,6 +2,7 @@
 
 import { describe, expect, test } from 'vitest';
 import { compileGraph } from './compile.ts';
+import { nextDueAtMs } from './due.ts';
 import { breakDown, expectReplay, finish, handled, json, lastOf, textOf } from './handling-fixture.ts';
 import type { Guardrail } from './spec.ts';
 import { play, spec, type TaskSketch } from './test-support.ts';
@@ -243,6 +244,18 @@ describe('D.5: a check by a capability', () => {
       'a#check1.0 CANCELLED RUN_ENDING',
       'run CANCELLED CANCEL_REQUESTED',
     ]);
+  });
+
+  test("the orchestrator's own work is checked, too, and done once", () => {
+    const work = { type: 'TIMER', delayMs: 5, atMs: undefined } as const;
+    const run = guarded([ask('judge')], { ...again, work, capability: '' });
+    run.passMs(5);
+    expect(run.steps({ type: 'FireTimer', task: 0 })).toEqual(['a validating 0', 'added a#check1.0 for a']);
+
+    expect(run.steps({ type: 'FireTimer', task: 0 })).toEqual([]);
+    expect(nextDueAtMs(run.run, 0, 0)).toBeUndefined();
+    expect(run.complete('a')).toEqual([]);
+    expect(finish(run, 'a#check1.0', { ok: true })[1]).toBe('a COMPLETED');
   });
 
   test('D.8: a check that runs is told to stop, once', () => {

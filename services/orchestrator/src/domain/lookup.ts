@@ -24,6 +24,11 @@ export function runningAttempt(task: TaskStatus): AttemptStatus {
   return attempt;
 }
 
+/** Whether it has an attempt whose outcome is open: not one whose result is being checked. */
+export function isAtWork({ state, more }: TaskStatus): boolean {
+  return state === 'RUNNING' && more?.validating === undefined;
+}
+
 /** Whether it is final by its own work: one that failed in its queue, or was cancelled, is not. */
 export function hasRun({ state, attempts, more }: TaskStatus): boolean {
   return state === 'COMPLETED' || (state === 'FAILED' && attempts.length > (more?.attemptsBefore ?? 0));
