@@ -106,7 +106,8 @@ export type RunSpec = Message<"tutti.v1.RunSpec"> & {
   maxParallel: number;
 
   /**
-   * Who decides what is done next. Required with, and only with, EXECUTION_MODE_MANAGED.
+   * Who decides what is done next. Required with EXECUTION_MODE_MANAGED, which is the default where it is
+   * set; refused with any other mode, and together with `max_parallel`.
    *
    * @generated from field: tutti.v1.Manager manager = 11;
    */

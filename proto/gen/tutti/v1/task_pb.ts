@@ -137,7 +137,8 @@ export type TaskSpec = Message<"tutti.v1.TaskSpec"> & {
 
   /**
    * Its result is what this expression (CEL) comes to, with the variables of `input_expression`, and
-   * `item` and `index` in a `foreach`, `iteration` in a `repeat`. At most 4,096 characters.
+   * `item` and `index` in a `foreach`, and `iteration`: of a `repeat`, else how often it has been begun,
+   * from 1. At most 4,096 characters.
    *
    * @generated from field: string expression = 15;
    */

@@ -88,8 +88,7 @@ function undoScope(run: RunState, owner: number): Scope {
 export function inputScope(run: RunState, task: number): Scope {
   const owner = run.owners.get(task);
   if (owner !== undefined && isUndo(specOf(run, task))) return undoScope(run, owner);
-  const { more } = taskOf(run, task);
-  const iteration = Math.max(1, more?.iteration ?? 0);
+  const iteration = iterationOf(run, task);
   const place = /#(\d+)$/.exec(specOf(run, task).key);
   if (place === null || owner === undefined) return { names: INPUT_VARIABLES, values: { iteration } };
   const item = run.graph.readPayload(specOf(run, task).input);

@@ -179,7 +179,9 @@ function toManager({ manager }: RunSpecMessage): Manager | undefined {
   };
 }
 
-function toMode({ mode }: RunSpecMessage): RunSpec['mode'] {
+/** To name a manager is to ask for one. */
+function toMode({ mode, manager }: RunSpecMessage): RunSpec['mode'] {
+  if (mode === ExecutionMode.UNSPECIFIED && manager !== undefined) return 'MANAGED';
   if (mode === ExecutionMode.SEQUENTIAL) return 'SEQUENTIAL';
   return mode === ExecutionMode.MANAGED ? 'MANAGED' : 'GRAPH';
 }
