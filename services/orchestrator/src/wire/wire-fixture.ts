@@ -124,38 +124,41 @@ export const taskSpec: fc.Arbitrary<TaskSpec> = fc.record({
   ...constructs(PARTS),
 });
 
-export const runSpec: fc.Arbitrary<RunSpec> = fc.record({
-  name: wellFormed,
-  labels: fc.dictionary(fc.stringMatching(/^[a-z]{1,10}$/), wellFormed, {
-    maxKeys: 4,
-    noNullPrototype: true,
-  }),
-  tasks: fc.array(taskSpec, { minLength: 1, maxLength: 5 }),
-  failurePolicy: fc.constantFrom('CONTINUE', 'CANCEL'),
-  timeoutMs: fc.option(milliseconds, { nil: undefined }),
-  input: fc.oneof(fc.constant(EMPTY_PAYLOAD), payload),
-  output: expression,
-  outputTask: wellFormed,
-  workflow: fc.option(
-    fc.record({ name: fc.constantFrom('report', 'a.b'), version: fc.integer({ min: 1, max: 1_000 }) }),
-    { nil: undefined },
-  ),
-  mode: fc.constantFrom('GRAPH', 'SEQUENTIAL', 'MANAGED'),
-  maxParallel: fc.integer({ min: 0, max: 100_000 }),
-  manager: fc.option(
-    fc.record({
-      key: fc.constant('lead'),
-      capability: fc.constant('crew.lead'),
-      maxRounds: fc.integer({ min: 1, max: 10_000 }),
-      timeouts: fc.constant(NO_TIMEOUTS),
+/** To name a manager is to ask for the mode: no specification has one without the other. */
+export const runSpec: fc.Arbitrary<RunSpec> = fc
+  .record<RunSpec>({
+    name: wellFormed,
+    labels: fc.dictionary(fc.stringMatching(/^[a-z]{1,10}$/), wellFormed, {
+      maxKeys: 4,
+      noNullPrototype: true,
     }),
-    { nil: undefined },
-  ),
-  startAtMs: fc.option(timeMs, { nil: undefined }),
-  startDelayMs: fc.integer({ min: 0, max: 100_000 }),
-  childSpecs: fc.constant({}),
-  inputSchema: fc.constantFrom('', '{"type":"string"}'),
-});
+    tasks: fc.array(taskSpec, { minLength: 1, maxLength: 5 }),
+    failurePolicy: fc.constantFrom('CONTINUE', 'CANCEL'),
+    timeoutMs: fc.option(milliseconds, { nil: undefined }),
+    input: fc.oneof(fc.constant(EMPTY_PAYLOAD), payload),
+    output: expression,
+    outputTask: wellFormed,
+    workflow: fc.option(
+      fc.record({ name: fc.constantFrom('report', 'a.b'), version: fc.integer({ min: 1, max: 1_000 }) }),
+      { nil: undefined },
+    ),
+    mode: fc.constantFrom('GRAPH', 'SEQUENTIAL', 'MANAGED'),
+    maxParallel: fc.integer({ min: 0, max: 100_000 }),
+    manager: fc.option(
+      fc.record({
+        key: fc.constant('lead'),
+        capability: fc.constant('crew.lead'),
+        maxRounds: fc.integer({ min: 1, max: 10_000 }),
+        timeouts: fc.constant(NO_TIMEOUTS),
+      }),
+      { nil: undefined },
+    ),
+    startAtMs: fc.option(timeMs, { nil: undefined }),
+    startDelayMs: fc.integer({ min: 0, max: 100_000 }),
+    childSpecs: fc.constant({}),
+    inputSchema: fc.constantFrom('', '{"type":"string"}'),
+  })
+  .map((spec) => (spec.manager !== undefined && spec.mode === 'GRAPH' ? { ...spec, mode: 'MANAGED' } : spec));
 
 const PLAIN_TASK: Omit<TaskSpec, 'key'> = {
   capability: 'echo',
