@@ -96,6 +96,7 @@ export function describeTask(task: Task): string {
     ['input', payloadOf(task.computedInput ?? task.spec?.input)],
     ['result', payloadOf(task.result)],
     ['error', task.error === undefined ? '' : describeError(task.error)],
+    ['told to do better', task.feedback?.reason ?? ''],
     ['ready', timeOf(task.readyTime)],
     ['started', timeOf(task.startTime)],
     ['ended', timeOf(task.endTime)],

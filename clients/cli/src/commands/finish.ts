@@ -50,6 +50,7 @@ export function exitCodeOfRun(state: RunState): ExitCode {
     case RunState.UNSPECIFIED:
     case RunState.RUNNING:
     case RunState.CANCELLING:
+    case RunState.COMPENSATING:
       throw new Error(`${runStateName(state)} is not a final state`);
     default:
       throw new Error(`state ${state} is not known to this version`);
