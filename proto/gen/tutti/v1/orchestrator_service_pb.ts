@@ -657,7 +657,7 @@ export const GetRunGraphRequestSchema: GenMessage<GetRunGraphRequest> = /*@__PUR
  */
 export type GetRunGraphResponse = Message<"tutti.v1.GetRunGraphResponse"> & {
   /**
-   * In the language that was asked for. Its tasks stand as they do at one moment; its run as it did
+   * In the language that was asked for. Its tasks stand as they do at one moment (the items of a large `foreach`: within moments); its run as it did
    * just before. Whatever a client chose, such as the run's name, is escaped: it is text, never syntax.
    *
    * @generated from field: string text = 1;
@@ -1216,11 +1216,13 @@ export const GraphFormat = {
    * One JSON object, on one line. Names of enums stand without their prefix; strings that say nothing
    * are empty.
    *   `run`: `namespace`, `runId`, `name`, `state`, `reason`.
-   *   `nodes`, in the order of submission: `key`, `capability`, `state`, `reason`, `parent`,
+   *   `nodes`, in the order of submission: `key`, `capability`, `work` (the capability, or what else it
+   *   does), `items` (only of a `foreach`: how many there are in each state), `state`, `reason`, `parent`,
    *   `priority`, `attemptCount`, `allowFailure`, and `join` with `mode` and `count`, the number of
    *   edges that it asks for.
    *   `edges`, by their `to`: `from` and `to`, keys of tasks, and `condition`.
    *   `order`: every key, each after the keys it depends on.
+   *   `sendBacks`: `from` a decision `to` the task that it may send the run back to.
    *
    * @generated from enum value: GRAPH_FORMAT_JSON = 3;
    */
@@ -1334,7 +1336,7 @@ export const OrchestratorService: GenService<{
   /**
    * A run as a graph with the states of its tasks, as text for other tools. RESOURCE_EXHAUSTED
    * (LIMIT_REACHED) beyond 5,000 tasks, 20,000 dependencies or 3 MiB of text: ListTasks tells of
-   * larger runs, page by page.
+   * larger runs, page by page. Items of a `foreach` and checks of results are counted, not drawn.
    *
    * @generated from rpc tutti.v1.OrchestratorService.GetRunGraph
    */

@@ -32,6 +32,9 @@ export function toDot(graph: RunGraph): string {
   for (const { from, to, condition } of graph.edges) {
     lines.push(`  n${from} -> n${to} [${edgeLook(condition)}]`);
   }
+  for (const { from, to } of graph.sendBacks) {
+    lines.push(`  n${from} -> n${to} [style=dotted, constraint=false, label="sends back"]`);
+  }
   lines.push(...legend(graph), '}');
   return `${lines.join('\n')}\n`;
 }

@@ -3,7 +3,7 @@
 
 import { readFile } from 'node:fs/promises';
 import { describe, expect, test } from 'vitest';
-import { PLAIN_EDGE } from '../../domain/spec.ts';
+import { PLAIN_EDGE, PLAIN_FLOW } from '../../domain/spec.ts';
 import { toDot } from './dot.ts';
 import { createRunGraph } from './graph.ts';
 import { RUN, sampleTasks, standing } from './graph-fixture.ts';
@@ -31,6 +31,45 @@ describe('goldens: each kind of box, edge, join and reason', () => {
 test('docs/graph.md shows the golden', async () => {
   const page = await readFile(new URL('../../../../../docs/graph.md', import.meta.url), 'utf8');
   expect(page).toContain(`\`\`\`mermaid\n${toMermaid(sample)}\`\`\`\n`);
+});
+
+test('A.8: what is no work of an executor, loops and items are told; parts of a task are no nodes', () => {
+  const foreach = {
+    items: [],
+    itemsExpression: 'input',
+    maxParallel: 0,
+    toleratedFailures: 0,
+    toleratedShare: 0,
+    siblings: 'CONTINUE',
+  } as const;
+  const sendBack = [{ to: 'each', when: 'true', reason: '', maxIterations: 3 }];
+  const graph = createRunGraph(RUN, [
+    standing('each', { flow: { ...PLAIN_FLOW, foreach } }, { state: 'RUNNING' }),
+    standing('each#0', { parent: 'each' }, { state: 'COMPLETED' }),
+    standing('each#1', { parent: 'each' }, { state: 'FAILED' }),
+    standing('each@2#1', { parent: 'each' }, { state: 'READY' }),
+    standing('judge', {
+      capability: '',
+      work: { type: 'SIGNAL', name: 'ok' },
+      flow: { ...PLAIN_FLOW, sendBack },
+      dependencies: [{ key: 'each', condition: 'SUCCESS', ...PLAIN_EDGE }],
+    }),
+    standing('judge#check1.0', { parent: 'judge' }),
+    standing('each#0#undo', { capability: 'undo' }),
+  ]);
+
+  expect(graph.nodes.map(({ key, work }) => `${key}: ${work}`)).toEqual([
+    'each: echo',
+    'judge: signal ok',
+    'each#0#undo: undo',
+  ]);
+  expect(JSON.parse(toGraphJson(graph))).toMatchObject({
+    nodes: [{ items: { COMPLETED: 1, READY: 1 } }, {}, {}],
+    sendBacks: [{ from: 'judge', to: 'each' }],
+  });
+  expect(toMermaid(graph)).toContain('n1 -.->|"sends back"| n0');
+  expect(toMermaid(graph)).toContain('for each: 1 COMPLETED, 1 READY');
+  expect(toDot(graph)).toContain('n1 -> n0 [style=dotted, constraint=false, label="sends back"]');
 });
 
 test('two equal dependencies are one edge, and count once', () => {

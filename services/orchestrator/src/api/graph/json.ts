@@ -2,13 +2,15 @@
 
 import type { NodeReason, RunGraph } from './graph.ts';
 
-export function toGraphJson({ run, nodes, edges, order }: RunGraph): string {
+export function toGraphJson({ run, nodes, edges, order, sendBacks }: RunGraph): string {
   const keyOf = (index: number | undefined): string => (index === undefined ? '' : (nodes[index]?.key ?? ''));
   return JSON.stringify({
     run: { ...run, reason: reasonOf(run.reason) },
     nodes: nodes.map((node) => ({
       key: node.key,
       capability: node.capability,
+      work: node.work,
+      ...(node.items === undefined ? {} : { items: node.items }),
       state: node.state,
       reason: reasonOf(node.reason),
       parent: keyOf(node.parent),
@@ -19,6 +21,7 @@ export function toGraphJson({ run, nodes, edges, order }: RunGraph): string {
     })),
     edges: edges.map(({ from, to, condition }) => ({ from: keyOf(from), to: keyOf(to), condition })),
     order: order.map(keyOf),
+    sendBacks: sendBacks.map(({ from, to }) => ({ from: keyOf(from), to: keyOf(to) })),
   });
 }
 

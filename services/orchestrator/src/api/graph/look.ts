@@ -37,11 +37,17 @@ export function titleOf({ name, runId, state, reason }: GraphRun): string {
 export function linesOf(node: GraphNode): readonly string[] {
   const why = node.reason === 'NONE' ? '' : ` (${node.reason})`;
   const tries = node.attemptCount > 1 ? `, attempt ${node.attemptCount}` : '';
-  const lines = [node.key, node.capability, `${node.state}${why}${tries}`];
+  const lines = [node.key, node.work, `${node.state}${why}${tries}`];
+  if (node.items !== undefined) lines.push(itemsText(node.items));
   const { mode, count, edgeCount } = node.join;
   if (mode !== 'ALL') lines.push(`needs ${count} of ${edgeCount}`);
   if (node.allowFailure) lines.push('may fail');
   return lines;
+}
+
+function itemsText(items: NonNullable<GraphNode['items']>): string {
+  const counts = Object.entries(items).map(([state, count]) => `${count} ${state}`);
+  return counts.length === 0 ? 'for each: no items yet' : `for each: ${counts.join(', ')}`;
 }
 
 /** Only what the drawing holds: a legend of what is not there explains nothing. */

@@ -22,6 +22,7 @@ export function toMermaid(graph: RunGraph): string {
   for (const { from, to, condition } of graph.edges) {
     lines.push(`  n${from} ${arrow(condition)} n${to}`);
   }
+  for (const { from, to } of graph.sendBacks) lines.push(`  n${from} -.->|"sends back"| n${to}`);
   lines.push('  subgraph legend["Legend"]');
   for (const state of states) lines.push(`    ${box(`s${state}`, [state], state)}`);
   if (conditions.length > 0) lines.push('    upstream["upstream"]', '    dependant["dependant"]');

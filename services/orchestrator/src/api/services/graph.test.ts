@@ -43,6 +43,7 @@ test('A.8: with the states as they are now: no executor, then at work, then fina
       {
         key: 'first',
         capability: 'work',
+        work: 'work',
         state: 'READY',
         reason: 'NO_EXECUTOR',
         parent: 'second',
@@ -55,6 +56,7 @@ test('A.8: with the states as they are now: no executor, then at work, then fina
     ],
     edges: [{ from: 'first', to: 'second', condition: 'FINISHED' }],
     order: ['first', 'second'],
+    sendBacks: [],
   });
 
   const worker = await startWorker(doors.runtime);

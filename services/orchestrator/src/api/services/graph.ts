@@ -14,7 +14,7 @@ import { decodeTaskSpec } from '../../wire/stored-spec.ts';
 import { namespaceOf } from '../call.ts';
 import { GRAPH_BYTES, GRAPH_DEPENDENCIES, GRAPH_TASKS } from '../errors.ts';
 import { toDot } from '../graph/dot.ts';
-import { createRunGraph, type RunGraph, type TaskStanding } from '../graph/graph.ts';
+import { createRunGraph, isPart, type RunGraph, type TaskStanding } from '../graph/graph.ts';
 import { toGraphJson } from '../graph/json.ts';
 import { toMermaid } from '../graph/mermaid.ts';
 import type { UnaryHandler } from '../method.ts';
@@ -22,6 +22,8 @@ import { findRun } from './runs.ts';
 
 /** As the proto promises. */
 const MAX_TASKS = 5_000;
+/** With the items and checks, which are counted and not drawn. */
+const MAX_ROWS = 100_000;
 const MAX_DEPENDENCIES = 20_000;
 /** Clients of gRPC take 4 MiB at once where nothing else is set. */
 const MAX_BYTES = 3 * 1024 * 1024;
@@ -41,16 +43,34 @@ export function createGraphHandlers(orchestrator: GraphOrchestrator): GraphHandl
       const namespace = namespaceOf(request);
       const run = await findRun(queries, namespace, request.runId);
       if (!run.ok) return run;
-      const taskCount = Object.values(run.value.counts).reduce((sum, count) => sum + count, 0);
-      if (taskCount > MAX_TASKS) return tooLarge(GRAPH_TASKS, MAX_TASKS, 'tasks');
-      // One read is one moment.
-      const filter = { states: [], after: -1, limit: MAX_TASKS };
-      const rows = await queries.listTasks(namespace, run.value.run, filter);
-      const tasks = standings(rows, (capability) => orchestrator.offers(namespace, capability));
+      const rows = await readRows(queries, namespace, run.value);
+      if (!rows.ok) return rows;
+      const tasks = standings(rows.value, (capability) => orchestrator.offers(namespace, capability));
       if (!tasks.ok) return tasks;
       return answer(createRunGraph(toGraphRun(namespace, run.value), tasks.value), request.format);
     },
   };
+}
+
+/** A run of up to so many tasks is read at one moment; one with more, by items, page by page. */
+async function readRows(
+  queries: GraphOrchestrator['queries'],
+  namespace: string,
+  { run, counts }: RunRow,
+): Promise<Result<readonly TaskRow[]>> {
+  const taskCount = Object.values(counts).reduce((sum, count) => sum + count, 0);
+  if (taskCount > MAX_ROWS) return tooLarge(GRAPH_TASKS, MAX_ROWS, 'tasks, items included');
+  const kept: TaskRow[] = [];
+  let nodes = 0;
+  for (let after = -1; ; ) {
+    const rows = await queries.listTasks(namespace, run, { states: [], after, limit: MAX_TASKS });
+    for (const row of rows) if (!isPart(row.key)) nodes += 1;
+    if (nodes > MAX_TASKS) return tooLarge(GRAPH_TASKS, MAX_TASKS, 'tasks');
+    kept.push(...rows);
+    const last = rows.at(-1);
+    if (last === undefined || rows.length < MAX_TASKS) return accept(kept);
+    after = last.task;
+  }
 }
 
 function toGraphRun(namespace: string, { runId, name, phase, reason }: RunRow): RunGraph['run'] {
