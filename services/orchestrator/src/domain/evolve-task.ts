@@ -107,7 +107,7 @@ export function evolveTask(task: TaskStatus, change: TaskChange, event: RunEvent
       const attempt = task.attempts[task.attempts.length - 1];
       if (attempt?.state === 'RUNNING') endAttempt(attempt, 'CANCELLED', undefined, undefined, event.atMs);
       beginAgain(task, change.reason, change.keepItems === true);
-      moreOf(task).sentBack.clear(); // A loop inside a loop begins anew.
+      if (change.reason === 'RERUN') moreOf(task).sentBack.clear();
       if (change.feedback !== undefined) moreOf(task).feedback = change.feedback;
       return;
     }

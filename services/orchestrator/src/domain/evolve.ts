@@ -1,8 +1,10 @@
 // What does an event do to its run? The only place that changes a RunState.
 //
-// Costs the degree of the task that the event is about, never the size of the run.
+// Costs the degree of the task that the event is about, never the size of the run; that of a send-back, what
+// lies before and behind its two ends.
 
 import { awaited, isLimited, isUnderWay } from './admission.ts';
+import { between } from './again.ts';
 import { meets } from './edges.ts';
 import type { RunEvent, TasksAdded } from './events.ts';
 import { evolveRun } from './evolve-run.ts';
@@ -52,7 +54,6 @@ export function evolve(run: RunState, event: RunEvent): RunState {
     case 'TaskFailed':
     case 'TaskCancelled':
     case 'TaskSkipped':
-    case 'TaskSentBack':
     case 'TaskRepeating':
     case 'TaskExpanded':
     case 'TaskValidating':
@@ -61,6 +62,10 @@ export function evolve(run: RunState, event: RunEvent): RunState {
     case 'TaskSignalled':
       moveTask(run, change, event);
       takeSignal(run, change.task, change.name);
+      break;
+    case 'TaskSentBack':
+      moveTask(run, change, event);
+      beginInnerLoops(run, change.to, change.task);
       break;
     case 'TaskReset':
       unsettle(run, change.task);
@@ -85,6 +90,16 @@ function takeSignal(run: RunState, task: number, name: string): void {
   if (payload === undefined) throw new Error(`run ${run.runId} has no signal "${name}" to take`);
   if (run.signals.get(name)?.length === 0) run.signals.delete(name);
   moreOf(taskOf(run, task)).signal = payload;
+}
+
+/**
+ * A loop inside a loop begins anew. Only decisions that come before this one: a counter is cleared by what comes
+ * after it alone, so that loops that merely overlap cannot keep each other going.
+ */
+function beginInnerLoops(run: RunState, to: number, decision: number): void {
+  for (const task of between(run, to, decision)) {
+    if (task !== decision) taskOf(run, task).more?.sentBack.clear();
+  }
 }
 
 function addTasks(run: RunState, { specs, owner }: TasksAdded, { revision, atMs }: RunEvent): void {

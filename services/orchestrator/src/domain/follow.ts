@@ -1,6 +1,6 @@
 // What does a change bring with it, once the run has evolved by it?
 
-import { performsAtOnce } from './admission.ts';
+import { isLimited, performsAtOnce } from './admission.ts';
 import { cancelRest } from './cancel.ts';
 import { isUndo, undoAll } from './compensation.ts';
 import { admit, judge, release } from './conditions.ts';
@@ -317,10 +317,8 @@ function unmetBecause(run: RunState, task: number, upstream: number, reason: Sta
  */
 export function stillApplies(run: RunState, change: Change): boolean {
   switch (change.type) {
-    case 'TaskReady': {
-      const { state } = taskOf(run, change.task);
-      return state === 'WAITING' || state === 'RETRYING';
-    }
+    case 'TaskReady':
+      return mayBeReady(run, change.task);
     case 'TaskSkipped':
       return !isFinalTask(taskOf(run, change.task).state);
     case 'TaskFailed':
@@ -366,6 +364,14 @@ export function stillApplies(run: RunState, change: Change): boolean {
     case 'TaskDependenciesChanged':
       return true;
   }
+}
+
+/** Two ends may have offered one place; and who was next in line may have been reset before its turn. */
+function mayBeReady(run: RunState, task: number): boolean {
+  const { state, metEdges } = taskOf(run, task);
+  if (state !== 'WAITING') return state === 'RETRYING';
+  const hasRoom = !isLimited(run, task) || run.underWay < run.graph.spec.maxParallel;
+  return hasRoom && metEdges >= (run.graph.required[task] ?? 0);
 }
 
 /** The attempt that a change is about: another may have begun since. */

@@ -186,6 +186,24 @@ describe('C.3: a decision', () => {
     },
   );
 
+  test('whose loop overlaps with another does not keep it going beyond its limit', () => {
+    const loop = (key: string, after: string) =>
+      task(key, {
+        after: [after],
+        flow: { ...PLAIN_FLOW, sendBack: [{ to: 'a', when: 'true', reason: '', maxIterations: 1 }] },
+      });
+    const scenario = play([task('a'), loop('b', 'a'), loop('c', 'a')]);
+    let steps = 0;
+    for (; scenario.run.phase === 'RUNNING' && steps < 100; steps++) {
+      const key = ['a', 'b', 'c'].find((each) => scenario.at(each).state === 'READY') ?? '';
+      finish(scenario, key, 1);
+    }
+
+    expect(scenario.states()).toBe('a COMPLETED, b FAILED, c FAILED');
+    expect(steps).toBeLessThan(10);
+    expectReplay(scenario);
+  });
+
   test('must name a task that comes before it', () => {
     const refused = compileGraph(spec([task('draft'), decision({}, [])]), createToyCompiler());
 

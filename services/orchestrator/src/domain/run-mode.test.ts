@@ -4,7 +4,7 @@ import { describe, expect, test } from 'vitest';
 import { compileGraph } from './compile.ts';
 import { evolve } from './evolve.ts';
 import { type RunSubmittedEvent, startRun } from './initial.ts';
-import type { RunSpec } from './spec.ts';
+import { PLAIN_FLOW, type RunSpec } from './spec.ts';
 import { play, type Scenario, spec, task } from './test-support.ts';
 import { createToyCompiler } from './toy-expressions.ts';
 
@@ -84,6 +84,19 @@ describe('C.6: a run with a limit of tasks at once', () => {
     scenario.complete('b');
 
     expect(scenario.states()).toBe('a FAILED, b COMPLETED, c READY, d READY');
+    expectReplay(scenario);
+  });
+
+  test('keeps to it when a decision sends the run back, and starts nothing whose dependency is done again', () => {
+    const rule = { to: 'a', when: 'true', reason: '', maxIterations: 1 };
+    const review = task('b', { after: ['a'], flow: { ...PLAIN_FLOW, sendBack: [rule] } });
+    const scenario = play([task('a'), review, task('c', { after: ['a'] })], { maxParallel: 1 });
+    scenario.start('a');
+    scenario.complete('a');
+    scenario.start('b');
+    scenario.complete('b');
+
+    expect(scenario.states()).toBe('a READY, b WAITING, c WAITING');
     expectReplay(scenario);
   });
 });
