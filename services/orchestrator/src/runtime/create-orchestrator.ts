@@ -182,7 +182,10 @@ export function createOrchestrator(dependencies: OrchestratorDependencies): Runn
         retentionMs: limits.requestRetentionMs,
         payloadGraceMs: limits.payloadGraceMs,
         runRetentionMs: limits.runRetentionMs,
-        expire: (run) => withDriver(run.namespace, 'retention', (driver) => life.expire(driver, run)),
+        expire: async (run) => {
+          const expired = await withDriver(run.namespace, 'retention', (driver) => life.expire(driver, run));
+          return expired === true;
+        },
         warn,
       });
     },

@@ -69,7 +69,7 @@ function storeOf(rows: number) {
   return store;
 }
 
-const RUNS = { runRetentionMs: undefined, expire: async () => {} };
+const RUNS = { runRetentionMs: undefined, expire: async () => true };
 
 describe('old answers', () => {
   it('are all gone after one round, however many, in portions', async () => {
@@ -163,6 +163,7 @@ describe('F.6: runs whose time is over', () => {
     }));
     const expire = async ({ run }: ExpiredRun) => {
       store.expired = store.expired.filter((one) => one.run !== run);
+      return true;
     };
     startPruning({
       store,
@@ -176,5 +177,27 @@ describe('F.6: runs whose time is over', () => {
     await time.pass(PRUNE_INTERVAL_MS);
 
     expect([store.expired, store.deletedRows]).toEqual([[], 0]);
+  });
+
+  it('are tried once a round where they cannot go, so that other work is not held up', async () => {
+    const time = handClock();
+    const store = storeOf(0);
+    store.expired = Array.from({ length: EXPIRE_PORTION }, (_, run) => ({
+      namespace: 'default',
+      run,
+      runId: `r${run}`,
+      endedBeforeMs: 1,
+    }));
+    let tried = 0;
+    const expire = async () => {
+      tried += 1;
+      return false;
+    };
+    const options = { retentionMs: RETENTION_MS, payloadGraceMs: GRACE_MS, runRetentionMs: 5_000 };
+    startPruning({ store, clock: time.clock, ...options, expire, warn: () => {} });
+    await time.pass(PRUNE_INTERVAL_MS);
+    expect(tried).toBe(EXPIRE_PORTION);
+    await time.pass(PRUNE_INTERVAL_MS);
+    expect(tried).toBe(2 * EXPIRE_PORTION);
   });
 });

@@ -20,8 +20,8 @@ export interface PruningOptions {
   readonly payloadGraceMs: number;
   /** How long final runs are kept where their namespace says nothing; undefined: for ever. */
   readonly runRetentionMs: number | undefined;
-  /** Deletes a run whose time is over. */
-  readonly expire: (run: ExpiredRun) => Promise<unknown>;
+  /** Deletes a run whose time is over; false if it stays for now. */
+  readonly expire: (run: ExpiredRun) => Promise<boolean>;
   readonly warn: (message: string, error: unknown) => void;
 }
 
@@ -63,8 +63,10 @@ export function startPruning(options: PruningOptions): Pruning {
     const nowMs = clock.nowMs();
     await inPortions(EXPIRE_PORTION, async (limit) => {
       const expired = await store.findExpiredRuns(nowMs, runRetentionMs, limit);
-      for (const run of expired) await options.expire(run);
-      return expired.length;
+      let gone = 0;
+      for (const run of expired) if (await options.expire(run)) gone += 1;
+      // Those that stay would be found again and again: the next round tries them.
+      return gone === 0 ? 0 : expired.length;
     });
     await inPortions(PRUNE_PORTION, (limit) => store.sweepDeletedRuns(limit));
   }

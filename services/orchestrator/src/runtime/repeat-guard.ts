@@ -6,6 +6,7 @@
 
 import { runAlreadyFinal, taskAlreadyFinal } from '../domain/cancel.ts';
 import type { Graph } from '../domain/graph.ts';
+import { linksOf } from '../domain/links.ts';
 import { nothingToPause } from '../domain/pause.ts';
 import { accept, type Result, reject } from '../domain/rejection.ts';
 import { runIsFinal } from '../domain/signals.ts';
@@ -21,7 +22,7 @@ import type {
   SignalRun,
   SubmitRun,
 } from '../engine/inputs.ts';
-import { runExists, taskNotFound } from '../engine/requests.ts';
+import { runExists, runNotFound, taskNotFound } from '../engine/requests.ts';
 import type { RequestRow, RunNumber, RunRow, Store } from '../store/port.ts';
 import { createBatchedLookup } from './batched-lookup.ts';
 import type { NamespaceDriver } from './namespace-driver.ts';
@@ -45,7 +46,7 @@ export interface RepeatGuard {
   resumeRun(driver: NamespaceDriver, input: ResumeRun): Promise<EngineCalls['ResumeRun']['reply']>;
   /**
    * Runs pieces of work on one run that is final one after the other: whatever brings it back, freezes it
-   * or takes it away, so that each sees what the one before has left.
+   * or takes it away, and submissions that link to it, so that each sees what the one before has left.
    */
   alone<R>(namespace: string, runId: string, work: () => Promise<R>): Promise<R>;
 }
@@ -71,6 +72,30 @@ export function createRepeatGuard(store: Store, clock: Clock): RepeatGuard {
       const message = `request id ${key.requestId} was used for a different call: take a new one for each call`;
       return reject('REQUEST_ID_REUSED', message, { request_id: key.requestId }, 'request_id') as R;
     });
+  }
+
+  function alone<R>(namespace: string, runId: string, work: () => Promise<R>): Promise<R> {
+    return inTurn(`final run ${namespace}/${runId}`, work);
+  }
+
+  /**
+   * A run that is linked to may have gone since it was looked up. It is held until the run that links to it
+   * is durable, and so keeps it. Taken by name, so that two submissions never wait for each other.
+   */
+  async function submitLinked(
+    driver: NamespaceDriver,
+    input: SubmitRun,
+  ): Promise<EngineCalls['SubmitRun']['reply']> {
+    const { namespace } = driver;
+    const origins = [...linksOf(input.graph.spec)].sort();
+    if (origins.length === 0) return driver.call('SubmitRun', input);
+    const begin = async (): Promise<EngineCalls['SubmitRun']['reply']> => {
+      const known = await store.findRunIds(namespace, origins);
+      const gone = origins.find((runId) => !known.has(runId));
+      return gone === undefined ? driver.call('SubmitRun', input) : runNotFound(namespace, gone);
+    };
+    const held = origins.reduceRight((inner, runId) => () => alone(namespace, runId, inner), begin);
+    return held();
   }
 
   async function submit(
@@ -137,14 +162,14 @@ export function createRepeatGuard(store: Store, clock: Clock): RepeatGuard {
 
   return {
     once,
-    alone: (namespace, runId, work) => inTurn(`final run ${namespace}/${runId}`, work),
+    alone,
     submitRun: (driver, input) =>
-      once(driver, input.request, () => submit(driver, input, () => driver.call('SubmitRun', input))),
+      once(driver, input.request, () => submit(driver, input, () => submitLinked(driver, input))),
     submitPrepared: (driver, input, prepare) =>
       once(driver, input.request, () =>
         submit(driver, input, async () => {
           const graph = await prepare();
-          return graph.ok ? driver.call('SubmitRun', { ...input, graph: graph.value }) : graph;
+          return graph.ok ? submitLinked(driver, { ...input, graph: graph.value }) : graph;
         }),
       ),
     claimRequest: (driver, input) => once(driver, input.request, () => driver.call('ClaimRequest', input)),

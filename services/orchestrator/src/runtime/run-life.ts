@@ -104,17 +104,18 @@ export function createRunLife(dependencies: RunLifeDependencies) {
       return accept(retentionMs === FOR_EVER ? undefined : retentionMs);
     },
 
-    /** Deletes a run whose time is over, if that is still so. */
+    /** Deletes a run whose time is over, if that is still so. True if it did. */
     async expire(
       driver: NamespaceDriver,
       { namespace, run, runId, endedBeforeMs }: ExpiredRun,
-    ): Promise<void> {
+    ): Promise<boolean> {
       const epoch = await driver.epoch();
-      if (epoch === undefined) return;
+      if (epoch === undefined) return false;
       const action = { type: 'EXPIRE', endedBeforeMs } as const;
-      await guard.alone(namespace, runId, () =>
+      const outcome = await guard.alone(namespace, runId, () =>
         store.changeRun({ namespace, epoch, run, action, requests: [] }),
       );
+      return outcome === 'DONE';
     },
   };
 }

@@ -70,7 +70,7 @@ export async function resolveLink(
   return accept(create(LinkSchema, task.result === undefined ? found : { ...found, result: task.result }));
 }
 
-function hasLinks({ tasks, childSpecs }: RunSpec): boolean {
+export function hasLinks({ tasks, childSpecs }: RunSpec): boolean {
   return tasks.some(({ link }) => link !== undefined) || Object.values(childSpecs).some(hasLinks);
 }
 

@@ -28,7 +28,7 @@ import { validate } from '../validate.ts';
 import { type ChildWorkflows, refersToWorkflows } from './child-workflows.ts';
 import type { Languages } from './graph-of-spec.ts';
 import { compileSpec, toSpec } from './graph-of-spec.ts';
-import { withLinks } from './links.ts';
+import { hasLinks, withLinks } from './links.ts';
 import type { WorkflowCopies } from './workflow-copies.ts';
 
 export interface SubmitDeps {
@@ -129,9 +129,18 @@ async function submitSpec(
     const text = 'run.spec is missing: say which tasks to run, or which workflow';
     return reject('INVALID_FIELD', text, { field: 'run.spec' }, 'run.spec');
   }
-  const linked = await withLinks(orchestrator.queries, namespace, message, 'run.spec');
-  if (!linked.ok) return linked;
-  const spec = toSpec(linked.value, 'run.spec');
+  // What is linked to may be gone when the call is repeated: the first answer stands.
+  if (hasLinks(message)) {
+    return orchestrator.submitPrepared(namespace, input(), async () => {
+      const linked = await withLinks(orchestrator.queries, namespace, message, 'run.spec');
+      const linkedSpec = linked.ok ? toSpec(linked.value, 'run.spec') : linked;
+      const whole = linkedSpec.ok
+        ? await children.resolve(namespace, linkedSpec.value, 'run.spec')
+        : linkedSpec;
+      return whole.ok ? compileSpec(whole.value, languages, 'run.spec') : whole;
+    });
+  }
+  const spec = toSpec(message, 'run.spec');
   if (!spec.ok) return spec;
   if (refersToWorkflows(spec.value)) {
     return orchestrator.submitPrepared(namespace, input(), async () => {
