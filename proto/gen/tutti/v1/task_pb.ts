@@ -580,7 +580,9 @@ export const ErrorRuleSchema: GenMessage<ErrorRule> = /*@__PURE__*/
   messageDesc(file_tutti_v1_task, 8);
 
 /**
- * A check of a result: exactly one of `check`, `schema` and `capability`.
+ * A check of a result: exactly one of `check`, `schema` and `capability`. A result that is stored apart (beyond
+ * the inline limit) cannot be read, and is refused. The timeouts of the attempt and of the task go on while a
+ * result is checked.
  *
  * @generated from message tutti.v1.Guardrail
  */
@@ -604,7 +606,7 @@ export type Guardrail = Message<"tutti.v1.Guardrail"> & {
 
   /**
    * A capability that is given `{"input": …, "result": …}` as its input, in a task of its own with the
-   * key `KEY#check…`, and answers `{"ok": true}`, `{"ok": true, "result": …}` to replace the result, or
+   * key `KEY#checkATTEMPT.INDEX` (INDEX from 0), and answers `{"ok": true}`, `{"ok": true, "result": …}` to replace the result, or
    * `{"ok": false, "reason": "…"}`. Anything else, and a failure, is a refusal.
    *
    * @generated from field: string capability = 3;

@@ -5,9 +5,11 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { nextDueAtMs, runDeadlineMs } from '../domain/due.ts';
+import { json, undoBy } from '../domain/handling-fixture.ts';
+import { capabilityOf, isAtWork } from '../domain/lookup.ts';
 import { EMPTY_PAYLOAD } from '../domain/payload.ts';
 import { accept } from '../domain/rejection.ts';
-import type { RunSpec, TaskSpec } from '../domain/spec.ts';
+import { type Handling, PLAIN_HANDLING, type RunSpec, type TaskSpec } from '../domain/spec.ts';
 import type { RunState } from '../domain/state.ts';
 import { isFinalRun } from '../domain/states.ts';
 import { graphOf, spec, task } from '../domain/test-support.ts';
@@ -44,6 +46,17 @@ const ACTION_TYPES = [
   'tick',
 ] as const;
 
+const WHAT_HAPPENS = [
+  'TaskCompleted',
+  'TaskRetrying',
+  'TaskValidating',
+  'TaskCancelled',
+  'RunCompensating',
+  'RunFailed',
+  'kept',
+  'missing',
+];
+
 test('E1 to E5 hold after every step', () => {
   const action: fc.Arbitrary<Action> = fc.record({
     type: fc.constantFrom(...ACTION_TYPES),
@@ -60,7 +73,7 @@ test('E1 to E5 hold after every step', () => {
     { numRuns: 300 },
   );
   // That says something: the worlds were not empty.
-  for (const type of ['TaskCompleted', 'TaskRetrying', 'TaskCancelled', 'RunFailed', 'kept', 'missing']) {
+  for (const type of WHAT_HAPPENS) {
     expect([...seen], 'what happened').toContain(type);
   }
 });
@@ -235,6 +248,7 @@ function runSpec(draw: Draw): RunSpec {
       after: upstreams.map((upstream) => `t${upstream}${['', '?', '!'][draw(3)]}`),
       join: upstreams.length > 0 && draw(3) === 0 ? { mode: 'ANY' } : { mode: 'ALL' },
       onUnmet: draw(2) === 0 ? 'SKIP' : 'FAIL',
+      handling: handlingOf(draw),
       parent: index > 0 && draw(2) === 0 ? `t${draw(index)}` : '',
       priority: draw(11),
       allowFailure: draw(4) === 0,
@@ -255,10 +269,23 @@ function runSpec(draw: Draw): RunSpec {
   return spec(tasks, { failurePolicy: draw(2) === 0 ? 'CANCEL' : 'CONTINUE', timeoutMs: sometimes(8_000) });
 }
 
+function handlingOf(draw: Draw): Handling {
+  if (draw(3) > 0) return PLAIN_HANDLING;
+  const capability = () => CAPABILITIES[draw(2)] as string;
+  const asked = { check: { type: 'CAPABILITY', capability: capability() }, message: '' } as const;
+  const complete = { codes: ['TIMEOUT'], action: { type: 'COMPLETE', result: EMPTY_PAYLOAD } } as const;
+  return {
+    errorRules: draw(3) === 0 ? [complete] : [],
+    fallback: draw(2) === 0 ? capability() : '',
+    guardrails: draw(2) === 0 ? [asked] : [],
+    compensation: draw(2) === 0 ? undoBy(capability()) : undefined,
+  };
+}
+
 function outcomeOf(draw: Draw): AttemptOutcome {
   const error = { code: 'BROKEN', message: '', details: undefined };
   const outcomes: readonly AttemptOutcome[] = [
-    { type: 'Completed', result: EMPTY_PAYLOAD },
+    { type: 'Completed', result: json({ ok: draw(3) > 0 }) },
     { type: 'Failed', error, final: false, retryAfterMs: undefined },
     { type: 'Cancelled', partialResult: undefined },
     { type: 'Released' },
@@ -281,7 +308,7 @@ function checkQueues(core: Core): void {
     for (const [task, status] of state.tasks.entries()) {
       expect(queued[task], `E1: task ${task} of ${state.runId}`).toBe(status.state === 'READY' ? 1 : 0);
       if (status.state !== 'READY') continue;
-      const capability = state.graph.spec.tasks[task]?.capability ?? '';
+      const capability = capabilityOf(state, task);
       ready.set(capability, (ready.get(capability) ?? 0) + 1);
     }
   }
@@ -293,7 +320,7 @@ function checkLeases(core: Core): void {
   let running = 0;
   for (const { state } of core.runs.values()) {
     for (const [task, status] of state.tasks.entries()) {
-      if (status.state !== 'RUNNING') continue;
+      if (!isAtWork(status)) continue;
       running += 1;
       const attempt = status.attempts.at(-1);
       const lease = core.leases.get(attempt?.leaseToken ?? '');

@@ -72,6 +72,19 @@ describe('from executors', () => {
     expect(result.ok && result.value.attempts[0]?.checkpoint?.bytes.byteLength).toBe(LARGE.byteLength);
   });
 
+  test('a failed attempt may leave a checkpoint, however large: the engine decides', () => {
+    const left = (value: Uint8Array) => {
+      const checkpoint = { data: { case: 'bytes' as const, value } };
+      const outcome = { case: 'failed' as const, value: { error: { code: 'E' }, checkpoint } };
+      const result = reportsFromWire(
+        create(ReportRequestSchema, { reports: [{ leaseToken: 'a', outcome }] }),
+      );
+      const read = result.ok ? result.value.reports[0]?.outcome : undefined;
+      return read?.type === 'Failed' ? read.checkpoint?.bytes.byteLength : undefined;
+    };
+    expect([left(new Uint8Array(3)), left(LARGE)]).toEqual([3, LARGE.byteLength]);
+  });
+
   test('a completed attempt without a result has an empty one, which is a result (A.3)', () => {
     const outcome = { case: 'completed' as const, value: {} };
     const result = reportsFromWire(create(ReportRequestSchema, { reports: [{ leaseToken: 'a', outcome }] }));
