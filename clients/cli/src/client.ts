@@ -1,6 +1,6 @@
 // What do the commands need of the orchestrator? `connect.ts` answers with the SDK, tests with a script.
 
-import type { CopyInput, DurationInput, RerunInput } from '@tutti/client/client';
+import type { CopyInput, DependencyChange, DurationInput, RerunInput } from '@tutti/client/client';
 import type { Event } from '@tutti/proto/tutti/v1/event_pb.ts';
 import type { Executor } from '@tutti/proto/tutti/v1/executor_service_pb.ts';
 import type {
@@ -25,7 +25,7 @@ import type {
   PutWorkflowResponse,
 } from '@tutti/proto/tutti/v1/workflow_service_pb.ts';
 
-export type { CopyInput, DurationInput, RerunInput };
+export type { CopyInput, DependencyChange, DurationInput, RerunInput };
 
 export interface SubmitChoices {
   /** Empty: the orchestrator chooses. */
@@ -78,6 +78,7 @@ export interface CommandClient {
   cancelRun(runId: string, message: string): Promise<CancelRunResponse>;
   pauseRun(runId: string, message: string): Promise<PauseRunResponse>;
   resumeRun(runId: string): Promise<ResumeRunResponse>;
+  changeDependencies(runId: string, taskKey: string, change: DependencyChange): Promise<void>;
   rerunRun(runId: string, tasks: RerunInput): Promise<RerunRunResponse>;
   copyRun(runId: string, part: CopyInput): Promise<CopyRunResponse>;
   archiveRun(runId: string): Promise<void>;

@@ -101,6 +101,8 @@ export function connect(address: string, namespace: string): CommandClient {
       await orFailure(client.resumeRun(runId));
       return create(ResumeRunResponseSchema);
     },
+    changeDependencies: (runId, taskKey, change) =>
+      orFailure(client.changeDependencies(runId, taskKey, change)),
     rerunRun: async (runId, tasks) =>
       create(RerunRunResponseSchema, await orFailure(client.rerunRun(runId, tasks))),
     copyRun: async (runId, part) =>

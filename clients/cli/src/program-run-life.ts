@@ -32,6 +32,41 @@ export function addRunControl(program: Command, actions: Actions): void {
     );
 }
 
+export function addDepend(program: Command, actions: Actions): void {
+  const keys = (key: string, before: readonly string[]) => [...before, key];
+  program
+    .command('depend')
+    .description('change what a task waits for, as long as it does')
+    .argument('<run>')
+    .argument('<task>', 'its key')
+    .option(
+      '--add <key>',
+      'wait for its success, with ? for any end, with ! for its failure; repeatable',
+      keys,
+      [],
+    )
+    .option('--remove <key>', 'wait for it no longer; repeatable', keys, [])
+    .action((runId: string, taskKey: string, options: RawDependOptions, command: Command) => {
+      if (options.add.length + options.remove.length === 0) {
+        throw usageFailure('nothing is to be changed: give --add or --remove');
+      }
+      const change = { add: options.add.map(edgeOf), remove: options.remove };
+      return actions.depend(runId, taskKey, change, globals(command));
+    });
+}
+
+interface RawDependOptions {
+  readonly add: readonly string[];
+  readonly remove: readonly string[];
+}
+
+/** Keys end in neither mark. */
+function edgeOf(text: string) {
+  if (text.endsWith('?')) return { key: text.slice(0, -1), condition: 'FINISHED' as const };
+  if (text.endsWith('!')) return { key: text.slice(0, -1), condition: 'FAILURE' as const };
+  return text;
+}
+
 export function addRunKeeping(program: Command, actions: Actions): void {
   const keys = (key: string, before: readonly string[]) => [...before, key];
   program

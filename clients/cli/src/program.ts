@@ -3,13 +3,20 @@
 import { GraphFormat } from '@tutti/proto/tutti/v1/orchestrator_service_pb.ts';
 import { RunState, RunStateSchema } from '@tutti/proto/tutti/v1/run_pb.ts';
 import { Command, InvalidArgumentError, Option } from 'commander';
-import type { CopyInput, DurationInput, RerunInput, RunFilter, WorkflowName } from './client.ts';
+import type {
+  CopyInput,
+  DependencyChange,
+  DurationInput,
+  RerunInput,
+  RunFilter,
+  WorkflowName,
+} from './client.ts';
 import type { RunRange } from './commands/read.ts';
 import type { KeepAction } from './commands/run-keeping.ts';
 import type { SubmitFileOptions, SubmitOptions } from './commands/submit.ts';
 import { usageFailure } from './failure.ts';
 import type { OutputFormat, Sink } from './output.ts';
-import { addRunControl, addRunKeeping } from './program-run-life.ts';
+import { addDepend, addRunControl, addRunKeeping } from './program-run-life.ts';
 import { addSignals } from './program-signals.ts';
 import { parseItemsOf } from './spec/items.ts';
 
@@ -68,6 +75,7 @@ export interface Actions {
   cancel(runId: string, message: string, options: GlobalOptions): Promise<void>;
   pause(runId: string, message: string, options: GlobalOptions): Promise<void>;
   resume(runId: string, options: GlobalOptions): Promise<void>;
+  depend(runId: string, taskKey: string, change: DependencyChange, options: GlobalOptions): Promise<void>;
   rerun(runId: string, tasks: RerunInput, wait: boolean, options: GlobalOptions): Promise<void>;
   copy(runId: string, part: CopyInput, wait: boolean, options: GlobalOptions): Promise<void>;
   keep(action: KeepAction, runId: string, options: GlobalOptions): Promise<void>;
@@ -118,6 +126,7 @@ export function createProgram(actions: Actions, stdout: Sink): Command {
   addSignals(program, actions);
   addCancel(program, actions);
   addRunControl(program, actions);
+  addDepend(program, actions);
   addRunKeeping(program, actions);
   return program;
 }

@@ -71,6 +71,7 @@ function scriptedClient(runs: readonly (Run | Failure)[] = [], changes: Partial<
     signalRun: async (_, name) => create(SignalRunResponseSchema, { taskKey: `waits-for-${name}` }),
     cancelRun: async () => create(CancelRunResponseSchema, { cancelledCount: 2, cancellingCount: 1 }),
     pauseRun: async () => create(PauseRunResponseSchema),
+    changeDependencies: async () => {},
     resumeRun: async () => create(ResumeRunResponseSchema),
     rerunRun: async () => create(RerunRunResponseSchema, { resetCount: 2, revision: 9n }),
     copyRun: async (_, { copy = [], link = [] }) =>
@@ -149,6 +150,20 @@ describe('F.2: the life of a run', () => {
     expect(asked).toEqual([tasks]);
   });
 
+  test('A.7: depend says which edges come and go', async () => {
+    const asked: unknown[] = [];
+    const { client } = scriptedClient([], {
+      async changeDependencies(...given) {
+        asked.push(given);
+      },
+    });
+    const args = ['depend', 'r1', 'c', '--add', 'a', '--add', 'b?', '--add', 'x!', '--remove', 'd'];
+
+    expect((await tutti(args, client)).code).toBe(0);
+    const add = ['a', { key: 'b', condition: 'FINISHED' }, { key: 'x', condition: 'FAILURE' }];
+    expect(asked).toEqual([['r1', 'c', { add, remove: ['d'] }]]);
+  });
+
   test('a re-run that is waited for tells how it ended', async () => {
     const { client } = scriptedClient([runIn(RunState.RUNNING), runIn(RunState.FAILED)]);
 
@@ -195,6 +210,7 @@ describe('exit codes', () => {
       ['pause'],
       ['rerun', 'r1', '--all', '--failed'],
       ['rerun', 'r1', '--from'],
+      ['depend', 'r1', 'a'],
       ['graph', 'r1', '--format', 'svg'],
       ['submit', 'run.yaml', '--use-existing'],
       ['import', 'wfformat', 'run.yaml', '--use-existing'],

@@ -7,7 +7,7 @@ import { cancelRun } from './commands/cancel.ts';
 import type { CommandContext } from './commands/context.ts';
 import { drawGraph } from './commands/graph.ts';
 import { getRun, getTask, listExecutors, listRuns, listTasks } from './commands/read.ts';
-import { pauseRun, rerunRun, resumeRun } from './commands/run-control.ts';
+import { changeDependencies, pauseRun, rerunRun, resumeRun } from './commands/run-control.ts';
 import { copyRun, keepRun, retention } from './commands/run-keeping.ts';
 import { decideRun, signalRun } from './commands/signal.ts';
 import { submitFile, submitWfformat, submitWorkflow } from './commands/submit.ts';
@@ -107,6 +107,8 @@ function createActions(around: Surroundings, finish: (code: number) => void): Ac
     cancel: (runId, message, options) => withClient(options, (context) => cancelRun(context, runId, message)),
     pause: (runId, message, options) => withClient(options, (context) => pauseRun(context, runId, message)),
     resume: (runId, options) => withClient(options, (context) => resumeRun(context, runId)),
+    depend: (runId, taskKey, change, options) =>
+      withClient(options, (context) => changeDependencies(context, runId, taskKey, change)),
     rerun: (runId, tasks, wait, options) =>
       withClient(options, (context) => rerunRun(context, runId, tasks, wait)),
     copy: (runId, part, wait, options) =>

@@ -1,11 +1,13 @@
-// `tutti pause`, `tutti resume`, `tutti rerun`: what does each come to?
+// `tutti pause`, `resume`, `rerun`, `depend`: what does each come to?
 
+import { create } from '@bufbuild/protobuf';
+import { ChangeDependenciesResponseSchema } from '@tutti/proto/tutti/v1/orchestrator_service_pb.ts';
 import {
   PauseRunResponseSchema,
   RerunRunResponseSchema,
   ResumeRunResponseSchema,
 } from '@tutti/proto/tutti/v1/run_life_service_pb.ts';
-import type { RerunInput } from '../client.ts';
+import type { DependencyChange, RerunInput } from '../client.ts';
 import { type ExitCode, exitCode } from '../failure.ts';
 import type { CommandContext } from './context.ts';
 import { followToTheEnd } from './finish.ts';
@@ -38,5 +40,17 @@ export async function rerunRun(
   output.text(`${runId}  ${count} done again`);
   if (wait) return followToTheEnd(context, runId);
   output.message(RerunRunResponseSchema, rerun);
+  return exitCode.completed;
+}
+
+export async function changeDependencies(
+  { client, output }: CommandContext,
+  runId: string,
+  taskKey: string,
+  change: DependencyChange,
+): Promise<ExitCode> {
+  await client.changeDependencies(runId, taskKey, change);
+  output.message(ChangeDependenciesResponseSchema, create(ChangeDependenciesResponseSchema));
+  output.text(`${runId}  ${taskKey} waits for others now (tutti get ${runId} ${taskKey})`);
   return exitCode.completed;
 }

@@ -42,7 +42,13 @@ export {
   TuttiError,
 } from './errors.ts';
 export { type CsvOptions, csvItems, lineItems } from './lists.ts';
-export type { RerunInput, RerunOutcome, RunControl, RunControlOptions } from './run-control.ts';
+export type {
+  DependencyChange,
+  RerunInput,
+  RerunOutcome,
+  RunControl,
+  RunControlOptions,
+} from './run-control.ts';
 export type { CopyInput, CopyOutcome, RunKeeping } from './run-keeping.ts';
 export {
   type DependencyInput,

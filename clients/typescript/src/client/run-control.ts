@@ -1,9 +1,11 @@
-// How is a run halted, and how is it done again?
+// How is a run halted, how is it done again, and how do its tasks get other dependencies?
 
 import { randomUUID } from 'node:crypto';
 import { RerunScope } from '@tutti/proto/tutti/v1/event_pb.ts';
+import { OrchestratorService } from '@tutti/proto/tutti/v1/orchestrator_service_pb.ts';
 import { RunLifeService } from '@tutti/proto/tutti/v1/run_life_service_pb.ts';
 import type { Caller, CallOptions } from './caller.ts';
+import { type DependencyInput, toDependency } from './spec.ts';
 
 /** What can be said of a pause, its end, or a re-run. */
 export interface RunControlOptions extends CallOptions {
@@ -25,10 +27,23 @@ export interface RerunOutcome {
   readonly revision: bigint;
 }
 
+/** What a task shall wait for, too, and what not any more. */
+export interface DependencyChange {
+  readonly add?: readonly (string | DependencyInput)[];
+  readonly remove?: readonly string[];
+}
+
 export interface RunControl {
   /** Starts nothing more of the run until it is resumed; what runs goes on. */
   pauseRun(runId: string, options?: RunControlOptions & { readonly message?: string }): Promise<void>;
   resumeRun(runId: string, options?: RunControlOptions): Promise<void>;
+  /** Changes what a task waits for, as long as it is WAITING: all of it, or nothing. */
+  changeDependencies(
+    runId: string,
+    taskKey: string,
+    change: DependencyChange,
+    options?: RunControlOptions,
+  ): Promise<void>;
   /** Has tasks of a final run done again; the results of all others are kept. */
   rerunRun(runId: string, tasks: RerunInput, options?: RunControlOptions): Promise<RerunOutcome>;
 }
@@ -44,6 +59,15 @@ export function createRunControl(caller: Caller, namespace: string): RunControl 
     async resumeRun(runId, options = {}) {
       const { requestId = randomUUID() } = options;
       await caller.unary(method.resumeRun, { namespace, runId, requestId }, options);
+    },
+    async changeDependencies(runId, taskKey, { add = [], remove = [] }, options = {}) {
+      const { requestId = randomUUID() } = options;
+      const edges = add.map((edge, index) => toDependency(edge, `add[${index}]`));
+      await caller.unary(
+        OrchestratorService.method.changeDependencies,
+        { namespace, runId, taskKey, requestId, add: edges, remove: [...remove] },
+        options,
+      );
     },
     async rerunRun(runId, tasks, options = {}) {
       const { requestId = randomUUID() } = options;

@@ -38,6 +38,8 @@ export function createRunHandle(
     cancel: (options) => client.cancelRun(runId, options),
     pause: (options) => client.pauseRun(runId, options),
     resume: (options) => client.resumeRun(runId, options),
+    changeDependencies: (taskKey, change, options) =>
+      client.changeDependencies(runId, taskKey, change, options),
     rerun: (tasks, options) => client.rerunRun(runId, tasks, options),
     watch(options = {}) {
       const start = revision === undefined ? {} : { afterRevision: revision - 1n };

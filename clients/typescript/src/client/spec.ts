@@ -225,7 +225,8 @@ function toTaskSpec(input: TaskInput, path: string, defaultKey: string): TaskSpe
   return create(TaskSpecSchema, spec);
 }
 
-function toDependency(
+/** @param path for errors */
+export function toDependency(
   input: string | DependencyInput,
   path: string,
 ): MessageInitShape<typeof DependencySchema> {

@@ -12,7 +12,13 @@ import type { JsonValue } from '../json.ts';
 import type { PayloadInput } from '../payloads.ts';
 import type { CallOptions, RetryOptions } from './caller.ts';
 import type { TuttiError } from './errors.ts';
-import type { RerunInput, RerunOutcome, RunControl, RunControlOptions } from './run-control.ts';
+import type {
+  DependencyChange,
+  RerunInput,
+  RerunOutcome,
+  RunControl,
+  RunControlOptions,
+} from './run-control.ts';
 import type { RunKeeping } from './run-keeping.ts';
 import type { RunInput, TaskInput } from './spec.ts';
 import type { FetchOptions } from './stored-payloads.ts';
@@ -152,6 +158,8 @@ export interface RunHandle {
   cancel(options?: CancelOptions): Promise<CancelOutcome>;
   pause(options?: RunControlOptions & { readonly message?: string }): Promise<void>;
   resume(options?: RunControlOptions): Promise<void>;
+  /** As Client.changeDependencies. */
+  changeDependencies(taskKey: string, change: DependencyChange, options?: RunControlOptions): Promise<void>;
   /** As Client.rerunRun. */
   rerun(tasks: RerunInput, options?: RunControlOptions): Promise<RerunOutcome>;
   /** From the first event, and to the last; also through re-runs, as long as they are under way. */

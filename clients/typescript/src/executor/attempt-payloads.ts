@@ -6,8 +6,9 @@ import type { Assignment } from '@tutti/proto/tutti/v1/executor_protocol_pb.ts';
 import { type Payload, PayloadSchema } from '@tutti/proto/tutti/v1/payload_pb.ts';
 import { eachPayload, isStoredApart, type StoredApart } from '../payload-walk.ts';
 import { PayloadError, payloadSizeBytes, toPayload } from '../payloads.ts';
+import { RequestRefusedError } from './asking.ts';
 import { FinalError, RetryableError } from './errors.ts';
-import { PayloadRefusedError, type StoredPayloads } from './payload-door.ts';
+import type { StoredPayloads } from './payload-door.ts';
 
 /** Undefined where there is nothing to fetch: mostly. */
 export function storedApartIn(assignment: Assignment): readonly StoredApart[] | undefined {
@@ -69,7 +70,7 @@ export async function storeResult(
 
 /** Too large now is too large later, and what is gone stays gone; anything else may pass. */
 function asFailure(error: unknown, what: string): unknown {
-  if (error instanceof PayloadRefusedError) {
+  if (error instanceof RequestRefusedError) {
     const { reason, message } = error;
     const isFinal = reason === 'PAYLOAD_TOO_LARGE' || reason === 'PAYLOAD_NOT_FOUND';
     const code = reason === '' ? 'PAYLOAD_REFUSED' : reason;

@@ -4,6 +4,7 @@ import type { Assignment, HeldAttempt, Report } from '@tutti/proto/tutti/v1/exec
 import { durationToMs } from '../durations.ts';
 import { PayloadError, payloadValue } from '../payloads.ts';
 import { startAttemptSpan } from '../tracing.ts';
+import type { Additions } from './additions.ts';
 import { asPayload, fetchInto, isLarge, storedApartIn, storeResult } from './attempt-payloads.ts';
 import { createContext } from './context.ts';
 import { AttemptAbortedError, FinalError, RetryableError } from './errors.ts';
@@ -30,6 +31,7 @@ export interface AttemptDeps {
   readonly onProgress: (progress: NonNullable<HeldAttempt['progress']>) => void;
   readonly onCheckpoint: (checkpoint: NonNullable<HeldAttempt['checkpoint']>) => void;
   readonly payloads: StoredPayloads;
+  readonly additions: Additions;
   /** Called exactly once, when the handler has returned. */
   readonly onEnd: (report: Report, traceparent: string) => void;
 }

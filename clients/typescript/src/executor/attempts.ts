@@ -15,6 +15,7 @@ import type {
 import { StateReason } from '@tutti/proto/tutti/v1/state_reason_pb.ts';
 import { durationToMs } from '../durations.ts';
 import { payloadSizeBytes } from '../payloads.ts';
+import type { Additions } from './additions.ts';
 import { createAttempt, type RunningAttempt } from './attempt.ts';
 import { createNews } from './news.ts';
 import type { Settings } from './options.ts';
@@ -53,6 +54,7 @@ export interface AttemptsDeps {
   readonly settings: Settings;
   readonly maxPayloadBytes: () => number;
   readonly payloads: StoredPayloads;
+  readonly additions: Additions;
   readonly report: (report: Report, traceparent: string) => void;
   /** A report that is no longer wanted. */
   readonly withdraw: (leaseToken: string) => void;
@@ -148,6 +150,7 @@ export function createAttempts(deps: AttemptsDeps): Attempts {
         settings,
         maxPayloadBytes: deps.maxPayloadBytes,
         payloads: deps.payloads,
+        additions: deps.additions,
         onProgress(progress) {
           if (entry.running === undefined) return;
           news.progress(token, progress);

@@ -81,6 +81,7 @@ export function createContext(deps: AttemptDeps, shared: ContextState): AttemptC
       }
       deps.onCheckpoint(payload);
     },
+    addTasks: (tasks) => deps.additions.add(assignment.leaseToken, tasks, shared.abort.signal),
     usage: (used) => addUsage(shared.state.usage, used),
     partialResult(value) {
       shared.state.partialResult = value;

@@ -4,6 +4,7 @@
 
 import { fromBinary } from '@bufbuild/protobuf';
 import { ExecutorPhase, TaskBatchSchema } from '@tutti/proto/tutti/v1/executor_protocol_pb.ts';
+import { createAdditions } from './additions.ts';
 import { type Attempts, createAttempts } from './attempts.ts';
 import { createHeartbeats, type Heartbeats } from './heartbeats.ts';
 import { readOptions, type Settings } from './options.ts';
@@ -118,15 +119,20 @@ export function createExecutor(options: ExecutorOptions): Executor {
 }
 
 function assemble(settings: Settings, transport: Transport, signal: AbortSignal): Parts {
+  // The server may take less than the orchestrator does; a report is a little more than its payload.
+  const maxPayloadBytes = () =>
+    Math.min(
+      sessions.current?.maxPayloadBytes ?? DEFAULT_MAX_PAYLOAD_BYTES,
+      transport.maxMessageBytes - Math.min(REPORT_RESERVE_BYTES, transport.maxMessageBytes >> 2),
+    );
+  const payloads = createStoredPayloads(settings, transport);
   const attempts: Attempts = createAttempts({
     settings,
-    // The server may take less than the orchestrator does; a report is a little more than its payload.
-    maxPayloadBytes: () =>
-      Math.min(
-        sessions.current?.maxPayloadBytes ?? DEFAULT_MAX_PAYLOAD_BYTES,
-        transport.maxMessageBytes - Math.min(REPORT_RESERVE_BYTES, transport.maxMessageBytes >> 2),
-      ),
-    payloads: createStoredPayloads(settings, transport),
+    maxPayloadBytes,
+    payloads,
+    additions: {
+      add: (leaseToken, tasks, signal) => additions.add(leaseToken, tasks, signal),
+    },
     report: (report, traceparent) => reporter.add(report, traceparent),
     withdraw: (leaseToken) => reporter.withdraw(leaseToken),
     onNews: () => heartbeats.soon(),
@@ -139,6 +145,7 @@ function assemble(settings: Settings, transport: Transport, signal: AbortSignal)
     attempts.drop,
     signal,
   );
+  const additions = createAdditions(settings, transport, sessions, payloads, maxPayloadBytes);
   const reporter: Reporter = createReporter(settings, transport, sessions, attempts.settle);
   const heartbeats: Heartbeats = createHeartbeats(settings, transport, sessions, attempts);
   const onBatch = (data: Uint8Array) => {

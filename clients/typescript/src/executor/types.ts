@@ -2,6 +2,7 @@
 
 import type { NodeConnectionOptions } from '@nats-io/transport-node';
 import type { Payload } from '@tutti/proto/tutti/v1/payload_pb.ts';
+import type { TaskInput } from '../client/spec.ts';
 import type { DurationInput } from '../durations.ts';
 import type { Logger } from '../logger.ts';
 import type { PayloadInput } from '../payloads.ts';
@@ -113,6 +114,13 @@ export interface AttemptContext {
    * the next heartbeat, or with the report that the attempt failed. Throws PayloadError if it is larger than the payload limit.
    */
   checkpoint(value: PayloadInput): void;
+  /**
+   * Adds tasks to the run, as a planner does: up to 10,000, which may depend on each other and on any task of
+   * the run. Those that are there already, and equal, are left as they are, so that another attempt may say
+   * the same. Resolves to how many are new, once they are on disk. Rejects with FinalError where they
+   * break a rule, with the orchestrator's reason as the code.
+   */
+  addTasks(tasks: readonly TaskInput[]): Promise<number>;
   /** Adds to what the attempt used, for example `{tokens: 3}`; at most 32 names. */
   usage(used: Readonly<Record<string, number>>): void;
   /** What is kept as the partial result if the attempt is cancelled. The latest wins. */

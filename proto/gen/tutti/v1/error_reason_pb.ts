@@ -264,8 +264,8 @@ export const ErrorReason = {
   LINKED: 33,
 
   /**
-   * [FAILED_PRECONDITION] The task is not in a state in which that can be done. Metadata: `task_key`,
-   * `state`.
+   * [FAILED_PRECONDITION] The task, or the run, is not in a state in which that can be done. Metadata:
+   * `task_key` or `run_id`, and `state`.
    *
    * @generated from enum value: ERROR_REASON_WRONG_STATE = 34;
    */

@@ -997,7 +997,8 @@ export type AddTasksRequest = Message<"tutti.v1.AddTasksRequest"> & {
 
   /**
    * 1 to 10,000 tasks. They may depend on each other and on any task of the run. One that is there
-   * already, and equal, is left as it is.
+   * already, and equal, is left as it is. None can be a link, or start a run that RunSpec.child_specs
+   * does not have.
    *
    * @generated from field: repeated tutti.v1.TaskSpec tasks = 5;
    */
@@ -1379,8 +1380,10 @@ export const OrchestratorService: GenService<{
   },
   /**
    * Adds tasks to a run that is not final, on behalf of an attempt of that run that is under way.
-   * PERMISSION_DENIED (NO_LEASE) if its lease is not alive. Executors that speak NATS have the same on
-   * `{p}.{ns}.additions`.
+   * PERMISSION_DENIED (NO_LEASE) if its lease is not alive; INVALID_ARGUMENT, with nothing added, where the
+   * tasks break a rule of submissions; FAILED_PRECONDITION (WRONG_STATE) if the run is ending;
+   * RESOURCE_EXHAUSTED (LIMIT_REACHED) beyond 100,000 tasks (`run_tasks`) or 500,000 dependencies
+   * (`run_dependencies`) of a run. Executors that speak NATS have the same on `{p}.{ns}.additions`.
    *
    * @generated from rpc tutti.v1.OrchestratorService.AddTasks
    */

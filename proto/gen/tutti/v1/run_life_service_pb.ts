@@ -559,8 +559,8 @@ export const SetRetentionResponseSchema: GenMessage<SetRetentionResponse> = /*@_
  */
 export const RunLifeService: GenService<{
   /**
-   * Starts nothing more of a run until it is resumed; what runs goes on. FAILED_PRECONDITION if the run
-   * is final; nothing happens if it is paused already.
+   * Starts nothing more of a run until it is resumed; what runs goes on, and so do child runs that it has
+   * started. FAILED_PRECONDITION (ALREADY_FINAL) if the run is final; nothing happens if it is paused already.
    *
    * @generated from rpc tutti.v1.RunLifeService.PauseRun
    */
@@ -582,7 +582,8 @@ export const RunLifeService: GenService<{
   },
   /**
    * Has tasks of a final run done again. Results of tasks that are not done again are kept.
-   * FAILED_PRECONDITION if the run is not final (NOT_FINAL), archived, or has nothing to do again.
+   * FAILED_PRECONDITION if the run is not final (NOT_FINAL), archived (ARCHIVED), or has nothing to do again
+   * (WRONG_STATE). Waiting and watching work as before, from RerunRunResponse.revision on.
    *
    * @generated from rpc tutti.v1.RunLifeService.RerunRun
    */

@@ -24,6 +24,7 @@ export function createTestContext(given: Partial<AttemptContext> = {}): TestCont
     traceparent: '',
     progress() {},
     checkpoint() {},
+    addTasks: async (tasks) => tasks.length,
     usage() {},
     partialResult() {},
     maxPayloadBytes: 262_144,

@@ -14,6 +14,7 @@ import {
 } from '@bufbuild/protobuf';
 import { type Value, ValueSchema } from '@bufbuild/protobuf/wkt';
 import type {
+  AddTasksRequest,
   RunSubmission,
   SubmitRunRequest,
   SubmitRunsRequest,
@@ -47,12 +48,17 @@ function canonical<Request extends object>(request: Request): Request {
   if (isPutWorkflow(request)) {
     return { ...request, workflow: request.workflow && canonicalTemplate(request.workflow) };
   }
+  if (isAddTasks(request)) return { ...request, tasks: request.tasks.map(canonicalTask) };
   if (isSubmitRuns(request)) return { ...request, runs: request.runs.map(canonicalSubmission) };
   return request;
 }
 
 function isSubmitRun(request: object): request is SubmitRunRequest {
   return '$typeName' in request && request.$typeName === 'tutti.v1.SubmitRunRequest';
+}
+
+function isAddTasks(request: object): request is AddTasksRequest {
+  return '$typeName' in request && request.$typeName === 'tutti.v1.AddTasksRequest';
 }
 
 function isSubmitRuns(request: object): request is SubmitRunsRequest {

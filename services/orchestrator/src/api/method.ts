@@ -91,6 +91,7 @@ interface Specified {
 
 function isSmall(request: object): boolean {
   if ('runs' in request) return false;
+  if ('tasks' in request) return (request.tasks as readonly unknown[]).length <= MAX_TASKS_FULLY_CHECKED;
   const whole = request as { run?: Specified; workflow?: Specified };
   const run = whole.run ?? whole.workflow;
   return (run?.spec?.tasks.length ?? 0) <= MAX_TASKS_FULLY_CHECKED;

@@ -4,12 +4,13 @@ import type { RunCommand } from './commands.ts';
 import { decide } from './decide.ts';
 import type { Change, RunEvent } from './events.ts';
 import { evolve } from './evolve.ts';
-import { follow, stillApplies } from './follow.ts';
+import { follow } from './follow.ts';
 import type { Graph } from './graph.ts';
 import { startRun } from './initial.ts';
 import { accept, type Result } from './rejection.ts';
 import type { RunParent } from './spec.ts';
 import type { RunState } from './state.ts';
+import { asOfNow, stillApplies } from './still-applies.ts';
 
 /**
  * Evolves `run` in place by what the command comes to, and by all that follows from it. Gives the
@@ -55,8 +56,9 @@ function enact(
   const events: RunEvent[] = [];
   const batches: (readonly Change[])[] = [decided];
   for (const batch of batches) {
-    for (const change of batch) {
-      if (!stillApplies(run, change)) continue;
+    for (const decidedBefore of batch) {
+      const change = asOfNow(run, decidedBefore);
+      if (change === undefined || !stillApplies(run, change)) continue;
       const event = { revision: nextRevision + events.length, atMs: nowMs, change };
       evolve(run, event);
       events.push(event);

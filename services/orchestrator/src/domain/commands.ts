@@ -3,6 +3,7 @@
 import type { Progress, RerunScope, TaskError, Usage } from './events.ts';
 import type { Surroundings } from './manager-decision.ts';
 import type { Payload } from './payload.ts';
+import type { Dependency, TaskSpec } from './spec.ts';
 
 export type RunCommand =
   /** READY to RUNNING. */
@@ -78,6 +79,14 @@ export type RunCommand =
   | { readonly type: 'StartOwnWork'; readonly task: number; readonly child: boolean }
   /** Somebody's wish. */
   | { readonly type: 'SignalRun'; readonly name: string; readonly payload: Payload }
+  | { readonly type: 'AddTasks'; readonly tasks: readonly TaskSpec[] }
+  | {
+      readonly type: 'ChangeDependencies';
+      readonly task: number;
+      readonly add: readonly Dependency[];
+      /** Keys. */
+      readonly remove: readonly string[];
+    }
   | { readonly type: 'PauseRun'; readonly message: string }
   | { readonly type: 'ResumeRun' }
   /** `from`: with FROM, and only then, the index of the task. */

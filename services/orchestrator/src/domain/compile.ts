@@ -292,7 +292,7 @@ function rejectParentCycle(spec: RunSpec, circle: readonly number[]): Result<nev
 }
 
 /** `a -> b -> a`. */
-function nameCircle(spec: RunSpec, circle: readonly number[]): string {
+export function nameCircle(spec: RunSpec, circle: readonly number[]): string {
   const keys = [...circle, circle[0] ?? 0].map((task) => spec.tasks[task]?.key ?? '');
   const whole = keys.join(' -> ');
   if (whole.length <= CYCLE_CHARACTERS) return whole;

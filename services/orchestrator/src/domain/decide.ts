@@ -3,7 +3,9 @@
 // Refusals are for people who ask (cancellations). What executors and timers say may have been
 // overtaken by events: then it comes to nothing.
 
+import { addTasks } from './additions.ts';
 import { cancelRun, cancelTask, endCancelled } from './cancel.ts';
+import { changeDependencies } from './change-dependencies.ts';
 import { startOwnWork } from './child-runs.ts';
 import type { RunCommand } from './commands.ts';
 import { enter } from './conditions.ts';
@@ -77,6 +79,10 @@ export function decide(run: RunState, command: RunCommand, nowMs: number): Resul
       return accept(beginRun(run, nowMs));
     case 'StartOwnWork':
       return accept(startOwnWork(run, command.task, command.child));
+    case 'AddTasks':
+      return addTasks(run, command.tasks);
+    case 'ChangeDependencies':
+      return changeDependencies(run, command.task, command.add, command.remove);
     case 'PauseRun':
       return pauseRun(run, command.message);
     case 'ResumeRun':

@@ -10,13 +10,14 @@ import type { RunEvent, TasksAdded } from './events.ts';
 import { evolveRun } from './evolve-run.ts';
 import { evolveTask, type TaskChange } from './evolve-task.ts';
 import { itemIndex, takeItem } from './expansion.ts';
-import { growGraph, rewireTask } from './growth.ts';
+import { growGraph } from './growth.ts';
 import { startAdded } from './initial.ts';
 import { hasRun, specOf, taskOf } from './lookup.ts';
 import { noteNews } from './manager.ts';
 import { moreOf } from './more.ts';
 import { chargeOwner, unsettle } from './reset.ts';
-import { noteFailure, settleEdges, withdrawHandler, withdrawRoute } from './settle.ts';
+import { rewire } from './rewire.ts';
+import { admitHandler, noteFailure, settleEdges, withdrawHandler, withdrawRoute } from './settle.ts';
 import { noteWait } from './signals.ts';
 import { noteHeld } from './start-times.ts';
 import type { RunState } from './state.ts';
@@ -76,7 +77,7 @@ export function evolve(run: RunState, event: RunEvent): RunState {
       if (!change.met) withdrawRoute(run, change.task, change.upstream);
       break;
     case 'TaskDependenciesChanged':
-      rewireTask(run, change.task, change.dependencies);
+      rewire(run, change.task, change.dependencies);
       recount(run, change.task);
       break;
   }
@@ -107,7 +108,7 @@ function addTasks(run: RunState, { specs, owner }: TasksAdded, { revision, atMs 
   growGraph(run, specs);
   startAdded(run, first, revision, atMs);
   for (let task = first; task < run.tasks.length; task++) {
-    settleAdded(run, task);
+    settleAdded(run, task, first);
     if (owner === undefined) continue;
     run.owners.set(task, owner);
     const { expansion } = taskOf(run, owner).more ?? {};
@@ -118,8 +119,11 @@ function addTasks(run: RunState, { specs, owner }: TasksAdded, { revision, atMs 
 }
 
 /** A task that is new may depend on tasks that are final already. */
-function settleAdded(run: RunState, task: number): void {
-  if ((run.graph.dependencies[task]?.length ?? 0) > 0) recount(run, task);
+function settleAdded(run: RunState, task: number, first: number): void {
+  const edges = run.graph.dependencies[task] ?? [];
+  if (edges.length === 0) return;
+  recount(run, task);
+  for (const edge of edges) if (edge.upstream < first) admitHandler(run, edge);
 }
 
 /** Counts the edges of a task that is WAITING anew; those with a `when` are judged one by one. */

@@ -1,12 +1,12 @@
 // What does a change bring with it, once the run has evolved by it?
 
-import { isLimited, performsAtOnce } from './admission.ts';
+import { performsAtOnce } from './admission.ts';
 import { cancelRest } from './cancel.ts';
-import { isUndo, undoAll } from './compensation.ts';
+import { undoAll } from './compensation.ts';
 import { admit, judge, release } from './conditions.ts';
 import { meets, skipReason } from './edges.ts';
 import { ending } from './ending.ts';
-import type { Change, TasksAdded } from './events.ts';
+import type { Change } from './events.ts';
 import { openTasks } from './evolve-run.ts';
 import { goOn, isAwaitedItem } from './foreach.ts';
 import type { Dependant } from './graph.ts';
@@ -16,9 +16,10 @@ import { endWithManager, wakeManager } from './manager.ts';
 import { endOwned } from './owned.ts';
 import { followResumed } from './pause.ts';
 import { resultJudged } from './result.ts';
-import { mayTake, offerSignal } from './signals.ts';
+import { offerSignal } from './signals.ts';
 import type { RunState } from './state.ts';
 import { type FinalTaskState, isFinalTask, type StateReason } from './states.ts';
+import { goesOn } from './still-applies.ts';
 import { perform, signalled, startOf } from './work.ts';
 
 const NOTHING: readonly Change[] = Object.freeze([]);
@@ -59,7 +60,7 @@ function consequences(run: RunState, change: Change, nowMs: number): readonly Ch
     case 'TasksAdded':
       return admitAdded(run, change.specs.length, nowMs);
     case 'TaskDependenciesChanged':
-      return reconsider(run, change.task, nowMs);
+      return followRewired(run, change.task, nowMs);
     case 'TaskCompleted':
     case 'TaskFailed':
     case 'TaskCancelled':
@@ -129,9 +130,9 @@ function reconsider(run: RunState, task: number, nowMs: number): readonly Change
   return changes;
 }
 
-/** While it is not ending early: tasks may still become ready. */
-function goesOn({ phase }: RunState): boolean {
-  return phase === 'RUNNING' || phase === 'COMPENSATING';
+function followRewired(run: RunState, task: number, nowMs: number): readonly Change[] {
+  const end = endEarly(run); // A failure may have lost its last handler.
+  return end === undefined ? reconsider(run, task, nowMs) : [end];
 }
 
 function isDead(run: RunState, task: number, upstream: number): boolean {
@@ -307,82 +308,4 @@ function unmetBecause(run: RunState, task: number, upstream: number, reason: Sta
       return { type: 'TaskFailed', task, reason, ended: undefined, error: undefined, usage: undefined };
     }
   }
-}
-
-/**
- * Whether a change whose turn has come still holds. Consequences wait in line: a task that should be
- * skipped may be cancelled before its turn, and two failures may both end the run. The first wins.
- * (That nothing becomes ready or is skipped in a run that is ending needs no check: once a failure
- * stands, follow() gives nothing but the end, and what was found before has had its turn by then.)
- */
-export function stillApplies(run: RunState, change: Change): boolean {
-  switch (change.type) {
-    case 'TaskReady':
-      return mayBeReady(run, change.task);
-    case 'TaskSkipped':
-      return !isFinalTask(taskOf(run, change.task).state);
-    case 'TaskFailed':
-      if (change.ended !== undefined) return isUnderWay(run, change.task, change.ended.attempt);
-      return !isFinalTask(taskOf(run, change.task).state);
-    case 'TaskRouted':
-    case 'TaskHeld':
-      return taskOf(run, change.task).state === 'WAITING';
-    case 'TaskStarted':
-      return taskOf(run, change.task).state === 'READY';
-    case 'TaskCompleted':
-    case 'TaskRetrying':
-    case 'TaskRepeating':
-    case 'TaskSentBack':
-    case 'TaskValidating':
-      return isUnderWay(run, change.task, change.attempt);
-    case 'TaskSignalled':
-      return mayTake(run, change.task, change.name);
-    case 'TaskExpanded':
-      return taskOf(run, change.task).state === 'RUNNING';
-    case 'TaskCancelled':
-      return !isFinalTask(taskOf(run, change.task).state);
-    case 'TaskCancelling': {
-      // The end of its owner and that of the run may both ask for it.
-      const { state, cancelling } = taskOf(run, change.task);
-      return state === 'RUNNING' && cancelling === undefined;
-    }
-    case 'RunCancelling':
-      return run.phase === 'RUNNING';
-    case 'TasksAdded':
-      return mayBeAdded(run, change);
-    case 'RunSubmitted':
-    case 'RunCompleted':
-    case 'RunFailed':
-    case 'RunCancelled':
-    case 'RunPaused':
-    case 'RunResumed':
-    case 'RunSignalled':
-    case 'RunRestarted':
-    case 'RunCompensating':
-    case 'TaskProgressed':
-    case 'TaskReset':
-    case 'TaskDependenciesChanged':
-      return true;
-  }
-}
-
-/** Two ends may have offered one place; and who was next in line may have been reset before its turn. */
-function mayBeReady(run: RunState, task: number): boolean {
-  const { state, metEdges } = taskOf(run, task);
-  if (state !== 'WAITING') return state === 'RETRYING';
-  const hasRoom = !isLimited(run, task) || run.underWay < run.graph.spec.maxParallel;
-  return hasRoom && metEdges >= (run.graph.required[task] ?? 0);
-}
-
-/** The attempt that a change is about: another may have begun since. */
-function isUnderWay(run: RunState, task: number, attempt: number): boolean {
-  const { state, attempts } = taskOf(run, task);
-  return state === 'RUNNING' && attempts.length === attempt;
-}
-
-/** Two items that end together ask for the same next ones; and their owner may have ended since. */
-function mayBeAdded(run: RunState, { specs, owner }: TasksAdded): boolean {
-  if (run.graph.indexOf(specs[0]?.key ?? '') !== undefined) return false;
-  if (run.phase === 'COMPENSATING') return specs.every(isUndo);
-  return run.phase === 'RUNNING' && (owner === undefined || taskOf(run, owner).state === 'RUNNING');
 }

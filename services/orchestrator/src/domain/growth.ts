@@ -17,6 +17,7 @@ interface OwnGraph extends Graph {
   readonly children: number[][];
   readonly required: number[];
   readonly indexes: Map<string, number>;
+  edgeCount: number;
 }
 
 const owned = new WeakSet<Graph>();
@@ -35,6 +36,7 @@ export function growGraph(run: RunState, specs: readonly TaskSpec[]): void {
     const task = first + offset;
     const edges = edgesOf(graph, spec.dependencies);
     graph.dependencies.push(edges);
+    graph.edgeCount += edges.length;
     graph.required.push(requiredEdges(spec.join, edges.length));
     for (const edge of edges) graph.dependants[edge.upstream]?.push(dependantOf(task, edge));
     const parent = spec.parent === '' ? undefined : graph.indexes.get(spec.parent);
@@ -58,6 +60,7 @@ export function rewireTask(run: RunState, task: number, dependencies: readonly D
   const spec = { ...specOf(run, task), dependencies };
   const edges = edgesOf(graph, dependencies);
   graph.spec.tasks[task] = spec;
+  graph.edgeCount += edges.length - (graph.dependencies[task]?.length ?? 0);
   graph.dependencies[task] = edges;
   graph.required[task] = requiredEdges(spec.join, edges.length);
   for (const edge of edges) graph.dependants[edge.upstream]?.push(dependantOf(task, edge));
@@ -74,6 +77,12 @@ export function requiredEdges(join: Join, edges: number): number {
   }
 }
 
+/** Counted once, then kept. */
+export function edgeCount(graph: Graph): number {
+  if (owned.has(graph)) return (graph as OwnGraph).edgeCount;
+  return graph.dependencies.reduce((sum, edges) => sum + edges.length, 0);
+}
+
 function ownGraph(run: RunState): OwnGraph {
   if (owned.has(run.graph)) return run.graph as OwnGraph;
   const { graph } = run;
@@ -87,6 +96,7 @@ function ownGraph(run: RunState): OwnGraph {
     required: [...graph.required],
     indexes,
     indexOf: (key) => indexes.get(key),
+    edgeCount: edgeCount(graph),
   };
   owned.add(copy);
   run.graph = copy;

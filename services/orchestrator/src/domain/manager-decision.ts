@@ -1,7 +1,7 @@
 // What does the decision of a run's manager come to (C.6)?
 
+import { addTasks } from './additions.ts';
 import { performsItself } from './admission.ts';
-import { checkAdded } from './check-added.ts';
 import type { CompleteAttempt } from './commands.ts';
 import { release } from './conditions.ts';
 import { type Choice, type Decision, readDecision } from './decision-form.ts';
@@ -10,7 +10,7 @@ import { capabilityOf, runningAttempt, specOf, taskOf } from './lookup.ts';
 import { isManaged } from './manager.ts';
 import type { Payload } from './payload.ts';
 import { payloadOfJson } from './payload-json.ts';
-import type { Result } from './rejection.ts';
+import { accept, type Result } from './rejection.ts';
 import { attemptFailed } from './result.ts';
 import { DEFAULT_MAX_ROUNDS, type TaskSpec } from './spec.ts';
 import type { RunState } from './state.ts';
@@ -85,7 +85,8 @@ function goOn(
     const message = `the manager was asked ${maxRounds} times, as often as allowed, and did not end the run`;
     return [end(run, task, 'ITERATIONS_EXHAUSTED', errorOf('ITERATIONS_EXHAUSTED', message), usage)];
   }
-  const specs = added.ok ? added.value : [];
+  const growth = growthBy(run, added.ok ? added.value : []);
+  const growing = growth.ok ? growth.value : [];
   const changes: Change[] = [
     {
       type: 'TaskRepeating',
@@ -95,10 +96,10 @@ function goOn(
       usage,
       iteration: round + 1,
       nextInput: undefined,
-      repeatAtMs: run.news || specs.length > 0 ? nowMs : undefined,
+      repeatAtMs: run.news || growing.length > 0 ? nowMs : undefined,
     },
+    ...growing,
   ];
-  if (specs.length > 0) changes.push({ type: 'TasksAdded', specs, owner: undefined });
   for (const choice of decision.run) changes.push(chosen(run, choice));
   return changes;
 }
@@ -110,19 +111,23 @@ function chosen(run: RunState, { task: key, executor }: Choice): Change {
   return change.type === 'TaskReady' && executor !== '' ? { ...change, executorId: executor } : change;
 }
 
+function growthBy(run: RunState, added: readonly TaskSpec[]): Result<readonly Change[]> {
+  return added.length === 0 ? accept([]) : addTasks(run, added);
+}
+
 /** Undefined for a decision that makes sense. */
 function wrongWith(run: RunState, decision: Decision, surroundings: Surroundings): string | undefined {
   const { added, places } = surroundings;
   if (!added.ok) return `add: ${added.rejection.message}`;
-  const refused = added.value.length === 0 ? undefined : checkAdded(run, added.value);
-  if (refused !== undefined) return `add: ${refused.rejection.message}`;
+  const growth = growthBy(run, added.value);
+  if (!growth.ok) return `add: ${growth.rejection.message}`;
   const seen = new Set<string>();
   for (const choice of decision.run) {
     const wrong = seen.has(choice.task) ? 'is chosen twice' : wrongChoice(run, choice, places);
     if (wrong !== undefined) return `task "${choice.task.slice(0, 200)}" ${wrong}`;
     seen.add(choice.task);
   }
-  const idle = decision.run.length === 0 && added.value.length === 0;
+  const idle = decision.run.length === 0 && growth.value.length === 0;
   if (idle && !run.news && !isUnderWay(run))
     return 'it starts nothing while nothing is under way; choose a task that is available, or end the run by done or fail';
   return undefined;

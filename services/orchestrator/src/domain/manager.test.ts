@@ -217,7 +217,7 @@ describe('C.6: a manager-led run', () => {
   });
 
   test.each([
-    [accept([task('a')]), 'has a task "a" already'],
+    [accept([task('a', { priority: 7 })]), 'has a task "a" already'],
     [accept([task('x', { after: ['nobody'] })]), 'is no task of this run'],
     [accept([task('x', { after: ['y'] }), task('y', { after: ['x'] })]), 'go in a circle'],
     [reject('INVALID_FIELD', 'tasks[0] is no task', {}, 'tasks[0]'), 'tasks[0] is no task'],
@@ -241,6 +241,27 @@ describe('C.6: a manager-led run', () => {
       'a held AWAITING_MANAGER',
       'boss READY',
     ]);
+    expectReplay(scenario);
+  });
+
+  test('F.2: begins anew with whatever is done again', () => {
+    const scenario = managed([task('a'), task('b')]);
+    decide(scenario, { run: [{ task: 'a' }] });
+    scenario.start('a');
+    scenario.fail('a');
+    decide(scenario, { done: true });
+    expect(scenario.run.phase).toBe('COMPLETED');
+
+    expect(scenario.rerun('FAILED')).toEqual([
+      'run RUNNING again, FAILED',
+      'boss WAITING again RERUN',
+      'a WAITING again RERUN',
+      'boss READY',
+      'a held AWAITING_MANAGER',
+    ]);
+    decide(scenario, { run: [{ task: 'a' }] });
+    finish(scenario, 'a');
+    expect(decide(scenario, { done: true })).toEqual(['boss COMPLETED', 'run COMPLETED']);
     expectReplay(scenario);
   });
 });

@@ -15,6 +15,7 @@ export function moreOf(task: TaskStatus): TaskMore {
     signal: undefined,
     validating: undefined,
     expansion: undefined,
+    rewired: false,
   };
   return task.more;
 }

@@ -6,6 +6,7 @@
 import { inOrder } from './again.ts';
 import type { Change, RerunScope } from './events.ts';
 import { specOf, taskOf } from './lookup.ts';
+import { managerOf } from './manager.ts';
 import { accept, type Refusal, type Result, reject } from './rejection.ts';
 import type { RunState } from './state.ts';
 import { isFinalRun, type RunPhase } from './states.ts';
@@ -22,7 +23,7 @@ export function rerunRun(
   const tasks = tasksOf(run, scope, from, undone);
   if (tasks.size === 0) return nothingToDo(run);
   const restarted = { type: 'RunRestarted', scope, from } as const;
-  const ordered = inOrder(run, new Set([...tasks].sort((a, b) => a - b)));
+  const ordered = inOrder(run, managerFirst(run, tasks));
   return accept([restarted, ...ordered.map((task) => reset(run, task, scope, undone))]);
 }
 
@@ -46,7 +47,7 @@ function tasksOf(
       return tasks;
     case 'FROM':
       if (from !== undefined) tasks.add(from);
-      return withManager(run, withDependants(run, tasks, isOwn));
+      return withDependants(run, tasks, isOwn);
     case 'FAILED': {
       for (const task of run.tasks.keys()) {
         const { state } = taskOf(run, task);
@@ -54,7 +55,7 @@ function tasksOf(
         if (isOwn(task) && failed) tasks.add(task);
       }
       const isOpen = (task: number) => isOwn(task) && taskOf(run, task).state !== 'COMPLETED';
-      return tasks.size === 0 ? tasks : withManager(run, withDependants(run, tasks, isOpen));
+      return withDependants(run, tasks, isOpen);
     }
   }
 }
@@ -86,11 +87,11 @@ function withDependants(
   return tasks;
 }
 
-/** In a run that a manager leads nothing starts without its word. */
-function withManager(run: RunState, tasks: ReadonlySet<number>): ReadonlySet<number> {
-  const { manager } = run.graph.spec;
-  const task = manager === undefined ? undefined : run.graph.indexOf(manager.key);
-  return task === undefined ? tasks : new Set([task, ...tasks]);
+/** In a run that a manager leads nothing starts without its word, nor waits for one that has ended. */
+function managerFirst(run: RunState, tasks: ReadonlySet<number>): ReadonlySet<number> {
+  const sorted = [...tasks].sort((a, b) => a - b);
+  const manager = managerOf(run);
+  return new Set(manager === undefined ? sorted : [manager, ...sorted]);
 }
 
 export function runNotFinal(runId: string, phase: RunPhase): Refusal {

@@ -40,12 +40,18 @@ function oneAfterTheOther(spec: RunSpec): Result<RunSpec> {
       return reject('INVALID_JOIN', message, { key: task.key }, `tasks[${index}].join`);
     }
     const before = spec.tasks[index - 1];
-    if (before === undefined || task.dependencies.some(({ key }) => key === before.key)) tasks.push(task);
-    else tasks.push({ ...task, dependencies: [...task.dependencies, succeeded(before.key)] });
+    tasks.push(before === undefined ? task : succeeding(task, before.key));
   }
   return accept({ ...spec, tasks });
 }
 
-function succeeded(key: string): Dependency {
+/** The task, after another one unless it says itself what it makes of that one's end. */
+export function succeeding(task: TaskSpec, before: string): TaskSpec {
+  if (task.dependencies.some(({ key }) => key === before)) return task;
+  return { ...task, dependencies: [...task.dependencies, edgeTo(before)] };
+}
+
+/** An edge that says no more than that. */
+export function edgeTo(key: string): Dependency {
   return { key, condition: 'SUCCESS', ...PLAIN_EDGE };
 }

@@ -8,6 +8,7 @@
 import { handlesFailure, meets } from './edges.ts';
 import { specOf, taskOf } from './lookup.ts';
 import { isManaged } from './manager.ts';
+import type { DependencyCondition } from './spec.ts';
 import type { RunState } from './state.ts';
 import type { FinalTaskState } from './states.ts';
 
@@ -20,6 +21,16 @@ export function settleEdges(run: RunState, upstream: number, state: FinalTaskSta
     if (!meets(condition, state)) status.deadEdges++;
     else if (when === '') status.metEdges++;
   }
+}
+
+/** A task that may handle failures over this edge depends on the upstream from now on. */
+export function admitHandler(
+  run: RunState,
+  { upstream, condition }: { readonly upstream: number; readonly condition: DependencyCondition },
+): void {
+  if (!handlesFailure(condition)) return;
+  taskOf(run, upstream).handlers++;
+  forgetFailure(run, upstream);
 }
 
 /** This task is final and did not run, so it handles nobody's failure. */

@@ -119,6 +119,8 @@ export interface TaskMore {
   signal: Payload | undefined;
   /** A result that a capability checks. */
   validating: Validating | undefined;
+  /** It depends on others than it was submitted with. */
+  rewired: boolean;
   /** The items of a foreach. */
   expansion: Expansion | undefined;
 }

@@ -151,6 +151,15 @@ export function play(tasks: readonly TaskSpec[], rest: Partial<RunSpec> = {}) {
       }),
     cancel: (key: string, subtree = false) => steps({ type: 'CancelTask', task: index(key), subtree }),
     cancelRun: (message = '') => steps({ type: 'CancelRun', message }),
+    add: (...tasks: readonly TaskSpec[]) => steps({ type: 'AddTasks', tasks }),
+    /** `add` as `after` of task(). */
+    depend: (key: string, add: TaskSketch['after'], remove: readonly string[] = []) =>
+      steps({
+        type: 'ChangeDependencies',
+        task: index(key),
+        add: task('', { after: add ?? [] }).dependencies,
+        remove,
+      }),
     pause: (message = '') => steps({ type: 'PauseRun', message }),
     resume: () => steps({ type: 'ResumeRun' }),
     rerun: (scope: RerunScope, from?: string) =>

@@ -137,6 +137,7 @@ export function createCore(options: EngineOptions, latestRevision: number): Core
           armTask(run, change.task);
           break;
         case 'TaskHeld':
+        case 'TaskDependenciesChanged':
           armTask(run, change.task);
           armRun(run);
           break;
@@ -173,7 +174,6 @@ export function createCore(options: EngineOptions, latestRevision: number): Core
         case 'RunCompensating':
         case 'TaskRouted':
         case 'TaskSignalled':
-        case 'TaskDependenciesChanged':
           break;
         case 'RunCompleted':
         case 'RunFailed':

@@ -10,6 +10,7 @@ import { fireDue } from './deadlines.ts';
 import { dispatch } from './dispatch.ts';
 import { listExecutors } from './executor-list.ts';
 import { type EngineGauges, gaugesOf } from './gauges.ts';
+import { addTasks, changeDependencies } from './growth.ts';
 import { heartbeat } from './heartbeat.ts';
 import type { EngineCalls, EngineInput } from './inputs.ts';
 import { extendLeases } from './loss.ts';
@@ -91,6 +92,12 @@ function answer(core: Core, call: Call): void {
     case 'SignalRun':
       answered<'SignalRun'>(core, call, signalRun(core, call.input));
       break;
+    case 'AddTasks':
+      answered<'AddTasks'>(core, call, addTasks(core, call.input));
+      break;
+    case 'ChangeDependencies':
+      answered<'ChangeDependencies'>(core, call, changeDependencies(core, call.input));
+      break;
     case 'PauseRun':
       answered<'PauseRun'>(core, call, pauseRun(core, call.input));
       break;
@@ -129,6 +136,8 @@ type AnswerableCallType =
   | 'PauseRun'
   | 'ResumeRun'
   | 'RerunRun'
+  | 'AddTasks'
+  | 'ChangeDependencies'
   | 'SignalRun';
 
 /** Refusals are not kept for repeats: the same call meets the same refusal, or better luck. */

@@ -5,6 +5,7 @@ import type { Feedback, Progress, RerunScope, TaskError, Usage } from '../domain
 import type { Graph } from '../domain/graph.ts';
 import type { Payload } from '../domain/payload.ts';
 import type { Result } from '../domain/rejection.ts';
+import type { Dependency, TaskSpec } from '../domain/spec.ts';
 import type { RunState } from '../domain/state.ts';
 import type { ExecutorCapability } from '../scheduling/executor-pool.ts';
 
@@ -17,6 +18,8 @@ export interface EngineCalls {
   CancelRun: { input: CancelRun; reply: Result<CancelledTasks> };
   CancelTask: { input: CancelTask; reply: Result<CancelledTasks> };
   SignalRun: { input: SignalRun; reply: Result<SignalledRun> };
+  AddTasks: { input: AddTasks; reply: Result<AddedTasks> };
+  ChangeDependencies: { input: ChangeDependencies; reply: Result<true> };
   PauseRun: { input: PauseRun; reply: Result<true> };
   ResumeRun: { input: ResumeRun; reply: Result<true> };
   RerunRun: { input: RerunRun; reply: Result<RestartedRun> };
@@ -75,6 +78,31 @@ export interface SubmittedRun {
 export interface CancelRun {
   readonly runId: string;
   readonly message: string;
+  readonly request: RequestKey | undefined;
+}
+
+export interface AddTasks {
+  /** Who says so: the lease must be one of theirs. */
+  readonly by:
+    | { readonly type: 'RUN'; readonly runId: string }
+    | { readonly type: 'EXECUTOR'; readonly executorId: string; readonly session: string };
+  /** Of an attempt that is under way. */
+  readonly leaseToken: string;
+  readonly tasks: readonly TaskSpec[];
+  readonly request: RequestKey | undefined;
+}
+
+export interface AddedTasks {
+  /** Of those that were not there yet. */
+  readonly addedCount: number;
+}
+
+export interface ChangeDependencies {
+  readonly runId: string;
+  readonly taskKey: string;
+  readonly add: readonly Dependency[];
+  /** Keys. */
+  readonly remove: readonly string[];
   readonly request: RequestKey | undefined;
 }
 

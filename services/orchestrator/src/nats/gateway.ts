@@ -43,7 +43,14 @@ export interface ExecutorGateway {
 const MAX_REQUESTS_IN_FLIGHT = 4_096;
 const MAX_BYTES_IN_FLIGHT = 256 * 1024 * 1024;
 const STOP_TIMEOUT_MS = 5_000;
-const KINDS: readonly RequestKind[] = ['register', 'heartbeat', 'report', 'putPayload', 'getPayload'];
+const KINDS: readonly RequestKind[] = [
+  'register',
+  'heartbeat',
+  'report',
+  'addition',
+  'putPayload',
+  'getPayload',
+];
 
 export function createExecutorGateway(options: GatewayOptions): ExecutorGateway {
   const { link, subjects, logger } = options;

@@ -16,6 +16,7 @@ import type { Rejection } from '../domain/rejection.ts';
 import type { Orchestrator } from '../runtime/orchestrator.ts';
 import { protocolError, registrationToWire, reportStatusToWire } from '../wire/executor-answers.ts';
 import { heartbeatFromWire, registrationFromWire, reportsFromWire } from '../wire/executor-requests.ts';
+import { createAdditionHandler } from './addition-requests.ts';
 import type { AttemptTracing } from './deliveries.ts';
 import { encodeHeartbeatAck } from './heartbeat-ack.ts';
 import { createPayloadHandlers } from './payload-requests.ts';
@@ -45,6 +46,7 @@ export function createRequestHandlers(
     register: createRegisterHandler(context),
     heartbeat: createHeartbeatHandler(context),
     report: createReportHandler(context),
+    addition: createAdditionHandler(context),
     ...createPayloadHandlers(context),
   };
 }

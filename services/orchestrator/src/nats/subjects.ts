@@ -6,7 +6,7 @@
 /** `tutti.v1`; several installations can share one NATS by different prefixes. */
 export const DEFAULT_PREFIX = 'tutti.v1';
 
-export type RequestKind = 'register' | 'heartbeat' | 'report' | 'putPayload' | 'getPayload';
+export type RequestKind = 'register' | 'heartbeat' | 'report' | 'addition' | 'putPayload' | 'getPayload';
 
 export interface RequestSubject {
   readonly namespace: string;
@@ -37,6 +37,7 @@ const SUFFIXES: Readonly<Record<RequestKind, string>> = {
   register: 'executors.register',
   heartbeat: 'executors.heartbeat',
   report: 'reports',
+  addition: 'additions',
   putPayload: 'payloads.put',
   getPayload: 'payloads.get',
 };

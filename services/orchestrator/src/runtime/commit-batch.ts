@@ -20,7 +20,7 @@ import type {
   TaskStatusRow,
 } from '../store/port.ts';
 import { encodeAttachment, encodeEvent } from '../wire/events.ts';
-import { encodeRunRecord, encodeTaskSpec } from '../wire/stored-spec.ts';
+import { encodeDependencies, encodeRunRecord, encodeTaskSpec } from '../wire/stored-spec.ts';
 import { traceIdOf } from '../wire/trace.ts';
 import { visitReferences } from './payload-references.ts';
 import type { CommittedEvent } from './ports.ts';
@@ -152,10 +152,16 @@ function taskRows(touched: ReadonlyMap<RunState, ReadonlySet<number>>): readonly
         firstReadyAtMs: status.firstReadyAtMs,
         startedAtMs: status.startedAtMs,
         endedAtMs: status.endedAtMs,
+        dependencies: dependenciesOf(run, task),
       });
     }
   }
   return rows;
+}
+
+function dependenciesOf(run: RunState, task: number): Uint8Array | undefined {
+  if (run.tasks[task]?.more?.rewired !== true) return undefined;
+  return encodeDependencies(run.graph.spec.tasks[task]?.dependencies ?? []);
 }
 
 function requestRows(output: EngineOutput, nowMs: number): readonly RequestRow[] {

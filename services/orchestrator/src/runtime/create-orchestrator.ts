@@ -226,6 +226,8 @@ function waysOfCalls(guard: RepeatGuard, reruns: Reruns): WaysOfCalls {
     CancelRun: guard.cancelRun,
     CancelTask: guard.cancelTask,
     SignalRun: guard.signalRun,
+    AddTasks: (driver, input) => guard.once(driver, input.request, () => driver.call('AddTasks', input)),
+    ChangeDependencies: guard.changeDependencies,
     PauseRun: guard.pauseRun,
     ResumeRun: guard.resumeRun,
     RerunRun: reruns.rerunRun,

@@ -40,6 +40,9 @@ export function referencesOfCall<K extends EngineCallType>(
     case 'SubmitRun':
       ofSpec(call.input.graph.spec, pathOfSpec(call.input.graph.spec), collect);
       break;
+    case 'AddTasks':
+      for (const [index, task] of call.input.tasks.entries()) ofTask(task, `tasks[${index}]`, collect);
+      break;
     case 'Heartbeat':
       for (const [index, { checkpoint }] of call.input.attempts.entries()) {
         collect(checkpoint, () => `attempts[${index}].checkpoint`);
@@ -56,6 +59,7 @@ export function referencesOfCall<K extends EngineCallType>(
     case 'ClaimRequest':
     case 'CancelRun':
     case 'CancelTask':
+    case 'ChangeDependencies':
     case 'PauseRun':
     case 'ResumeRun':
     case 'RerunRun':
@@ -84,19 +88,20 @@ function pathOfSpec({ workflow }: RunSpec): SpecPath {
 
 function ofSpec(spec: RunSpec, path: SpecPath, collect: Collect): void {
   collect(spec.input, () => path.input);
-  for (const [index, task] of spec.tasks.entries()) {
-    const at = `${path.spec}.tasks[${index}]`;
-    collect(task.input, () => `${at}.input`);
-    for (const [place, item] of (task.flow.foreach?.items ?? []).entries()) {
-      collect(item, () => `${at}.foreach.items[${place}]`);
-    }
-    for (const [place, { action }] of task.handling.errorRules.entries()) {
-      if (action.type === 'COMPLETE') collect(action.result, () => `${at}.error_rules[${place}].result`);
-    }
-  }
+  for (const [index, task] of spec.tasks.entries()) ofTask(task, `${path.spec}.tasks[${index}]`, collect);
   for (const [name, child] of Object.entries(spec.childSpecs)) {
     const nested = `${path.spec}.child_specs["${name}"]`;
     ofSpec(child, { spec: nested, input: `${nested}.input` }, collect);
+  }
+}
+
+function ofTask(task: TaskSpec, at: string, collect: Collect): void {
+  collect(task.input, () => `${at}.input`);
+  for (const [place, item] of (task.flow.foreach?.items ?? []).entries()) {
+    collect(item, () => `${at}.foreach.items[${place}]`);
+  }
+  for (const [place, { action }] of task.handling.errorRules.entries()) {
+    if (action.type === 'COMPLETE') collect(action.result, () => `${at}.error_rules[${place}].result`);
   }
 }
 

@@ -5,6 +5,7 @@
 // an earlier one with the same id to be answered, thus durable, before it looks.
 
 import { runAlreadyFinal, taskAlreadyFinal } from '../domain/cancel.ts';
+import { notWaiting } from '../domain/change-dependencies.ts';
 import type { Graph } from '../domain/graph.ts';
 import { linksOf } from '../domain/links.ts';
 import { nothingToPause } from '../domain/pause.ts';
@@ -14,6 +15,7 @@ import { isFinalRun } from '../domain/states.ts';
 import type {
   CancelRun,
   CancelTask,
+  ChangeDependencies,
   ClaimRequest,
   EngineCalls,
   PauseRun,
@@ -42,6 +44,10 @@ export interface RepeatGuard {
   cancelRun(driver: NamespaceDriver, input: CancelRun): Promise<EngineCalls['CancelRun']['reply']>;
   cancelTask(driver: NamespaceDriver, input: CancelTask): Promise<EngineCalls['CancelTask']['reply']>;
   signalRun(driver: NamespaceDriver, input: SignalRun): Promise<EngineCalls['SignalRun']['reply']>;
+  changeDependencies(
+    driver: NamespaceDriver,
+    input: ChangeDependencies,
+  ): Promise<EngineCalls['ChangeDependencies']['reply']>;
   pauseRun(driver: NamespaceDriver, input: PauseRun): Promise<EngineCalls['PauseRun']['reply']>;
   resumeRun(driver: NamespaceDriver, input: ResumeRun): Promise<EngineCalls['ResumeRun']['reply']>;
   /**
@@ -151,6 +157,20 @@ export function createRepeatGuard(store: Store, clock: Clock): RepeatGuard {
     return run === undefined ? reply : runIsFinal(input.runId, run.phase);
   }
 
+  /** In a final run no task waits. */
+  async function changeDependencies(
+    driver: NamespaceDriver,
+    input: ChangeDependencies,
+  ): Promise<EngineCalls['ChangeDependencies']['reply']> {
+    const reply = await driver.call('ChangeDependencies', input);
+    const run = await finalRun(driver.namespace, input.runId, reply);
+    if (run === undefined) return reply;
+    const task = await store.getTask(driver.namespace, run.run, input.taskKey);
+    return task === undefined
+      ? taskNotFound(input.runId, input.taskKey)
+      : notWaiting(input.taskKey, task.state);
+  }
+
   async function pauseOrResume(
     driver: NamespaceDriver,
     runId: string,
@@ -176,6 +196,8 @@ export function createRepeatGuard(store: Store, clock: Clock): RepeatGuard {
     cancelRun: (driver, input) => once(driver, input.request, () => cancelRun(driver, input)),
     signalRun: (driver, input) => once(driver, input.request, () => signalRun(driver, input)),
     cancelTask: (driver, input) => once(driver, input.request, () => cancelTask(driver, input)),
+    changeDependencies: (driver, input) =>
+      once(driver, input.request, () => changeDependencies(driver, input)),
     pauseRun: (driver, input) =>
       once(driver, input.request, async () =>
         pauseOrResume(driver, input.runId, await driver.call('PauseRun', input)),

@@ -223,6 +223,8 @@ export interface RunStatusRow {
 }
 
 export interface TaskStatusRow {
+  /** The binary form of tutti.v1.TaskSpec with the dependencies alone; undefined as long as those of its specification hold. */
+  readonly dependencies: Uint8Array | undefined;
   readonly run: RunNumber;
   readonly task: number;
   readonly state: TaskState;

@@ -3,6 +3,7 @@
 // Contract: the messages have passed the rules of the proto. What those cannot say is checked here.
 
 import type {
+  AdditionRequest,
   HeartbeatRequest,
   RegisterRequest,
   Report,
@@ -18,6 +19,7 @@ import type { Progress, TaskError, Usage } from '../domain/events.ts';
 import type { Payload } from '../domain/payload.ts';
 import { accept, type Result, reject } from '../domain/rejection.ts';
 import type {
+  AddTasks,
   AttemptOutcome,
   AttemptReport,
   Heartbeat,
@@ -28,6 +30,7 @@ import type {
 import { intern } from './intern.ts';
 import { acceptPayload } from './limits.ts';
 import { toPayload } from './payload.ts';
+import { toTaskSpecs } from './spec.ts';
 import { durationToMs } from './time.ts';
 
 export function registrationFromWire(message: RegisterRequest): Result<RegisterExecutor> {
@@ -87,6 +90,19 @@ export function heartbeatFromWire(message: HeartbeatRequest): Result<Heartbeat> 
     phase: phaseOf(message.phase),
     attempts,
   });
+}
+
+export function additionFromWire({
+  executorId,
+  session,
+  leaseToken,
+  tasks,
+}: AdditionRequest): Result<AddTasks> {
+  const specs = toTaskSpecs(tasks);
+  if (!specs.ok) return specs;
+  // Equal tasks are left as they are: a repeat needs no other protection.
+  const by = { type: 'EXECUTOR', executorId, session } as const;
+  return accept({ by, leaseToken, tasks: specs.value, request: undefined });
 }
 
 export function reportsFromWire(message: ReportRequest): Result<ReportAttempts> {

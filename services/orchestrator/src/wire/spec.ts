@@ -5,7 +5,12 @@ import {
   FailurePolicy,
   type RunSpec as RunSpecMessage,
 } from '@tutti/proto/tutti/v1/run_pb.ts';
-import { JoinMode, type TaskSpec as TaskSpecMessage, UnmetPolicy } from '@tutti/proto/tutti/v1/task_pb.ts';
+import {
+  type Dependency as DependencyMessage,
+  JoinMode,
+  type TaskSpec as TaskSpecMessage,
+  UnmetPolicy,
+} from '@tutti/proto/tutti/v1/task_pb.ts';
 import { withManager } from '../domain/manager.ts';
 import { EMPTY_PAYLOAD, type Payload } from '../domain/payload.ts';
 import { accept, type Refusal, type Result, reject } from '../domain/rejection.ts';
@@ -48,8 +53,19 @@ function toRunSpecAt(message: RunSpecMessage, depth: number): Result<RunSpec> {
   }
   const runInput = message.input === undefined ? EMPTY : acceptPayload(message.input, 'input');
   if (!runInput.ok) return runInput;
+  const tasks = toTaskSpecs(message.tasks);
+  if (!tasks.ok) return tasks;
+  const childSpecs = toChildSpecs(message, depth);
+  if (!childSpecs.ok) return childSpecs;
+  return accept(
+    withManager({ ...toRunSettings(message, runInput.value, childSpecs.value), tasks: tasks.value }),
+  );
+}
+
+/** As toRunSpec, of tasks that come by themselves. */
+export function toTaskSpecs(messages: readonly TaskSpecMessage[]): Result<readonly TaskSpec[]> {
   const tasks: TaskSpec[] = [];
-  for (const [index, task] of message.tasks.entries()) {
+  for (const [index, task] of messages.entries()) {
     const misplaced =
       misplacedCount(task, index) ?? contradiction(task, index) ?? refuseConstruct(task, index);
     if (misplaced !== undefined) return misplaced;
@@ -61,9 +77,7 @@ function toRunSpecAt(message: RunSpecMessage, depth: number): Result<RunSpec> {
     if (!input.ok) return input;
     tasks.push(toTaskSpec(task, input.value));
   }
-  const childSpecs = toChildSpecs(message, depth);
-  if (!childSpecs.ok) return childSpecs;
-  return accept(withManager({ ...toRunSettings(message, runInput.value, childSpecs.value), tasks }));
+  return accept(tasks);
 }
 
 /** How deep specifications may hold specifications. */
@@ -94,14 +108,31 @@ function contradiction(task: TaskSpecMessage, index: number): Refusal | undefine
     const message = `task "${task.key}" has an input and an input_expression; keep one of the two`;
     return reject('INVALID_FIELD', message, {}, `tasks[${index}].input_expression`);
   }
-  for (const [position, { select }] of task.dependencies.entries()) {
+  return selectedTwice(task.dependencies, task.key, `tasks[${index}].dependencies`);
+}
+
+function selectedTwice(
+  dependencies: readonly DependencyMessage[],
+  key: string,
+  field: string,
+): Refusal | undefined {
+  for (const [position, { select }] of dependencies.entries()) {
     if (select === undefined) continue;
     const parts = [select.nothing, select.fields.length > 0, select.lastItems > 0].filter(Boolean).length;
     if (parts < 2) continue;
-    const message = `a dependency of task "${task.key}" selects in ${parts} ways; keep one of nothing, fields and last_items`;
-    return reject('INVALID_FIELD', message, {}, `tasks[${index}].dependencies[${position}].select`);
+    const message = `a dependency of task "${key}" selects in ${parts} ways; keep one of nothing, fields and last_items`;
+    return reject('INVALID_FIELD', message, {}, `${field}[${position}].select`);
   }
   return undefined;
+}
+
+/** Of the task with this key. @param field that holds them */
+export function toDependencies(
+  messages: readonly DependencyMessage[],
+  key: string,
+  field: string,
+): Result<readonly Dependency[]> {
+  return selectedTwice(messages, key, field) ?? accept(messages.map(toDependency));
 }
 
 /** A count that its mode would ignore: whoever gave it wants a join that they would not get. */

@@ -26,6 +26,7 @@ import {
   DEFAULT_CANCEL_GRACE_MS,
   DEFAULT_PRIORITY,
   DEFAULT_RETRY,
+  type Dependency,
   type Manager,
   type RunParent,
   type RunSpec,
@@ -54,6 +55,26 @@ export function encodeTaskSpec(spec: TaskSpec): Uint8Array {
 export function decodeTaskSpec(bytes: Uint8Array): TaskSpec {
   const message = fromBinary(TaskSpecSchema, bytes);
   return toTaskSpec(message, toPayload(message.input));
+}
+
+/** The binary form of a tutti.v1.TaskSpec that says nothing else. */
+export function encodeDependencies(dependencies: readonly Dependency[]): Uint8Array {
+  const message = create(TaskSpecSchema, { dependencies: dependencies.map(fromDependency) });
+  return toBinary(TaskSpecSchema, message);
+}
+
+/** A task's specification, as it holds now. */
+export interface StoredTaskSpec {
+  readonly spec: Uint8Array;
+  /** As encodeDependencies gave it; undefined where those of the specification hold. */
+  readonly dependencies: Uint8Array | undefined;
+}
+
+export function readTaskSpec({ spec, dependencies }: StoredTaskSpec): TaskSpecMessage {
+  const message = fromBinary(TaskSpecSchema, spec);
+  if (dependencies !== undefined)
+    message.dependencies = fromBinary(TaskSpecSchema, dependencies).dependencies;
+  return message;
 }
 
 /** The binary form of tutti.store.v1.RunRecord. The tasks are kept apart, by encodeTaskSpec. */

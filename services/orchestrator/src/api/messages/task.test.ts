@@ -18,6 +18,7 @@ const row = (fields: Partial<TaskRow>): TaskRow => ({
   reason: 'NONE',
   attemptCount: 0,
   firstReadyAtMs: 1_000,
+  dependencies: undefined,
   startedAtMs: undefined,
   endedAtMs: undefined,
   ...fields,

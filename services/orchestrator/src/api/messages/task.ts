@@ -19,6 +19,7 @@ import {
 import type { EventRecord, TaskRow } from '../../store/port.ts';
 import { REASON_TO_WIRE, TASK_STATE_TO_WIRE } from '../../wire/enums.ts';
 import { errorInForm, feedbackInForm, inForm, type PayloadForm } from '../../wire/payload-form.ts';
+import { readTaskSpec } from '../../wire/stored-spec.ts';
 import { timestampFromMs } from '../../wire/time.ts';
 
 export function toBasicTask(runId: string, row: TaskRow): Task {
@@ -49,7 +50,7 @@ export function toFullTask(
   form: PayloadForm,
 ): Task {
   const task = toBasicTask(runId, row);
-  task.spec = fromBinary(TaskSpecSchema, row.spec);
+  task.spec = readTaskSpec(row);
   if (task.spec.input !== undefined) task.spec.input = inForm(task.spec.input, form);
   for (const event of events) applyEvent(task, fromBinary(EventSchema, event.payload), form);
   if (task.state !== TaskState.RETRYING) delete task.retryTime;
@@ -124,8 +125,9 @@ function applyEvent(task: Task, event: EventMessage, form: PayloadForm): void {
     case 'taskExpanded':
     case 'taskSignalled':
     case 'taskValidating':
-    case 'taskDependenciesChanged':
       return; // The row, the specification or other tasks say it.
+    case 'taskDependenciesChanged':
+      return; // The row says them.
     case 'taskRouted':
     case 'taskCancelling':
     case 'taskSkipped':

@@ -14,6 +14,7 @@ import { accept, type Refusal, type Result, reject } from '../../domain/rejectio
 import type { SubmitRun } from '../../engine/inputs.ts';
 import { taskNotFound } from '../../engine/requests.ts';
 import type { Orchestrator, StoreQueries } from '../../runtime/orchestrator.ts';
+import { readTaskSpec } from '../../wire/stored-spec.ts';
 import { namespaceOf } from '../call.ts';
 import { requestKeyOf } from '../fingerprint.ts';
 import type { UnaryHandler } from '../method.ts';
@@ -111,7 +112,7 @@ async function readSpecs(
     const rows = await queries.listTasks(namespace, run, { states: [], after, limit: TASKS_AT_ONCE });
     for (const row of rows) {
       if (!row.key.includes('#') && row.key !== manager) {
-        specs.set(row.key, fromBinary(TaskSpecSchema, row.spec));
+        specs.set(row.key, readTaskSpec(row));
       }
     }
     const last = rows.at(-1);

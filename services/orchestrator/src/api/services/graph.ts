@@ -10,7 +10,8 @@ import {
 import { accept, type Refusal, type Result, reject } from '../../domain/rejection.ts';
 import type { Orchestrator } from '../../runtime/orchestrator.ts';
 import type { RunRow, TaskRow } from '../../store/port.ts';
-import { decodeTaskSpec } from '../../wire/stored-spec.ts';
+import { toTaskSpec } from '../../wire/spec.ts';
+import { readTaskSpec } from '../../wire/stored-spec.ts';
 import { namespaceOf } from '../call.ts';
 import { GRAPH_BYTES, GRAPH_DEPENDENCIES, GRAPH_TASKS } from '../errors.ts';
 import { toDot } from '../graph/dot.ts';
@@ -92,8 +93,9 @@ function standings(
   };
   const tasks: TaskStanding[] = [];
   let dependencyCount = 0;
-  for (const { spec: bytes, state, reason, attemptCount } of rows) {
-    const spec = decodeTaskSpec(bytes);
+  for (const row of rows) {
+    const { state, reason, attemptCount } = row;
+    const spec = toTaskSpec(readTaskSpec(row));
     dependencyCount += spec.dependencies.length;
     if (dependencyCount > MAX_DEPENDENCIES) {
       return tooLarge(GRAPH_DEPENDENCIES, MAX_DEPENDENCIES, 'dependencies');

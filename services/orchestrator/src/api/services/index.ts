@@ -25,6 +25,8 @@ import { createChildWorkflows } from './child-workflows.ts';
 import { createCopyHandlers } from './copy.ts';
 import { createExecutorHandlers } from './executors.ts';
 import { createGraphHandlers } from './graph.ts';
+import type { Languages } from './graph-of-spec.ts';
+import { createGrowthHandlers } from './growth.ts';
 import { createPayloadHandlers } from './payloads.ts';
 import { createRunControlHandlers } from './run-control.ts';
 import { createRunLifeHandlers } from './run-life.ts';
@@ -66,10 +68,8 @@ export function createServices(deps: ServicesDeps) {
   const workflows = createWorkflowHandlers(orchestrator, schemas, languages);
   const cancel = createCancelHandlers(orchestrator);
   const signals = createSignalHandlers(orchestrator);
-  const life = createRunLifeHandlers(orchestrator);
-  const copying = createCopyHandlers({ ...deps, languages });
   const payloads = createPayloadHandlers(orchestrator);
-  const control = createRunControlHandlers(orchestrator);
+  const growth = createGrowthHandlers(orchestrator);
   const runs = createRunHandlers(queries);
   const tasks = createTaskHandlers(orchestrator);
   const graphs = createGraphHandlers(orchestrator);
@@ -93,6 +93,8 @@ export function createServices(deps: ServicesDeps) {
       cancelRun: unary(deps, method.cancelRun, cancel.cancelRun),
       cancelTask: unary(deps, method.cancelTask, cancel.cancelTask),
       signalRun: unary(deps, method.signalRun, signals.signalRun),
+      addTasks: unary(deps, method.addTasks, growth.addTasks),
+      changeDependencies: unary(deps, method.changeDependencies, growth.changeDependencies),
       watch: serverStream(deps, method.watch, mapped(watching.watch, toMessage)),
     },
     executors: {
@@ -104,17 +106,7 @@ export function createServices(deps: ServicesDeps) {
       listWorkflows: unary(deps, WorkflowService.method.listWorkflows, workflows.listWorkflows),
       deleteWorkflow: unary(deps, WorkflowService.method.deleteWorkflow, workflows.deleteWorkflow),
     },
-    runLife: {
-      pauseRun: unary(deps, RunLifeService.method.pauseRun, control.pauseRun),
-      resumeRun: unary(deps, RunLifeService.method.resumeRun, control.resumeRun),
-      rerunRun: unary(deps, RunLifeService.method.rerunRun, control.rerunRun),
-      copyRun: unary(deps, RunLifeService.method.copyRun, copying.copyRun),
-      archiveRun: unary(deps, RunLifeService.method.archiveRun, life.archiveRun),
-      unarchiveRun: unary(deps, RunLifeService.method.unarchiveRun, life.unarchiveRun),
-      deleteRun: unary(deps, RunLifeService.method.deleteRun, life.deleteRun),
-      getRetention: unary(deps, RunLifeService.method.getRetention, life.getRetention),
-      setRetention: unary(deps, RunLifeService.method.setRetention, life.setRetention),
-    },
+    runLife: createRunLife(deps, languages),
     payloads: {
       putPayload: unary(deps, PayloadService.method.putPayload, payloads.putPayload),
       getPayload: unary(deps, PayloadService.method.getPayload, payloads.getPayload),
@@ -125,6 +117,24 @@ export function createServices(deps: ServicesDeps) {
     },
     serving: () => orchestrator.serving(),
     failingNamespaces: () => orchestrator.failingNamespaces(),
+  };
+}
+
+function createRunLife(deps: ServicesDeps, languages: Languages) {
+  const { method } = RunLifeService;
+  const control = createRunControlHandlers(deps.orchestrator);
+  const copying = createCopyHandlers({ ...deps, languages });
+  const life = createRunLifeHandlers(deps.orchestrator);
+  return {
+    pauseRun: unary(deps, method.pauseRun, control.pauseRun),
+    resumeRun: unary(deps, method.resumeRun, control.resumeRun),
+    rerunRun: unary(deps, method.rerunRun, control.rerunRun),
+    copyRun: unary(deps, method.copyRun, copying.copyRun),
+    archiveRun: unary(deps, method.archiveRun, life.archiveRun),
+    unarchiveRun: unary(deps, method.unarchiveRun, life.unarchiveRun),
+    deleteRun: unary(deps, method.deleteRun, life.deleteRun),
+    getRetention: unary(deps, method.getRetention, life.getRetention),
+    setRetention: unary(deps, method.setRetention, life.setRetention),
   };
 }
 

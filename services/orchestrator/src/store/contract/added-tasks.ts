@@ -41,6 +41,7 @@ export function describeAddedTasks(test: StoreUnderTest): void {
       expect(await test.store().getTask(NAMESPACE, 1, long)).toEqual({
         ...{ run: 1, task: 3, key: long, spec: bytes(`spec of ${long}`), state: 'READY', reason: 'NONE' },
         ...{ attemptCount: 0, firstReadyAtMs: ADDED_AT_MS, startedAtMs: undefined, endedAtMs: undefined },
+        dependencies: undefined,
       });
       await test.store().commit(batch(epoch, { tasks: [taskStatus(1, 3)] }));
       expect(await test.store().getTask(NAMESPACE, 1, long)).toMatchObject(taskStatus(1, 3));

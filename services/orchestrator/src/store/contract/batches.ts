@@ -105,6 +105,7 @@ export function taskStatus(run: RunNumber, task: number, parts: Partial<TaskStat
     firstReadyAtMs: SUBMITTED_AT_MS + 10,
     startedAtMs: SUBMITTED_AT_MS + 20,
     endedAtMs: undefined,
+    dependencies: undefined,
     ...parts,
   };
 }

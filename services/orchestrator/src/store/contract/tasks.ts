@@ -38,6 +38,7 @@ export function describeTasks(test: StoreUnderTest): void {
         attemptCount: 0,
         startedAtMs: undefined,
         endedAtMs: undefined,
+        dependencies: undefined,
       } as const;
       const first: TaskRow = {
         ...untouched,
@@ -57,6 +58,20 @@ export function describeTasks(test: StoreUnderTest): void {
       };
       expect(await test.store().getTask(NAMESPACE, 1, 'task-0')).toEqual(first);
       expect(await test.store().listTasks(NAMESPACE, 1, ALL)).toEqual([first, second]);
+    });
+
+    it('keeps the dependencies that a task has got since, as long as they are said', async () => {
+      const { epoch } = await test.store().claim(NAMESPACE);
+      await test.store().commit(submission(epoch, 1));
+      const changed = taskStatus(1, 1, { dependencies: bytes('others') });
+      await test.store().commit(batch(epoch, { tasks: [changed] }));
+      expect(await test.store().getTask(NAMESPACE, 1, 'task-1')).toMatchObject(changed);
+      expect((await test.store().listTasks(NAMESPACE, 1, ALL)).map((each) => each.dependencies)).toEqual([
+        undefined,
+        bytes('others'),
+      ]);
+      await test.store().commit(batch(epoch, { tasks: [taskStatus(1, 1, { dependencies: bytes('') })] }));
+      expect((await test.store().getTask(NAMESPACE, 1, 'task-1'))?.dependencies).toEqual(bytes(''));
     });
 
     it('gives back a task as the last commit left it, also in the commit that brought it', async () => {

@@ -258,6 +258,7 @@ function taskRow(run: RunNumber, index: number, task: NewTask, addedAtMs: number
     firstReadyAtMs: task.state === 'READY' ? addedAtMs : undefined,
     startedAtMs: undefined,
     endedAtMs: undefined,
+    dependencies: undefined,
   };
 }
 

@@ -148,6 +148,7 @@ function packTaskStatus(output: Packer, status: TaskStatusRow): void {
   output.optionalNumber(status.firstReadyAtMs);
   output.optionalNumber(status.startedAtMs);
   output.optionalNumber(status.endedAtMs);
+  output.optionalBytes(status.dependencies);
 }
 
 export function packRequest(output: Packer, request: RequestRow): void {

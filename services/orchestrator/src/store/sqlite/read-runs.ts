@@ -3,7 +3,14 @@
 import type { DatabaseSync, SQLInputValue } from 'node:sqlite';
 import type { Unpacker } from './packing.ts';
 import { ACTIVE_PHASES, allRows, type NamespaceOf, packRows, prepareRows } from './read-events.ts';
-import { REQUEST_COLUMNS, RUN_COLUMNS, type SqlRow, TASK_COLUMNS, TASK_JOINS } from './row-codec.ts';
+import {
+  REQUEST_COLUMNS,
+  RUN_COLUMNS,
+  type SqlRow,
+  TASK_COLUMNS,
+  TASK_DEPENDENCIES,
+  TASK_JOINS,
+} from './row-codec.ts';
 import { REVISION_BITS } from './schema.ts';
 import type { Handler } from './worker-protocol.ts';
 
@@ -79,12 +86,13 @@ function createTaskHandlers(database: DatabaseSync, namespaceOf: NamespaceOf): R
       const namespace = namespaceOf(input.string());
       const run = input.number();
       const rows = namespace === undefined ? [] : allRows(task, namespace, run, input.string());
-      packRows(output, rows);
+      packRows(output, rows, TASK_DEPENDENCIES);
     },
     listTasks: (input, output) => {
       const namespace = namespaceOf(input.string());
       const [run, states, after, limit] = [input.number(), input.number(), input.number(), input.number()];
-      packRows(output, namespace === undefined ? [] : allRows(tasks, namespace, run, after, states, limit));
+      const rows = namespace === undefined ? [] : allRows(tasks, namespace, run, after, states, limit);
+      packRows(output, rows, TASK_DEPENDENCIES);
     },
   };
 }

@@ -33,7 +33,8 @@ export const TASK_COLUMNS = `
   ${revisionOf('tasks.run')}, tasks.task, task_key, spec, coalesce(state, first_state), coalesce(task_statuses.reason, 0),
   coalesce(attempt_count, 0),
   iif(state IS NULL AND first_state = ${taskStateCode.toNumber('READY')}, coalesce(added_at_ms, submitted_at_ms), first_ready_at_ms),
-  started_at_ms, task_statuses.ended_at_ms`;
+  started_at_ms, task_statuses.ended_at_ms, dependencies`;
+export const TASK_DEPENDENCIES = 10;
 export const TASK_JOINS = `
   JOIN runs ON runs.id = tasks.run
   LEFT JOIN task_statuses ON task_statuses.run = tasks.run AND task_statuses.task = tasks.task`;
@@ -116,6 +117,7 @@ export function unpackTask(input: Unpacker): TaskRow {
     firstReadyAtMs: input.optionalNumber(),
     startedAtMs: input.optionalNumber(),
     endedAtMs: input.optionalNumber(),
+    dependencies: input.optionalBytes(),
   };
 }
 

@@ -184,6 +184,8 @@ const MIGRATIONS: readonly string[] = [
   CREATE INDEX runs_by_end ON runs (namespace, ended_at_ms) WHERE ended_at_ms IS NOT NULL AND archived = 0;
   -- Null: as configured; 0: for ever.
   ALTER TABLE namespaces ADD COLUMN retention_ms INTEGER;
+  -- Those of a task that depends on others than were submitted.
+  ALTER TABLE task_statuses ADD COLUMN dependencies BLOB;
   `,
 ];
 

@@ -118,8 +118,8 @@ function prepareStatements(database: DatabaseSync) {
     ),
     taskStatus: database.prepare(
       `REPLACE INTO task_statuses
-         (run, task, state, reason, attempt_count, first_ready_at_ms, started_at_ms, ended_at_ms)
-       VALUES (${runKey}, ?3, ?4, ?5, ?6, ?7, ?8, ?9)`,
+         (run, task, state, reason, attempt_count, first_ready_at_ms, started_at_ms, ended_at_ms, dependencies)
+       VALUES (${runKey}, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)`,
     ),
     request: prepareRequest(database),
     reference: database.prepare(
@@ -255,6 +255,7 @@ function writeTaskStatuses(statements: Statements, input: Unpacker, namespace: n
       input.optionalNumber() ?? null,
       input.optionalNumber() ?? null,
       input.optionalNumber() ?? null,
+      input.optionalBytes() ?? null,
     );
   }
 }
