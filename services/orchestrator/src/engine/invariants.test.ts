@@ -41,6 +41,11 @@ const ACTION_TYPES = [
   'report',
   'cancel-run',
   'cancel-task',
+  'pause',
+  'resume',
+  'rerun',
+  'add',
+  'depend',
   'stall',
   'restart',
   'tick',
@@ -53,6 +58,11 @@ const WHAT_HAPPENS = [
   'TaskCancelled',
   'RunCompensating',
   'RunFailed',
+  'RunPaused',
+  'RunResumed',
+  'RunRestarted',
+  'TasksAdded',
+  'TaskDependenciesChanged',
   'kept',
   'missing',
 ];
@@ -204,6 +214,35 @@ function createWorld(seen: Set<string>) {
           call('CancelTask', input, draw);
           break;
         }
+        case 'pause':
+        case 'resume': {
+          const kind = draw(3) === 0 ? 'PauseRun' : 'ResumeRun';
+          call(kind, { runId, message: '', request: undefined }, draw);
+          break;
+        }
+        case 'rerun': {
+          const run = runs.find((each) => each.runId === runId && isFinalRun(each.phase));
+          const scope = (['FAILED', 'FROM', 'ALL'] as const)[draw(3)] ?? 'ALL';
+          call('RerunRun', { runId, scope, taskKey: `t${draw(4)}`, run, request: undefined }, draw);
+          break;
+        }
+        case 'add': {
+          const leaseToken = [...heldBy(executorId)][0] ?? '';
+          const by = { type: 'EXECUTOR', executorId, session: sessions.get(executorId) ?? '' } as const;
+          const upstream = `t${draw(4)}${['', '?', '!'][draw(3)]}`;
+          const tasks = [
+            task(`a${draw(6)}`, { capability: CAPABILITIES[draw(2)] as string, after: [upstream] }),
+          ];
+          call('AddTasks', { by, leaseToken, tasks, request: undefined }, draw);
+          break;
+        }
+        case 'depend': {
+          const edges = task('x', { after: draw(2) === 0 ? [] : [`t${draw(4)}${['', '?', '!'][draw(3)]}`] });
+          const remove = [`t${draw(4)}`];
+          const input = { runId, taskKey: `t${1 + draw(5)}`, add: edges.dependencies, remove };
+          call('ChangeDependencies', { ...input, request: undefined }, draw);
+          break;
+        }
         case 'stall': {
           const stalledMs = draw(20_000);
           nowMs += stalledMs;
@@ -306,8 +345,10 @@ function checkQueues(core: Core): void {
   const ready = new Map<string, number>();
   for (const { state, queued } of core.runs.values()) {
     for (const [task, status] of state.tasks.entries()) {
-      expect(queued[task], `E1: task ${task} of ${state.runId}`).toBe(status.state === 'READY' ? 1 : 0);
-      if (status.state !== 'READY') continue;
+      expect(queued[task], `E1: task ${task} of ${state.runId}`).toBe(
+        status.state === 'READY' && !state.paused ? 1 : 0,
+      );
+      if (status.state !== 'READY' || state.paused) continue;
       const capability = capabilityOf(state, task);
       ready.set(capability, (ready.get(capability) ?? 0) + 1);
     }
