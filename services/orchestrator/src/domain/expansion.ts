@@ -34,10 +34,21 @@ export function nextExpansion(
   };
 }
 
+const NO_ITEMS = {
+  items: undefined,
+  itemCount: 0,
+  made: 0,
+  next: 0,
+  ended: 0,
+  failed: 0,
+  firstFailed: undefined,
+};
+
 /** The next round does everything anew; only its number goes on. */
 export function forgetItems({ more }: TaskStatus): void {
   if (more?.expansion === undefined) return;
-  more.expansion = { ...more.expansion, children: [], itemCount: 0 };
+  const { round } = more.expansion;
+  more.expansion = { ...NO_ITEMS, round, children: [] };
 }
 
 export function takeItem(expansion: Expansion, index: number, task: number): void {

@@ -46,7 +46,7 @@ export function bindService(
   const implementation: UntypedServiceImplementation = {};
   for (const { localName, name, methodKind, input, output } of service.methods) {
     const handle = encoded[localName] ?? methods[localName];
-    if (handle === undefined) continue; // Answered with UNIMPLEMENTED.
+    if (handle === undefined) throw new Error(`${service.typeName}.${name} is not implemented`);
     definition[localName] = {
       path: `/${service.typeName}/${name}`,
       requestStream: false,
