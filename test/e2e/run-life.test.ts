@@ -82,6 +82,8 @@ test('F.2: a paused run starts nothing, also after a restart, until it is resume
       { key: 'then', capability: 'echo', input: 'x', dependencies: ['first'] },
     ],
   });
+  // A task that is not given out before the pause would not start at all.
+  for await (const event of run.watch()) if (event.change.case === 'taskStarted') break;
   await run.pause({ message: 'maintenance' });
   await killAndRestart();
   expect((await run.get()).paused).toBe(true);
