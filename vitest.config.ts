@@ -31,7 +31,7 @@ export default defineConfig({
       {
         test: {
           name: 'e2e',
-          include: ['test/e2e/**/*.test.ts'],
+          include: ['test/{e2e,simulation,chaos,power-loss,hostile,overload}/**/*.test.ts'],
           exclude,
           testTimeout: 120_000,
           hookTimeout: 60_000,

@@ -12,3 +12,7 @@ export interface Witness {
    */
   atRest(store: Store, atMs: number): Promise<void>;
 }
+
+export function createWitness(): Witness {
+  return { see() {}, async atRest() {} };
+}
