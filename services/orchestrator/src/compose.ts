@@ -139,6 +139,7 @@ async function start(
       messaging.lost.then((reason) => reason ?? new Promise<never>(() => {})),
       store.lost,
       presence.rivalled,
+      orchestrator.replaced,
     ]),
     async stop() {
       // The engines first: they end watchers, and answer what comes late with NOT_SERVING.

@@ -61,6 +61,8 @@ export function createDisk({ time, random, coverage, see }: DiskDependencies): D
   const place = createMemoryPlace();
   /** By process: what makes its present write durable. */
   const underWay = new Map<ProcessId, Work>();
+  /** Who opened it last has it, as if by a lock: see store/sqlite/lock. Others are fenced at the latest by a claim. */
+  let owner: ProcessId = 0;
   const openAgain = () => openMemoryStore({ namespaces: place.namespaces, inUse: false });
 
   const disk: Disk = {
@@ -69,6 +71,7 @@ export function createDisk({ time, random, coverage, see }: DiskDependencies): D
     around: () => {},
     open(process, life) {
       const inner = openAgain();
+      owner = process;
       let last: Promise<unknown> = Promise.resolve();
       return withWays(inner, {
         read: (work) => readOne(life, work),
@@ -136,6 +139,9 @@ export function createDisk({ time, random, coverage, see }: DiskDependencies): D
         const outcome = dataOf(change.namespace).changeRun(change);
         if (outcome === 'DONE') see({ type: 'RunChanged', atMs, process, change });
         return Promise.resolve(outcome);
+      }
+      if (method === 'claim' && process !== owner) {
+        throw new StoreError('FENCED', 'simulated: another process has opened the store');
       }
       return callOf(inner, method)(...args);
     } catch (error) {

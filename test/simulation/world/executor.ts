@@ -140,7 +140,9 @@ export function createExecutor(dependencies: ExecutorDependencies): SimulatedExe
 
   function beat(): void {
     if (session === undefined) {
-      register();
+      // Nobody knows it, so there is nobody to take leave of.
+      if (phase === 'LEAVING') life.end();
+      else register();
       return;
     }
     const attempts = [...jobs]
@@ -163,7 +165,9 @@ export function createExecutor(dependencies: ExecutorDependencies): SimulatedExe
     ask('Heartbeat', { executorId, session: stated, phase, attempts }, (reply) => {
       if (reply === undefined || stated !== session) return;
       if (!reply.ok) {
-        if (reply.rejection.code === 'UNKNOWN_SESSION') register();
+        if (reply.rejection.code !== 'UNKNOWN_SESSION') return;
+        if (phase === 'LEAVING') life.end();
+        else register();
         return;
       }
       for (const token of reply.value.dropped) drop(token);

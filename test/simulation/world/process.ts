@@ -116,6 +116,8 @@ export function startProcess(dependencies: ProcessDependencies): Process {
     },
   );
 
+  void orchestrator.replaced.then(() => (isOver() ? undefined : self.stop()));
+
   function end(how: 'KILLED' | 'STOPPED'): void {
     if (isOver()) return;
     life.end();
@@ -124,7 +126,7 @@ export function startProcess(dependencies: ProcessDependencies): Process {
     dependencies.ended();
   }
 
-  return {
+  const self: Process = {
     id,
     life,
     orchestrator,
@@ -153,6 +155,7 @@ export function startProcess(dependencies: ProcessDependencies): Process {
       end('STOPPED');
     },
   };
+  return self;
 }
 
 /** Its own time goes on while it stands still, as the system's clock does. */

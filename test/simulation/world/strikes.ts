@@ -97,10 +97,9 @@ export function createStrikes(cluster: Cluster): Strikes {
     time.after(random.between(0, forMs), () => {
       if (cluster.processes.length === 1) cluster.start(skewMs);
     });
-    // It notices its rival then, or is told.
-    time.after(forMs + random.between(0, 3_000), () => {
-      if (cluster.processes.includes(process) && cluster.processes.length > 1) cluster.kill(process, 'KILL');
-    });
+    // It finds out then that it was replaced, even if the rival has died meanwhile. Until then each of its
+    // commits is refused, but where it has nothing to commit it would never know.
+    time.after(forMs + random.between(0, 3_000), () => cluster.kill(process, 'KILL'));
   }
 
   function trouble(kind: typeof disk.trouble, forMs: number): void {

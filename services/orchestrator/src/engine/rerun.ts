@@ -4,7 +4,7 @@
 // does sees to it that the run is not changed in the meantime.
 
 import { apply } from '../domain/apply.ts';
-import { accept, type Result } from '../domain/rejection.ts';
+import { accept, type Result, reject } from '../domain/rejection.ts';
 import { runNotFinal } from '../domain/rerun.ts';
 import type { Core } from './core.ts';
 import type { RerunRun, RestartedRun } from './inputs.ts';
@@ -15,6 +15,8 @@ export function rerunRun(core: Core, input: RerunRun): Result<RestartedRun> {
   const active = core.runs.get(runId);
   if (active !== undefined) return runNotFinal(runId, active.state.phase);
   if (run === undefined) return runNotFound(core.options.namespace, runId);
+  // Only another owner of the namespace can have written that; the next commit here is going to be refused.
+  if (run.lastRevision > core.revision) return servedElsewhere(core.options.namespace);
   const from = scope === 'FROM' ? run.graph.indexOf(taskKey) : undefined;
   if (scope === 'FROM' && from === undefined) return taskNotFound(runId, taskKey);
   const full = refuseMoreTasks(core, run.tasks.length);
@@ -25,4 +27,9 @@ export function rerunRun(core: Core, input: RerunRun): Result<RestartedRun> {
   core.admit(run, result.value);
   const resetCount = result.value.filter(({ change }) => change.type === 'TaskReset').length;
   return accept({ resetCount, revision });
+}
+
+function servedElsewhere(namespace: string) {
+  const message = `namespace ${namespace} is served by another orchestrator by now: try again in a moment`;
+  return reject('NOT_SERVING', message, { namespace });
 }

@@ -64,18 +64,24 @@ export interface RunningOrchestrator extends Orchestrator {
   start(): Promise<void>;
   /** Takes no more calls, finishes commits, ends watchers. */
   stop(): Promise<void>;
+  /**
+   * Resolves once another process has claimed a namespace that is served here. From then on no calls are
+   * taken: what this one holds of any namespace may be outdated.
+   */
+  readonly replaced: Promise<Error>;
   gauges(): readonly EngineGauges[];
   watcherCount(): number;
 }
 
 export function createOrchestrator(dependencies: OrchestratorDependencies): RunningOrchestrator {
   const { store, clock, limits, warn } = dependencies;
+  const replaced = Promise.withResolvers<Error>();
   const payloads = createPayloads({ store, clock, limits, serving: () => serving, warn });
   const namespaces = createNamespaces({
     createDriver: (namespace) => {
       const engineOptions = { ...dependencies.engine, namespace };
       return withCheckedPayloads(
-        createNamespaceDriver({ ...dependencies, namespace, engineOptions }),
+        createNamespaceDriver({ ...dependencies, namespace, engineOptions, fenced }),
         payloads,
       );
     },
@@ -89,6 +95,11 @@ export function createOrchestrator(dependencies: OrchestratorDependencies): Runn
   const keptWorkflows = createWorkflows({ store, clock, guard, checkPayloads: payloads.check, warn });
   let serving = false;
   let pruning: Pruning | undefined;
+
+  function fenced(error: Error): void {
+    serving = false;
+    replaced.resolve(error);
+  }
 
   async function call<K extends EngineCallType>(
     namespace: string,
@@ -164,6 +175,7 @@ export function createOrchestrator(dependencies: OrchestratorDependencies): Runn
     queries: store,
     offers: (namespace, capability) => namespaces.driver(namespace)?.offers(capability),
     serving: () => serving,
+    replaced: replaced.promise,
     failingNamespaces: () =>
       namespaces.drivers().flatMap((driver) => (driver.failing() ? [driver.namespace] : [])),
     gauges: () => namespaces.drivers().flatMap((driver) => driver.gauges() ?? []),

@@ -241,3 +241,37 @@ function steerTime(): (byMs: number) => void {
 async function turns(count: number): Promise<void> {
   for (let turn = 0; turn < count; turn += 1) await new Promise((resolve) => setImmediate(resolve));
 }
+
+describe('a namespace that another owner has claimed', () => {
+  it('is not taken back: the process takes no more calls, of any namespace, and says so', async () => {
+    await submit(chainOf('one', ['a']));
+    await fixture.store.claim('default');
+    const refused = await submit(chainOf('two', ['a'], { chosen: false }));
+    expect(refused).toMatchObject({ ok: false, rejection: { code: 'COMMIT_FAILED' } });
+    expect((await fixture.orchestrator.replaced).message).toContain('default');
+    expect(fixture.orchestrator.serving()).toBe(false);
+    expect(await list('other')).toMatchObject({ ok: false, rejection: { code: 'NOT_SERVING' } });
+    expect(await list('default')).toMatchObject({ ok: false, rejection: { code: 'NOT_SERVING' } });
+    expect(fixture.warnings).toEqual(['namespace default has another owner now']);
+    expect(await fixture.store.latestRevision('default')).toBe(1);
+  });
+
+  it('refuses a re-run of what only that owner can have written, instead of tripping over it', async () => {
+    const place = createMemoryPlace();
+    const old = await startFixture({}, place);
+    await old.orchestrator.call('default', 'SubmitRun', chainOf('one', ['a']));
+    const rival = await startFixture({}, { namespaces: place.namespaces, inUse: false });
+    const worker = await startWorker(rival);
+    await worker.complete(1);
+    const again = { runId: 'r2', chosen: false } as const;
+    await rival.orchestrator.call('default', 'SubmitRun', chainOf('r2', ['a'], again));
+    await worker.complete(1);
+    await expect.poll(async () => (await rival.store.getRun('default', 'r2'))?.phase).toBe('COMPLETED');
+    const rerun = { runId: 'r2', scope: 'ALL', taskKey: '', run: undefined, request: undefined } as const;
+    const reply = await old.orchestrator.call('default', 'RerunRun', rerun);
+    expect(reply).toMatchObject({ ok: false, rejection: { code: 'NOT_SERVING' } });
+    expect(old.warnings).toEqual([]);
+    await old.orchestrator.stop();
+    await rival.orchestrator.stop();
+  });
+});

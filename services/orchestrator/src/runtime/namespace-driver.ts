@@ -6,7 +6,8 @@
 //  D3  Effects are released in the order in which the engine gave them.
 //  D4  If a commit fails, or a step has a defect, the engine is not the truth any more: it is dropped.
 //      The commit under way has its fate first, and its effects if it is durable; every call that is
-//      unanswered then is answered with COMMIT_FAILED, and the namespace is loaded anew.
+//      unanswered then is answered with COMMIT_FAILED, and the namespace is loaded anew: unless it has
+//      another owner now. Taking it back would only make the other one lose it in turn.
 //  D5  Every call is answered exactly once.
 
 import type { ExpressionCompiler } from '../domain/expression.ts';
@@ -60,6 +61,8 @@ export interface DriverDependencies {
   readonly observer: CommitObserver;
   readonly engineOptions: EngineOptions;
   readonly commitFinished: (report: CommitReport) => void;
+  /** Another owner has claimed the namespace: this one takes no more calls, and is to be stopped. */
+  readonly fenced: (error: StoreError) => void;
   readonly warn: (message: string, error: unknown) => void;
 }
 
@@ -213,14 +216,16 @@ export function createNamespaceDriver(dependencies: DriverDependencies): Namespa
     session = undefined;
     from.hub.close();
     ticker.disarm();
+    if (error instanceof StoreError && error.code === 'FENCED') {
+      dependencies.warn(`namespace ${namespace} has another owner now`, error);
+      loading.stop();
+      load = settle(from);
+      dependencies.fenced(error);
+      return;
+    }
     loading.failed();
-    const fenced = error instanceof StoreError && error.code === 'FENCED';
-    dependencies.warn(
-      fenced
-        ? `namespace ${namespace} has another owner now`
-        : `namespace ${namespace} is loaded anew, since its last batch was not committed`,
-      error,
-    );
+    const message = `namespace ${namespace} is loaded anew, since its last batch was not committed`;
+    dependencies.warn(message, error);
     load = settle(from).then(() => loading.begin());
   }
 
