@@ -16,7 +16,7 @@ import { createServices, type Services } from './api/services/index.ts';
 import type { Configuration } from './configuration.ts';
 import { DEFAULT_ENGINE_LIMITS } from './engine/options.ts';
 import { createExpressionCompiler } from './expressions/compiler.ts';
-import { startMessaging } from './messaging.ts';
+import { type Messaging, startMessaging } from './messaging.ts';
 import type { NatsLink } from './nats/connection.ts';
 import { createExecutorTransport, HEADER_RESERVE_BYTES } from './nats/deliveries.ts';
 import { createEventPublisher } from './nats/events.ts';
@@ -135,12 +135,7 @@ async function start(
       http: `http://${host}:${http.port}`,
       nats: messaging.url,
     },
-    failed: Promise.race([
-      messaging.lost.then((reason) => reason ?? new Promise<never>(() => {})),
-      store.lost,
-      presence.rivalled,
-      orchestrator.replaced,
-    ]),
+    failed: Promise.race([lostBy(messaging), store.lost, presence.rivalled, orchestrator.replaced]),
     async stop() {
       // The engines first: they end watchers, and answer what comes late with NOT_SERVING.
       await orchestrator.stop();
@@ -148,6 +143,10 @@ async function start(
       await stack.stop();
     },
   };
+}
+
+function lostBy({ lost }: Messaging): Promise<Error> {
+  return lost.then((reason) => reason ?? new Promise<never>(() => {}));
 }
 
 function engineOptions({ leaseDurationMs }: Configuration, link: NatsLink) {
