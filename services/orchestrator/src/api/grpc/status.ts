@@ -17,7 +17,8 @@ export interface GrpcError {
 export function toGrpcError(error: ConnectError): GrpcError {
   const metadata = new Metadata();
   metadata.set('grpc-status-details-bin', asBuffer(toBinary(StatusSchema, statusOf(error))));
-  return { code: error.code, details: error.rawMessage, metadata };
+  // Half a character, as cutting a text leaves it, makes grpc-js throw where nobody can catch it.
+  return { code: error.code, details: error.rawMessage.toWellFormed(), metadata };
 }
 
 /** The same bytes, as grpc-js wants them. */
