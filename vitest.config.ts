@@ -4,6 +4,10 @@
 
 import { defineConfig } from 'vitest/config';
 
+// Generous on purpose: a time limit of a test is there to end what hangs, and says nothing about speed. A poll
+// of one second, which is the default, fails where a machine is busy with something else for a moment.
+const patient = { expect: { poll: { timeout: 30_000, interval: 20 } }, hookTimeout: 120_000 };
+
 const exclude = ['**/node_modules/**', '**/dist/**', '**/.cache/**'];
 
 export default defineConfig({
@@ -16,8 +20,8 @@ export default defineConfig({
           name: 'unit',
           include: ['services/**/*.test.ts', 'clients/**/*.test.ts', 'proto/**/*.test.ts'],
           exclude,
-          testTimeout: 15_000,
-          hookTimeout: 30_000,
+          testTimeout: 60_000,
+          ...patient,
         },
       },
       {
@@ -25,7 +29,7 @@ export default defineConfig({
           name: 'structure',
           include: ['test/structure/**/*.test.ts'],
           exclude,
-          testTimeout: 30_000,
+          testTimeout: 60_000,
         },
       },
       {
@@ -34,7 +38,7 @@ export default defineConfig({
           include: ['test/{e2e,simulation,chaos,power-loss,hostile,overload}/**/*.test.ts'],
           exclude,
           testTimeout: 120_000,
-          hookTimeout: 60_000,
+          ...patient,
           // Each starts processes of its own; side by side they would measure each other.
           fileParallelism: false,
         },

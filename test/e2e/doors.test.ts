@@ -107,7 +107,7 @@ test('curl submits a run in JSON, waits for it, and reads a result as structured
   expect(submitted).toMatchObject({ status: 200, contentType: 'application/json' });
   expect(submitted.json()).toMatchObject({ runId: 'by-curl', revision: expect.stringMatching(/^\d+$/) });
 
-  const waited = await postJson(methodUrl('WaitRun'), { runId: 'by-curl', timeout: '20s' });
+  const waited = await postJson(methodUrl('WaitRun'), { runId: 'by-curl', timeout: '60s' });
   expect(waited.json()).toMatchObject({
     finished: true,
     run: { runId: 'by-curl', state: 'RUN_STATE_COMPLETED', tasks: { completed: 2 } },

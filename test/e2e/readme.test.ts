@@ -106,7 +106,7 @@ function start(command: string, env: Readonly<Record<string, string>>) {
   };
 }
 
-test('the tour of the README works as it is written', { timeout: 90_000 }, async () => {
+test('the tour of the README works as it is written', async () => {
   const steps = readTour(await readFile(join(root, 'README.md'), 'utf8'));
   // Inside the repository, as `tour` is: from there its packages are found.
   await mkdir(join(root, '.cache'), { recursive: true });

@@ -111,7 +111,7 @@ export async function freePort(): Promise<number> {
 }
 
 async function listening(port: number): Promise<void> {
-  const deadlineMs = Date.now() + 10_000;
+  const deadlineMs = Date.now() + 60_000;
   while (Date.now() < deadlineMs) {
     const socket = createConnection(port, '127.0.0.1');
     const connected = await new Promise<boolean>((resolve) => {
@@ -122,5 +122,5 @@ async function listening(port: number): Promise<void> {
     if (connected) return;
     await new Promise((resolve) => setTimeout(resolve, 20));
   }
-  throw new Error(`no nats-server on port ${port} after 10 s`);
+  throw new Error(`no nats-server on port ${port} after 60 s`);
 }

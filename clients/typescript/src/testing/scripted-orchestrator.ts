@@ -59,7 +59,7 @@ type Assignment = MessageInitShape<typeof AssignmentSchema> & {
 };
 type Cancellations = NonNullable<MessageInitShape<typeof TaskBatchSchema>['cancellations']>;
 
-const UNTIL_TIMEOUT_MS = 10_000;
+const UNTIL_TIMEOUT_MS = 30_000;
 const BASE = 'tutti.v1.default';
 
 export async function createScriptedOrchestrator(url: string): Promise<ScriptedOrchestrator> {

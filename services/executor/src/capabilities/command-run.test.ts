@@ -28,7 +28,7 @@ function isAlive(pid: number): boolean {
 
 /** There is no signal for the end of a process that is not a child of this one. */
 async function becomesDead(pid: number): Promise<boolean> {
-  for (let tries = 0; tries < 200 && isAlive(pid); tries += 1) {
+  for (let tries = 0; tries < 5_000 && isAlive(pid); tries += 1) {
     await new Promise((resolve) => setTimeout(resolve, 10));
   }
   return !isAlive(pid);
@@ -106,9 +106,9 @@ test('what leaves the group and keeps the pipes open is not waited for', async (
   try {
     // As an exit, and long before the time limit.
     const startedMs = performance.now();
-    const { stdout } = (await node(script, { timeoutMs: 10_000 })) as { stdout: string };
+    const { stdout } = (await node(script, { timeoutMs: 60_000 })) as { stdout: string };
     pid = Number(stdout);
-    expect(performance.now() - startedMs).toBeLessThan(8_000);
+    expect(performance.now() - startedMs).toBeLessThan(50_000);
     expect(isAlive(pid)).toBe(true);
   } finally {
     if (pid > 0) process.kill(pid, 'SIGKILL');
@@ -131,7 +131,7 @@ async function readPids(file: string): Promise<readonly number[]> {
     try {
       return JSON.parse(await readFile(file, 'utf8')) as number[];
     } catch (error) {
-      if (tries > 500) throw error;
+      if (tries > 5_000) throw error;
       await new Promise((resolve) => setTimeout(resolve, 10));
     }
   }

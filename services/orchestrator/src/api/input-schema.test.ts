@@ -71,7 +71,7 @@ describe('an input', () => {
     const startedAtMs = performance.now();
     const [told] = schemas.violationsOf(doubling(), {}, 'run.input');
     expect(told?.description).toMatch(/^run\.input cannot be checked within 100 ms/);
-    expect(performance.now() - startedAtMs).toBeLessThan(5_000);
+    expect(performance.now() - startedAtMs).toBeLessThan(30_000);
   });
 
   test('nested beyond the stack is refused, not a crash', () => {

@@ -81,7 +81,7 @@ async function ask<Request extends DescMessage, Response extends DescMessage>(
   response: Response,
 ): Promise<MessageShape<Response>> {
   const bytes = toBinary(request, create(request, init));
-  const reply = await executor.request(subject, bytes, { timeout: 5_000 });
+  const reply = await executor.request(subject, bytes, { timeout: 30_000 });
   return fromBinary(response, reply.data);
 }
 
@@ -307,7 +307,7 @@ describe('bad messages are answered, and nothing of them reaches the engine', ()
   ])('malformed bytes to %s', async (suffix, schema) => {
     const orchestrator = await serve({});
     for (const bytes of [Uint8Array.of(255, 255, 255), encoder.encode('{"executorId":"e"}')]) {
-      const reply = await executor.request(`tutti.v1.default.${suffix}`, bytes, { timeout: 5_000 });
+      const reply = await executor.request(`tutti.v1.default.${suffix}`, bytes, { timeout: 30_000 });
       const response = fromBinary<typeof RegisterResponseSchema>(
         schema as typeof RegisterResponseSchema,
         reply.data,
@@ -463,7 +463,9 @@ describe('bounds', () => {
       while (held.length < missing.length && answers.length < 5) {
         const request = create(HeartbeatRequestSchema, { executorId: 'e-1', session: 's', attempts: held });
         const bytes = toBinary(HeartbeatRequestSchema, request);
-        const reply = await client.request('tutti.v1.default.executors.heartbeat', bytes, { timeout: 5_000 });
+        const reply = await client.request('tutti.v1.default.executors.heartbeat', bytes, {
+          timeout: 30_000,
+        });
         const { result } = fromBinary(HeartbeatResponseSchema, reply.data);
         const received = result.case === 'ack' ? result.value.missing : [];
         answers.push(received.length);

@@ -61,7 +61,7 @@ async function ask<Request extends DescMessage, Reply extends DescMessage>(
   reply: Reply,
 ) {
   const bytes = toBinary(request, create(request, init));
-  return fromBinary(reply, (await executor.request(subject, bytes, { timeout: 5_000 })).data);
+  return fromBinary(reply, (await executor.request(subject, bytes, { timeout: 30_000 })).data);
 }
 
 const put = async (init: MessageInitShape<typeof PutPayloadRequestSchema>, namespace = 'default') => {

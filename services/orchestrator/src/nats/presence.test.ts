@@ -54,7 +54,7 @@ test('one that was killed does not stand in the way of its next start, nor is it
   await killed.link.close();
   const startedAtMs = performance.now();
   const next = await startPresence(await optionsOf('killed', { answerTimeoutMs: 60_000 }));
-  expect(performance.now() - startedAtMs).toBeLessThan(10_000);
+  expect(performance.now() - startedAtMs).toBeLessThan(50_000);
   next.stop();
 });
 

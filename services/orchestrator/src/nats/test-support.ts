@@ -128,9 +128,9 @@ export function assignmentOf(overrides: Partial<Assignment> = {}): Assignment {
 }
 
 export async function until(condition: () => boolean, what: string): Promise<void> {
-  const deadline = performance.now() + 10_000;
+  const deadline = performance.now() + 30_000;
   while (!condition()) {
-    if (performance.now() > deadline) throw new Error(`Not within 10 s: ${what}`);
+    if (performance.now() > deadline) throw new Error(`Not within 30 s: ${what}`);
     await new Promise((resolve) => setTimeout(resolve, 10));
   }
 }

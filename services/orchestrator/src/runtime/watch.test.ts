@@ -172,7 +172,7 @@ describe('a watch', () => {
     });
     const startedAtMs = performance.now();
     expect((await pages.next()).done).toBe(true);
-    expect(performance.now() - startedAtMs).toBeLessThan(5_000);
+    expect(performance.now() - startedAtMs).toBeLessThan(30_000);
   });
 
   it('begins at any durable revision, also at one that is not published yet', async () => {

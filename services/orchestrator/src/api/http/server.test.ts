@@ -29,7 +29,7 @@ describe('plain JSON', () => {
     const submitted = await postJson(http, 'SubmitRun', { run });
     expect(submitted).toEqual({ status: 200, body: { runId: 'r', revision: '1' } });
     await worker.complete(1);
-    const waited = await postJson(http, 'WaitRun', { runId: 'r', timeout: '10s' });
+    const waited = await postJson(http, 'WaitRun', { runId: 'r', timeout: '50s' });
     expect(waited.body).toMatchObject({
       finished: true,
       run: { state: 'RUN_STATE_COMPLETED', tasks: { completed: 1 } },

@@ -191,7 +191,7 @@ describe('obtaining', () => {
 
 /** Of a file that another process is about to write. */
 async function contentOf(path: string): Promise<string> {
-  const deadline = performance.now() + 10_000;
+  const deadline = performance.now() + 60_000;
   for (;;) {
     const content = await readFile(path, 'utf8').catch(() => '');
     if (content.endsWith('\n')) return content.trim();
