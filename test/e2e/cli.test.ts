@@ -8,7 +8,9 @@ import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
+import { createClient } from '@tutti/client/client';
 import { afterAll, afterEach, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
+import { followEvents } from '../support/event-follower.ts';
 import { findDescendantsByCommand } from '../support/proc.ts';
 
 const cli = fileURLToPath(new URL('../../clients/cli/src/main.ts', import.meta.url));
@@ -271,7 +273,7 @@ describe('tutti with everything on one machine', () => {
     // Running once its first event can be watched past; the list is only asked until it is there.
     await expect
       .poll(async () => (await tutti(address, ['get', 'endless', 'a', '-o', 'json'])).stdout, {
-        timeout: 30_000,
+        timeout: 60_000,
         interval: 200,
       })
       .toContain('TASK_STATE_RUNNING');
@@ -361,13 +363,11 @@ describe('the end of up', () => {
     const running = (program: string) => findDescendantsByCommand(up.process.pid ?? -1, program);
     const executors = running('services/executor');
     expect(executors).toHaveLength(1);
+    const client = createClient({ address });
+    onTestFinished(() => client.close());
+    await using follower = followEvents(client);
     const waiting = tutti(address, ['submit', '-', '--run-id', 'survivor', '--wait'], twoSteps);
-    await expect
-      .poll(async () => (await tutti(address, ['get', 'survivor', 'a', '-o', 'json'])).stdout, {
-        timeout: 30_000,
-        interval: 100,
-      })
-      .toContain('TASK_STATE_RUNNING');
+    await follower.until('a runs', () => follower.count('survivor', 'taskStarted') > 0);
     const [orchestrator] = running('services/orchestrator');
     if (orchestrator === undefined) throw new Error('up has no orchestrator');
     process.kill(orchestrator, 'SIGKILL');

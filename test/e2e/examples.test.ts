@@ -15,6 +15,7 @@ import { createExecutor } from '@tutti/client/executor';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { parseRunSpec } from '../../clients/cli/src/spec/spec-file.ts';
 import { type Stack, startStack } from '../support/stack.ts';
+import { untilEvent } from '../support/until-event.ts';
 
 let stack: Stack;
 let client: Client;
@@ -226,7 +227,7 @@ test('B.3: what waits for its expressions goes on after the orchestrator was kil
       },
     ],
   });
-  await expect.poll(async () => (await handle.get()).tasks?.running, { timeout: 20_000 }).toBe(1);
+  await untilEvent(client, handle.runId, 'taskStarted', 'slow');
   await stack.orchestrator.kill();
   await stack.restartOrchestrator();
   const { run } = await runToEnd(handle);

@@ -8,6 +8,7 @@ import { AttemptState } from '@tutti/proto/tutti/v1/task_pb.ts';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { parseRunSpec } from '../../clients/cli/src/spec/spec-file.ts';
 import { type Stack, startStack } from '../support/stack.ts';
+import { untilEvent } from '../support/until-event.ts';
 
 let stack: Stack;
 let client: Client;
@@ -173,7 +174,7 @@ test('D.9: an orchestrator that is killed in the middle goes on undoing', async 
       { key: 'c', capability: 'sleep', input: { seconds: -1 }, after: ['b'] },
     ],
   });
-  await expect.poll(async () => (await handle.get()).state, { timeout: 20_000 }).toBe(RunState.COMPENSATING);
+  await untilEvent(client, handle.runId, 'runCompensating');
   await stack.orchestrator.kill();
   await stack.restartOrchestrator();
   await handle.wait({ timeoutMs: 60_000 });

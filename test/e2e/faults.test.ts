@@ -4,6 +4,7 @@
 // Nothing is asked of the processes afterwards but the event log: see event-log.ts for its rules.
 
 import { createClient } from '@tutti/client/client';
+import { ExecutorService, ExecutorState } from '@tutti/proto/tutti/v1/executor_service_pb.ts';
 import { AttemptState } from '@tutti/proto/tutti/v1/task_pb.ts';
 import { afterEach, describe, expect, test } from 'vitest';
 import type { AttemptHistory, LogFindings } from '../support/event-log.ts';
@@ -13,7 +14,7 @@ import { type ServiceProcess, startProcess } from '../support/service-process.ts
 
 const EXECUTORS = 2;
 const SLOTS = 16;
-const LEASE_MS = 2_000;
+const LEASE_MS = 3_000;
 const SHORT_LEASE = ['--lease-duration-ms', String(LEASE_MS)];
 /** What the workflow takes at least when nothing happens to it. */
 const BOUND_SECONDS = 2;
@@ -58,7 +59,7 @@ describe.skipIf(!hasRealInputs)('in the middle of a recorded workflow', () => {
     await using scene = await setScene({ ...size(), orchestratorArgs: SHORT_LEASE });
     await submitMontage(scene);
     await untilShare(scene, 1 / 3);
-    expect(await scene.stack.orchestrator.stop(10_000)).toEqual({ code: 0, signal: null });
+    expect(await scene.stack.orchestrator.stop()).toEqual({ code: 0, signal: null });
     await scene.stack.restartOrchestrator();
     const findings = await untilCompleted(scene, [RUN]);
     expect(lostOf(findings)).toEqual([]);
@@ -86,7 +87,8 @@ describe.skipIf(!hasRealInputs)('in the middle of a recorded workflow', () => {
     expect(lost.length).toBeGreaterThan(0);
     expect(lost.length).toBeLessThanOrEqual(SLOTS);
     for (const attempt of lost) expect(attempt.executorId).toBe('executor-1');
-    for (const { endedAtMs = 0 } of lost) expect(endedAtMs).toBeLessThan(killedAtMs + LEASE_MS + 2_000);
+    // How soon is measured at the default lease, below; here it shows only that nobody waited for its return.
+    for (const { endedAtMs = 0 } of lost) expect(endedAtMs).toBeLessThan(killedAtMs + LEASE_MS + 15_000);
     // Each of them was tried again, once, and nothing else was.
     expect(retried(findings)).toEqual(lost.map(({ taskKey }) => `${taskKey} 2`).sort());
   });
@@ -96,21 +98,24 @@ describe.skipIf(!hasRealInputs)('in the middle of a recorded workflow', () => {
     await submitMontage(scene);
     await untilShare(scene, 1 / 3);
     const toldAtMs = Date.now();
-    expect(await scene.stack.executors[0]?.stop()).toEqual({ code: 0, signal: null });
+    const leaving = scene.stack.executors[0]?.stop();
+    await expect.poll(() => takesWork(scene, 'executor-1')).toBe(false);
+    const heardAtMs = Date.now();
+    expect(await leaving).toEqual({ code: 0, signal: null });
     const leftAtMs = Date.now();
     const findings = await untilCompleted(scene, [RUN]);
     expect(lostOf(findings)).toEqual([]);
     const finished = runningAt(findings, toldAtMs).filter(({ executorId }) => executorId === 'executor-1');
     expect(finished.length).toBeGreaterThan(0);
     for (const attempt of finished) expect(attempt.endedAtMs).toBeLessThanOrEqual(leftAtMs);
-    // Once its word was heard it was given nothing more, while there was enough to do for both.
-    const after = findings.attempts.filter(({ startedAtMs }) => startedAtMs > toldAtMs);
-    const given = after.filter(({ executorId }) => executorId === 'executor-1');
-    expect(given.length).toBeLessThan(after.length / 5);
+    // Once its word was heard it was given nothing more.
+    const after = findings.attempts.filter(({ startedAtMs }) => startedAtMs > heardAtMs);
+    expect(after.filter(({ executorId }) => executorId === 'executor-1')).toEqual([]);
   });
 
   test('nats-server is killed: another one is there in a moment, and no task fails', async () => {
-    await using scene = await setScene(size());
+    // A third of it is between two heartbeats.
+    await using scene = await setScene({ ...size(), orchestratorArgs: ['--lease-duration-ms', '120000'] });
     await submitMontage(scene);
     await untilShare(scene, 1 / 3);
     const pid = scene.stack.natsServerPid();
@@ -119,9 +124,9 @@ describe.skipIf(!hasRealInputs)('in the middle of a recorded workflow', () => {
     const findings = await untilCompleted(scene, [RUN]);
     expect(lostOf(findings)).toEqual([]);
     expect(scene.stack.natsServerPid()).not.toBe(pid);
-    // Assignments that were lost with the server did not wait for the next heartbeat, 5 s after the last.
+    // Assignments that were lost with the server did not wait for the next heartbeat, 40 s after the last.
     for (const { startedAtMs, endedAtMs = 0 } of findings.attempts)
-      expect(endedAtMs - startedAtMs).toBeLessThan(4_500);
+      expect(endedAtMs - startedAtMs).toBeLessThan(30_000);
   });
 
   test('a second orchestrator on the same folder is refused, and the first does not notice', async () => {
@@ -226,6 +231,11 @@ async function standStill(process: ServiceProcess, durationMs: number): Promise<
   await new Promise((resolve) => setTimeout(resolve, durationMs));
   void process.kill('SIGCONT');
   stopped.delete(process);
+}
+
+async function takesWork(scene: Scene, executorId: string): Promise<boolean> {
+  const { executors } = await scene.client.call(ExecutorService.method.listExecutors, {});
+  return executors.some((one) => one.executorId === executorId && one.state === ExecutorState.ACTIVE);
 }
 
 function lostOf(findings: LogFindings): readonly AttemptHistory[] {

@@ -9,7 +9,7 @@ import { startOtlpReceiver } from '../support/otlp-receiver.ts';
 import { createRpc } from '../support/rpc.ts';
 import { startStack } from '../support/stack.ts';
 
-const { submitRun, waitRun, getTask } = OrchestratorService.method;
+const { submitRun, waitRun, getTask, signalRun } = OrchestratorService.method;
 
 const TRACE_ID = '0af7651916cd43dd8448eb211c80319c';
 const CLIENT_SPAN_ID = 'b7ad6b7169203331';
@@ -71,18 +71,17 @@ test('a run that outlives its orchestrator stays in its trace', async () => {
   const rpc = createRpc(stack.addresses.grpc);
   try {
     const tasks = [
-      { key: 'first', capability: 'sleep', input: json({ seconds: 1 }) },
+      { key: 'first', signal: { name: 'go' } },
       { key: 'second', capability: 'echo', dependencies: [{ key: 'first' }] },
     ];
     const { runId } = await rpc.call(submitRun, { run: { spec: { name: 'survivor', tasks } } }, headers);
     await expect
-      .poll(async () => (await rpc.call(getTask, { runId, taskKey: 'first' })).task?.state, {
-        timeout: 30_000,
-      })
+      .poll(async () => (await rpc.call(getTask, { runId, taskKey: 'first' })).task?.state)
       .toBe(TaskState.RUNNING);
     await stack.orchestrator.kill();
     await stack.restartOrchestrator();
     const after = createRpc(stack.addresses.grpc);
+    await after.call(signalRun, { runId, name: 'go' });
     const { run } = await after.call(waitRun, { runId });
     after.close();
     expect(run).toMatchObject({ state: RunState.COMPLETED, traceId: TRACE_ID });

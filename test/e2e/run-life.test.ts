@@ -3,7 +3,7 @@
 
 import { createClient, TaskState } from '@tutti/client/client';
 import { createExecutor, FinalError } from '@tutti/client/executor';
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest';
 import { type Stack, startStack } from '../support/stack.ts';
 
 let stack: Stack;
@@ -76,17 +76,28 @@ test('F.2, A.4: failed tasks are done again over a restart, with the results of 
 });
 
 test('F.2: a paused run starts nothing, also after a restart, until it is resumed', async () => {
+  // It ends when the test says so: a time would have to be longer than the pause takes on any machine.
+  const begun = Promise.withResolvers<void>();
+  const end = Promise.withResolvers<void>();
+  const first = () => {
+    begun.resolve();
+    return end.promise;
+  };
+  const executor = createExecutor({ servers: stack.addresses.nats, capabilities: { 'e2e.first': first } });
+  onTestFinished(() => executor.stop());
+  await executor.start();
   const run = await client.submit({
     tasks: [
-      { key: 'first', capability: 'sleep', input: { seconds: 2 } },
+      { key: 'first', capability: 'e2e.first' },
       { key: 'then', capability: 'echo', input: 'x', dependencies: ['first'] },
     ],
   });
   // A task that is not given out before the pause would not start at all.
-  for await (const event of run.watch()) if (event.change.case === 'taskStarted') break;
+  await begun.promise;
   await run.pause({ message: 'maintenance' });
   await killAndRestart();
   expect((await run.get()).paused).toBe(true);
+  end.resolve();
   await expect
     .poll(async () => (await client.getTask(run.runId, 'then')).state, { timeout: 30_000 })
     .toBe(TaskState.READY);

@@ -6,6 +6,7 @@ import { type Client, createClient, json, RunState, StateReason, TaskState } fro
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { parseRunSpec } from '../../clients/cli/src/spec/spec-file.ts';
 import { type Stack, startStack } from '../support/stack.ts';
+import { untilEvent } from '../support/until-event.ts';
 
 let stack: Stack;
 let client: Client;
@@ -28,7 +29,7 @@ const stateOf = async (runId: string, key: string) => (await client.getTask(runI
 async function ended(runId: string) {
   const final: readonly RunState[] = [RunState.COMPLETED, RunState.FAILED, RunState.CANCELLED];
   const isFinal = async () => final.includes((await client.getRun(runId)).state);
-  await expect.poll(isFinal, { timeout: 60_000 }).toBe(true);
+  await expect.poll(isFinal, { timeout: 90_000 }).toBe(true);
   return client.getRun(runId);
 }
 
@@ -38,14 +39,14 @@ async function output(runId: string): Promise<unknown> {
   return json(run.output);
 }
 
-async function waiting(runId: string, key: string, reason: StateReason): Promise<void> {
-  await expect.poll(async () => (await client.getTask(runId, key)).reason, { timeout: 20_000 }).toBe(reason);
-}
+/** What the orchestrator does itself is an attempt like any other. */
+const begun = (runId: string, key: string) => untilEvent(client, runId, 'taskStarted', key);
 
 describe('signals', () => {
   test('approval.yaml, approved, over a restart', async () => {
     const { runId } = await submitExample('approval');
-    await waiting(runId, 'approved', StateReason.AWAITING_SIGNAL);
+    await begun(runId, 'approved');
+    expect((await client.getTask(runId, 'approved')).reason).toBe(StateReason.AWAITING_SIGNAL);
     await stack.orchestrator.kill();
     await stack.restartOrchestrator();
 
@@ -95,7 +96,7 @@ describe('time', () => {
       tasks: [{ key: 't', timer: 1_500, input: 'x' }],
       outputTask: 't',
     });
-    await waiting(runId, 't', StateReason.AWAITING_TIMER);
+    await begun(runId, 't');
     await stack.orchestrator.kill();
     await stack.restartOrchestrator();
     expect(await output(runId)).toBe('x');
@@ -103,7 +104,8 @@ describe('time', () => {
 
   test('delay.yaml', async () => {
     const { runId } = await submitExample('delay');
-    await waiting(runId, 'first', StateReason.START_TIME_AHEAD);
+    const held = await untilEvent(client, runId, 'taskHeld', 'first');
+    expect(held.change.value).toMatchObject({ reason: StateReason.START_TIME_AHEAD });
     await output(runId);
     const { submitTime } = await client.getRun(runId);
     const [first, second] = await Promise.all(['first', 'second'].map((key) => client.getTask(runId, key)));
@@ -154,7 +156,7 @@ describe('child runs', () => {
         },
       },
     });
-    await waiting(runId, 'c', StateReason.AWAITING_CHILD_RUN);
+    await begun(runId, 'c');
     await stack.orchestrator.kill();
     await stack.restartOrchestrator();
 
