@@ -115,7 +115,8 @@ export const ErrorReason = {
   TASK_NOT_FOUND: 12,
 
   /**
-   * [ALREADY_EXISTS] A run with that id exists. Metadata: `run_id`.
+   * [ALREADY_EXISTS] A run with that id exists; or one that a deleted run of that id had started, where the new
+   * one starts runs, too. Metadata: `run_id`, of the run that exists.
    *
    * @generated from enum value: ERROR_REASON_RUN_ALREADY_EXISTS = 13;
    */

@@ -298,7 +298,7 @@ export type Run = Message<"tutti.v1.Run"> & {
   namespace: string;
 
   /**
-   * Unique in the namespace for all time.
+   * Unique in the namespace among the runs that are there: that of a deleted run can be chosen again.
    *
    * @generated from field: string run_id = 2;
    */

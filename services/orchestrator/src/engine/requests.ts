@@ -58,6 +58,16 @@ export function runExists(runId: string): Refusal {
   );
 }
 
+/** @param left what an earlier run of this id, deleted since, has started */
+export function startedRunExists(runId: string, left: string): Refusal {
+  return reject(
+    'RUN_ALREADY_EXISTS',
+    `run ${left}, which an earlier run ${runId} had started, still exists: delete it and the others of that run, or choose another id`,
+    { run_id: left },
+    'run_id',
+  );
+}
+
 export function cancelRun(core: Core, input: CancelRun): Result<CancelledTasks> {
   const run = core.runs.get(input.runId);
   if (run === undefined) return runNotFound(core.options.namespace, input.runId);

@@ -24,7 +24,7 @@ import type {
   SignalRun,
   SubmitRun,
 } from '../engine/inputs.ts';
-import { runExists, runNotFound, taskNotFound } from '../engine/requests.ts';
+import { runExists, runNotFound, startedRunExists, taskNotFound } from '../engine/requests.ts';
 import type { RequestRow, RunNumber, RunRow, Store } from '../store/port.ts';
 import { createBatchedLookup } from './batched-lookup.ts';
 import type { NamespaceDriver } from './namespace-driver.ts';
@@ -102,6 +102,17 @@ export function createRepeatGuard(store: Store, clock: Clock): RepeatGuard {
     };
     const held = origins.reduceRight((inner, runId) => () => alone(namespace, runId, inner), begin);
     return held();
+  }
+
+  /** Ids of runs that a run starts follow from its own: one of that id that is deleted may have left some. */
+  async function submitFree(
+    driver: NamespaceDriver,
+    input: SubmitRun,
+  ): Promise<EngineCalls['SubmitRun']['reply']> {
+    const { chosen, runId, graph } = input;
+    if (!chosen || graph.childGraphs.size === 0) return submitLinked(driver, input);
+    const left = await store.findStartedRun(driver.namespace, runId);
+    return left === undefined ? submitLinked(driver, input) : startedRunExists(runId, left);
   }
 
   async function submit(
@@ -184,12 +195,12 @@ export function createRepeatGuard(store: Store, clock: Clock): RepeatGuard {
     once,
     alone,
     submitRun: (driver, input) =>
-      once(driver, input.request, () => submit(driver, input, () => submitLinked(driver, input))),
+      once(driver, input.request, () => submit(driver, input, () => submitFree(driver, input))),
     submitPrepared: (driver, input, prepare) =>
       once(driver, input.request, () =>
         submit(driver, input, async () => {
           const graph = await prepare();
-          return graph.ok ? submitLinked(driver, { ...input, graph: graph.value }) : graph;
+          return graph.ok ? submitFree(driver, { ...input, graph: graph.value }) : graph;
         }),
       ),
     claimRequest: (driver, input) => once(driver, input.request, () => driver.call('ClaimRequest', input)),

@@ -36,6 +36,8 @@ export interface Store extends RunLifeStore {
 
   /** Which of these run ids exist, in whatever state. */
   findRunIds(namespace: string, runIds: readonly string[]): Promise<ReadonlyMap<string, RunNumber>>;
+  /** The id of a run that a run of this id has started, itself or by others, also one that is deleted by now; undefined if there is none. */
+  findStartedRun(namespace: string, runId: string): Promise<string | undefined>;
   findRequests(namespace: string, requestIds: readonly string[]): Promise<ReadonlyMap<string, RequestRow>>;
   getRun(namespace: string, runId: string): Promise<RunRow | undefined>;
   /** NewRun.record, as it was committed. */

@@ -92,6 +92,17 @@ export function describeRuns(test: StoreUnderTest): void {
       expect(await test.store().getRun('nowhere', 'run-1')).toBeUndefined();
     });
 
+    it('C.7: finds a run that a run of some id has started, or that one of those has', async () => {
+      const { epoch } = await test.store().claim(NAMESPACE);
+      for (const [index, runId] of ['a~0~1', 'ab~0~1', 'b~3~1~0~2', 'c', 'd-1', 'D~1~1'].entries()) {
+        await test.store().commit(submission(epoch, index + 1, { runId }));
+      }
+      const found = (runId: string) => test.store().findStartedRun(NAMESPACE, runId);
+      expect(await Promise.all(['a', 'b', 'a~0~1'].map(found))).toEqual(['a~0~1', 'b~3~1~0~2', undefined]);
+      expect(await Promise.all(['c', 'd', 'x', '_', '%'].map(found))).toEqual(Array(5).fill(undefined));
+      expect(await test.store().findStartedRun('nowhere', 'a')).toBeUndefined();
+    });
+
     it('knows every phase and reason of a run', async () => {
       const { epoch } = await test.store().claim(NAMESPACE);
       await test.store().commit(submission(epoch, 1));

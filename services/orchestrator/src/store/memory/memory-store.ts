@@ -63,6 +63,10 @@ export function openMemoryStore(place: MemoryPlace): Store {
     ...createPayloadStore(place, read),
     commit: async (batch) => read(batch.namespace).commit(batch),
     findRunIds: async (namespace, runIds) => read(namespace).findRunIds(runIds),
+    findStartedRun: async (namespace, runId) =>
+      read(namespace)
+        .runs()
+        .find(({ row }) => row.runId.startsWith(`${runId}~`))?.row.runId,
     findRequests: async (namespace, requestIds) => read(namespace).findRequests(requestIds),
     getRun: async (namespace, runId) => read(namespace).runById(runId)?.row,
     getRunRecord: async (namespace, run) => read(namespace).run(run)?.record,

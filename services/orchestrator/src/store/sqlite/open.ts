@@ -93,6 +93,10 @@ function createReads(reader: WorkerClient): Reads {
       const output = await reader.request('findRunIds', (input) => packNames(input, namespace, runIds));
       return new Map(unpackAll(output, (row) => [row.string(), row.number()]));
     },
+    findStartedRun: async (namespace, runId) => {
+      const output = await reader.request('findStartedRun', (input) => packNames(input, namespace, [runId]));
+      return unpackAll(output, (row) => row.string())[0];
+    },
     findRequests: async (namespace, requestIds) => {
       const output = await reader.request('findRequests', (input) => packNames(input, namespace, requestIds));
       return new Map(unpackAll(output, unpackRequest).map((row) => [row.requestId, row]));

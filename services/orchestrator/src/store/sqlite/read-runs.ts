@@ -29,6 +29,11 @@ export function createLookupHandlers(
     database,
     `SELECT run_id, id - (?1 << ${REVISION_BITS}) FROM runs WHERE namespace = ?1 AND run_id = ?2`,
   );
+  // Their ids begin with that of the run and `~`; char(127) comes right after that.
+  const startedRun = prepareRows(
+    database,
+    "SELECT run_id FROM runs WHERE namespace = ?1 AND run_id > ?2 || '~' AND run_id < ?2 || char(127) LIMIT 1",
+  );
   const request = prepareRows(
     database,
     `SELECT ${REQUEST_COLUMNS} FROM requests WHERE namespace = ? AND request_id = ?`,
@@ -60,6 +65,7 @@ export function createLookupHandlers(
       packRows(output, namespace === undefined ? [] : allRows(record, namespace, input.number()));
     },
     findRunIds: lookUpEach(runNumber),
+    findStartedRun: lookUpEach(startedRun),
     findRequests: lookUpEach(request),
     listRuns: (input, output) => {
       const namespace = namespaceOf(input.string());
