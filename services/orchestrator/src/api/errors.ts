@@ -85,9 +85,13 @@ interface Detail {
 }
 
 /** @param violations where more than the rejection's own field is wrong */
-export function toConnectError(rejection: Rejection, violations = violationsOf(rejection)): ConnectError {
+export function toConnectError(
+  rejection: Rejection,
+  violations = violationsOf(rejection),
+  code = CODES[rejection.code],
+): ConnectError {
   const message = bounded(rejection.message, MAX_MESSAGE_CHARACTERS);
-  return new ConnectError(message, CODES[rejection.code], undefined, detailsOf(rejection, violations));
+  return new ConnectError(message, code, undefined, detailsOf(rejection, violations));
 }
 
 /** The same as a message, for answers that tell of several refusals. */
@@ -133,17 +137,39 @@ export function notServing(): ConnectError {
   return toConnectError(reject('NOT_SERVING', message).rejection);
 }
 
-/** @param field where it is known */
-export function malformed(what: string, cause: unknown, field = ''): ConnectError {
+/**
+ * @param field where it is known
+ * @param code where the protocol of the door asks for another one
+ */
+export function malformed(what: string, cause: unknown, field = '', code?: Code): ConnectError {
   const why = cause instanceof Error ? cause.message : String(cause);
   const message = `The request is not a valid ${what}: ${why}`;
-  return toConnectError(reject('MALFORMED_MESSAGE', message, field === '' ? {} : { field }, field).rejection);
+  const { rejection } = reject('MALFORMED_MESSAGE', message, field === '' ? {} : { field }, field);
+  return toConnectError(rejection, violationsOf(rejection), code);
 }
 
 export function messageTooLarge(limitBytes: number): ConnectError {
   const message = `The message exceeds ${limitBytes} bytes; split it into several calls.`;
   const metadata = { resource: MESSAGE_BYTES, limit: String(limitBytes) };
   return toConnectError(reject('LIMIT_REACHED', message, metadata).rejection);
+}
+
+/** What was asked for does not fit into one answer; asking again changes nothing. */
+export function answerTooLarge(limitBytes: number): ConnectError {
+  const message = `The answer exceeds ${limitBytes} bytes; ask for less of it.`;
+  const metadata = { resource: MESSAGE_BYTES, limit: String(limitBytes) };
+  return toConnectError(reject('LIMIT_REACHED', message, metadata).rejection);
+}
+
+/**
+ * Not a rejection: nothing inside the doors can say it.
+ * @param remedy what to call instead
+ */
+export function unknownMethod(path: string, remedy: string): ConnectError {
+  const shown = bounded(path, MAX_DESCRIPTION_CHARACTERS);
+  const message = `There is nothing at ${shown}. ${remedy}`;
+  const value = { reason: 'UNKNOWN_METHOD', domain: DOMAIN, metadata: { path: shown } };
+  return new ConnectError(message, Code.Unimplemented, undefined, [{ desc: ErrorInfoSchema, value }]);
 }
 
 function violationsOf(rejection: Rejection): readonly FieldViolation[] {

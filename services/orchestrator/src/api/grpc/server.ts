@@ -10,6 +10,7 @@ import { WorkflowService } from '@tutti/proto/tutti/v1/workflow_service_pb.ts';
 import { notServing } from '../errors.ts';
 import type { Services } from '../services/index.ts';
 import { bindService, MAX_MESSAGE_BYTES } from './binding.ts';
+import { explainRefusals, explainUnknownMethods } from './explain.ts';
 import { createHealth } from './health.ts';
 import { createOpenCalls } from './open-calls.ts';
 import { bindReflection, REFLECTION_SERVICES } from './reflection.ts';
@@ -42,7 +43,8 @@ const SERVER_OPTIONS = {
 
 export async function startGrpcServer(options: GrpcServerOptions): Promise<Door> {
   const { services } = options;
-  const server = new Server(SERVER_OPTIONS);
+  const server = new Server({ ...SERVER_OPTIONS, interceptors: [explainRefusals] });
+  explainUnknownMethods(server);
   const openCalls = createOpenCalls();
   const served = [
     OrchestratorService,

@@ -59,7 +59,7 @@ export function pathOf(request: HttpRequest): string {
 }
 
 /** Both kinds have the same method, but only apart. */
-export function endWith(response: HttpResponse, body = ''): void {
+export function endWith(response: HttpResponse, body: string | Buffer = ''): void {
   if (response instanceof ServerResponse) response.end(body);
   else response.end(body);
 }

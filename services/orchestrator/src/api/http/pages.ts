@@ -1,6 +1,7 @@
 // What is there on the HTTP door besides the services? Probes, metrics, and an answer to everything else.
 
-import type { IncidentLog } from '../errors.ts';
+import { errorToJsonBytes } from '@connectrpc/connect/protocol-connect';
+import { type IncidentLog, unknownMethod } from '../errors.ts';
 import { endWith, type HttpRequest, type HttpResponse, pathOf } from './adapter.ts';
 
 export interface Metrics {
@@ -44,6 +45,8 @@ export function createPages(deps: PagesDeps): (request: HttpRequest, response: H
   };
 }
 
+const REMEDY =
+  'Calls are POST /tutti.v1.OrchestratorService/{Method}; there are also GET /healthz, /readyz and /metrics.';
 /** How many namespaces are named. */
 const MAX_NAMED = 10;
 
@@ -62,13 +65,11 @@ function text(response: HttpResponse, status: number, body: string): void {
 
 /** In the form of Connect errors, for this is what its clients read. */
 function unknownPath(response: HttpResponse, path: string): void {
-  const message =
-    `There is nothing at ${path.slice(0, 200)}. Calls are POST /tutti.v1.OrchestratorService/{Method}; ` +
-    `there are also GET /healthz, /readyz and /metrics.`;
-  send(response, 404, 'application/json', JSON.stringify({ code: 'unimplemented', message }));
+  const error = unknownMethod(path, REMEDY);
+  send(response, 404, 'application/json', Buffer.from(errorToJsonBytes(error, undefined)));
 }
 
-function send(response: HttpResponse, status: number, contentType: string, body: string): void {
+function send(response: HttpResponse, status: number, contentType: string, body: string | Buffer): void {
   response.statusCode = status;
   response.setHeader('content-type', contentType);
   response.setHeader('content-length', Buffer.byteLength(body));
