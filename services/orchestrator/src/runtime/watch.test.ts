@@ -111,6 +111,27 @@ describe('a watch', () => {
     expect(await seen).toEqual([]);
   });
 
+  it('that ends because the orchestrator stops has given all that is durable (promise 6)', async () => {
+    const held = Promise.withResolvers<'COMMIT'>();
+    const pages = (await watch({ runId: undefined, afterRevision: 0 }))[Symbol.asyncIterator]();
+    const rest = { [Symbol.asyncIterator]: () => pages };
+    await pages.next();
+    const first = pages.next();
+    await fixture.orchestrator.call('default', 'SubmitRun', chainOf('r', ['a']));
+    expect((await first).value).toMatchObject({ revision: 1 });
+    // Its reader is busy with that page while a commit is under way, and another one gathers.
+    fixture.gate = () => held.promise;
+    const underWay = fixture.orchestrator.call('default', 'SubmitRun', chainOf('r2', ['a']));
+    const gathering = fixture.orchestrator.call('default', 'SubmitRun', chainOf('r3', ['a']));
+    // Until the engine has both.
+    for (let turn = 0; turn < 20; turn += 1) await new Promise((resolve) => setImmediate(resolve));
+    const stopping = fixture.orchestrator.stop();
+    held.resolve('COMMIT');
+    expect((await Promise.all([underWay, gathering])).map(({ ok }) => ok)).toEqual([true, true]);
+    await stopping;
+    expect(await revisions(rest)).toEqual([2, 3]);
+  });
+
   it('is refused for what does not exist', async () => {
     const refused = async (query: WatchQuery) => {
       const reply = await fixture.orchestrator.watch('default', query, ended.signal);

@@ -50,7 +50,7 @@ async function* readEvents(
     let cursor = afterRevision;
     yield { events: [], revision: cursor };
     let quiet = false;
-    for (let behind = true; !signal.aborted && !subscription.closed; ) {
+    for (let behind = true; !signal.aborted; ) {
       if (behind) {
         const head = source.hub.revision;
         for await (const page of readStored(source, run?.run, cursor, head)) {
@@ -76,6 +76,8 @@ async function* readEvents(
         quiet = false;
         continue;
       }
+      // The engine is gone; all that it published has been given.
+      if (subscription.closed) return;
       if (quiet) {
         // Nothing was left to take just now, so everything up to the hub's revision has been given.
         if (run === undefined) cursor = Math.max(cursor, source.hub.revision);
