@@ -15,6 +15,7 @@ const commands = {
   verify: { nats: true, program: 'deploy/dev/verify.ts' },
   demo: { nats: true, program: 'deploy/demo/demo.ts' },
   bench: { nats: true, program: 'test/bench/main.ts' },
+  simulate: { nats: false, program: 'test/simulation/main.ts' },
   tutti: { nats: false, program: 'clients/cli/src/main.ts' },
   generate: { nats: false, program: 'deploy/dev/generate.ts' },
   format: { nats: false, program: 'node_modules/@biomejs/biome/bin/biome', args: ['check', '--write', '.'] },

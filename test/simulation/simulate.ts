@@ -1,5 +1,7 @@
 // Runs one simulation: a time of faults, a time of healing, and a last look at everything.
 
+import { fromBinary } from '@bufbuild/protobuf';
+import { EventSchema } from '@tutti/proto/tutti/v1/event_pb.ts';
 import { isFinalRun } from '../../services/orchestrator/src/domain/states.ts';
 import type { Observation } from './invariants/observation.ts';
 import { Violation } from './invariants/violation.ts';
@@ -35,6 +37,7 @@ export async function simulate(
   const witness = createWitness();
   const cluster = createCluster(plan, coverage, (observation) => {
     watch(observation);
+    note(observation, coverage);
     witness.see(observation);
   });
   const { time } = cluster;
@@ -69,6 +72,18 @@ export async function simulate(
   }
   for (const process of [...cluster.processes]) cluster.kill(process, 'KILL');
   return { violation: cluster.broken(), steps, virtualMs: time.nowMs() - BEGINNING_MS };
+}
+
+/** What a simulation came by, besides faults. */
+function note(observation: Observation, coverage: Coverage): void {
+  if (observation.type === 'Durable') {
+    for (const { payload } of observation.batch.events) {
+      coverage.event(fromBinary(EventSchema, payload).change.case ?? 'nothing');
+    }
+  } else if (observation.type === 'Replied') {
+    const { name, reply } = observation;
+    coverage.answer(`${name} ${reply.ok ? 'ok' : reply.rejection.code}`);
+  }
 }
 
 function begin(cluster: Cluster, people: People, strike: (fault: Plan['faults'][number]) => void): void {

@@ -95,7 +95,7 @@ export function createStrikes(cluster: Cluster): Strikes {
     coverage.fault('ORCHESTRATOR_REPLACED');
     stall(process, forMs);
     time.after(random.between(0, forMs), () => {
-      if (cluster.processes.length === 1) cluster.start(skewMs);
+      if (cluster.processes.includes(process) && cluster.processes.length === 1) cluster.start(skewMs);
     });
     // It finds out then that it was replaced, even if the rival has died meanwhile. Until then each of its
     // commits is refused, but where it has nothing to commit it would never know.

@@ -197,8 +197,8 @@ function followSpecial(run: RunState, task: number, nowMs: number): readonly Cha
 /** What the end of a task means to those that it made, and that of an item to the task that made it. */
 function followOwned(run: RunState, task: number, nowMs: number): readonly Change[] {
   if (run.owners.size === 0) return NOTHING;
-  const changes = endOwned(run, task);
-  return changes.length === 0 ? followOwner(run, task, nowMs) : changes;
+  // An item may end while its result is being checked: the check ends, and the foreach goes on.
+  return [...endOwned(run, task), ...followOwner(run, task, nowMs)];
 }
 
 function followOwner(run: RunState, task: number, nowMs: number): readonly Change[] {

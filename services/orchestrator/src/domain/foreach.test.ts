@@ -6,7 +6,7 @@ import { evolve } from './evolve.ts';
 import { type RunSubmittedEvent, startRun } from './initial.ts';
 import { taskOf } from './lookup.ts';
 import type { Payload } from './payload.ts';
-import { type Foreach, PLAIN_FLOW } from './spec.ts';
+import { type Foreach, PLAIN_FLOW, PLAIN_HANDLING } from './spec.ts';
 import { play, type Scenario, type TaskSketch, task } from './test-support.ts';
 
 const json = (value: unknown): Payload => ({
@@ -139,6 +139,22 @@ describe('C.4: a foreach', () => {
       'each#0 FAILED ATTEMPTS_EXHAUSTED',
       'each#1 CANCELLED OWNER_ENDED',
       'each#2 CANCELLED OWNER_ENDED',
+      'each FAILED ATTEMPTS_EXHAUSTED',
+      'run FAILED TASK_FAILED by each',
+    ]);
+  });
+
+  test('ends when the last of its siblings was stopped while its result was being checked', () => {
+    const check = { type: 'CAPABILITY', capability: 'judge' } as const;
+    const handling = { ...PLAIN_HANDLING, guardrails: [{ check, message: '' }] };
+    const scenario = play([each([1, 2], { siblings: 'STOP' }, { handling })]);
+    finish(scenario, 'each#0', 'checked still');
+    scenario.start('each#1');
+
+    expect(scenario.fail('each#1')).toEqual([
+      'each#1 FAILED ATTEMPTS_EXHAUSTED',
+      'each#0 CANCELLED OWNER_ENDED',
+      'each#0#check1.0 CANCELLED OWNER_ENDED',
       'each FAILED ATTEMPTS_EXHAUSTED',
       'run FAILED TASK_FAILED by each',
     ]);

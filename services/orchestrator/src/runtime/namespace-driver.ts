@@ -76,7 +76,10 @@ export function createNamespaceDriver(dependencies: DriverDependencies): Namespa
   const ticker = createTicker(clock, () => step({ type: 'Tick' }));
   const loading = createLoading({
     clock,
-    load: () => loadSession(store, dependencies.engineOptions, clock, expressions, schemas, commitFailed),
+    load: () =>
+      loadSession(store, dependencies.engineOptions, clock, expressions, schemas, commitFailed).catch(
+        refused,
+      ),
     loaded(fresh) {
       session = fresh;
       loadedAtMs = clock.nowMs();
@@ -211,22 +214,31 @@ export function createNamespaceDriver(dependencies: DriverDependencies): Namespa
     resolve?.(reply);
   }
 
+  function refused(error: unknown): never {
+    if (isFenced(error)) giveUp(error);
+    throw error;
+  }
+
   /** D4. */
   function drop(from: Session, error: unknown): void {
     session = undefined;
     from.hub.close();
     ticker.disarm();
-    if (error instanceof StoreError && error.code === 'FENCED') {
+    if (isFenced(error)) {
       dependencies.warn(`namespace ${namespace} has another owner now`, error);
-      loading.stop();
+      giveUp(error);
       load = settle(from);
-      dependencies.fenced(error);
       return;
     }
     loading.failed();
     const message = `namespace ${namespace} is loaded anew, since its last batch was not committed`;
     dependencies.warn(message, error);
     load = settle(from).then(() => loading.begin());
+  }
+
+  function giveUp(error: StoreError): void {
+    loading.stop();
+    dependencies.fenced(error);
   }
 
   /** Whoever repeats a call asks the store first: what is under way must have ended by then. */
@@ -281,6 +293,10 @@ export function createNamespaceDriver(dependencies: DriverDependencies): Namespa
       session = undefined;
     },
   };
+}
+
+function isFenced(error: unknown): error is StoreError {
+  return error instanceof StoreError && error.code === 'FENCED';
 }
 
 export function notServing(): Rejection {
