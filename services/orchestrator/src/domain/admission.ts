@@ -43,10 +43,14 @@ export function isUnderWay(state: TaskState): boolean {
   return state === 'READY' || state === 'RUNNING' || state === 'RETRYING';
 }
 
-/** When a task may become ready whose join is met now. */
+/**
+ * When a task may become ready whose join is met now. What a task made for itself has begun with it: a clock
+ * that went back since must not hold it, least of all an undo, for which no time of the run is waited.
+ */
 export function startTimeMs(run: RunState, task: number, nowMs: number): number {
   const { startAtMs = 0, startDelayMs } = specOf(run, task).flow;
-  return Math.max(runStartMs(run) ?? 0, startAtMs, startDelayMs === 0 ? 0 : nowMs + startDelayMs);
+  const runBeginsAtMs = run.owners.has(task) ? 0 : (runStartMs(run) ?? 0);
+  return Math.max(runBeginsAtMs, startAtMs, startDelayMs === 0 ? 0 : nowMs + startDelayMs);
 }
 
 /** What a task waits for whose work the orchestrator does itself. */

@@ -65,6 +65,18 @@ describe('D.9: compensation', () => {
     expectReplay(run);
   });
 
+  test('begins at once, although the clock may be back before the start of the run by then', () => {
+    const run = play([undone('a'), handled('b', {})], { startDelayMs: 1_000 });
+    run.passMs(1_000);
+    run.steps({ type: 'BeginRun' });
+    finish(run, 'a');
+    run.passMs(-900);
+
+    expect(breakDown(run, 'b').slice(2)).toEqual(['added a#undo for a', 'a#undo READY']);
+    expect(finish(run, 'a#undo')).toEqual(['a#undo COMPLETED', 'run FAILED TASK_FAILED by b']);
+    expectReplay(run);
+  });
+
   test('one that fails does not stop the others, nor change the end; it is named', () => {
     const run = play([undone('a'), undone('b', ['a']), handled('c', {}, { after: ['b'] })]);
     finish(run, 'a');
