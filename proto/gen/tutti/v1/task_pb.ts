@@ -127,8 +127,8 @@ export type TaskSpec = Message<"tutti.v1.TaskSpec"> & {
   when: string;
 
   /**
-   * What its input is, instead of `input`: an expression (CEL) with the variables of `when`, evaluated
-   * once when the task becomes ready. Its value becomes JSON, and is the same for every attempt. If
+   * What its input is, instead of `input`: an expression (CEL) with the variables of `when`, and `item` and
+   * `index` in a `foreach`, and `iteration` (see `expression`), evaluated once when the task becomes ready. Its value becomes JSON, and is the same for every attempt. If
    * that fails: FAILED (EXPRESSION_FAILED). At most 4,096 characters; empty: `input` holds.
    *
    * @generated from field: string input_expression = 14;
@@ -138,7 +138,7 @@ export type TaskSpec = Message<"tutti.v1.TaskSpec"> & {
   /**
    * Its result is what this expression (CEL) comes to, with the variables of `input_expression`, and
    * `item` and `index` in a `foreach`, and `iteration`: of a `repeat`, else how often it has been begun,
-   * from 1. At most 4,096 characters.
+   * from 1; of an item of a `foreach`, that of the list. At most 4,096 characters.
    *
    * @generated from field: string expression = 15;
    */
@@ -178,7 +178,8 @@ export type TaskSpec = Message<"tutti.v1.TaskSpec"> & {
   /**
    * The task is done once for each item of a list: each item is a task of its own, with the key
    * `KEY#INDEX` (`KEY@ROUND#INDEX` when the list is done again), grouped under this one. The result is
-   * the list of their results, in the order of the items; null for a tolerated failure.
+   * the list of their results, in the order of the items; null for a tolerated failure. Of `timeouts`, `queue`,
+   * `attempt` and `heartbeat` are for each item; `whole` is for each, and for the list.
    *
    * @generated from field: tutti.v1.Foreach foreach = 20;
    */

@@ -160,14 +160,15 @@ export function queueAtMs(status: TaskStatus, spec: TaskSpec): number | undefine
   return status.state === 'READY' ? after(status.readyAtMs, spec.timeouts.queueMs) : undefined;
 }
 
+/** That of a foreach is for each of its items. */
 export function attemptAtMs(status: TaskStatus, spec: TaskSpec): number | undefined {
-  if (status.state !== 'RUNNING') return undefined;
+  if (status.state !== 'RUNNING' || spec.flow.foreach !== undefined) return undefined;
   return after(status.attempts[status.attempts.length - 1]?.startedAtMs, spec.timeouts.attemptMs);
 }
 
-/** Silence while nobody could be heard is nobody's fault: it does not count. */
+/** Silence while nobody could be heard is nobody's fault: it does not count. That of a foreach is for each of its items. */
 export function heartbeatAtMs(status: TaskStatus, spec: TaskSpec, deafMs: number): number | undefined {
-  if (!isAtWork(status)) return undefined;
+  if (!isAtWork(status) || spec.flow.foreach !== undefined) return undefined;
   const atMs = after(status.attempts[status.attempts.length - 1]?.heardAtMs, spec.timeouts.heartbeatMs);
   return after(atMs, deafMs);
 }

@@ -2,6 +2,7 @@
 
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
+import { nextDueAtMs } from './due.ts';
 import { evolve } from './evolve.ts';
 import { type RunSubmittedEvent, startRun } from './initial.ts';
 import { taskOf } from './lookup.ts';
@@ -171,6 +172,56 @@ describe('C.4: a foreach', () => {
     expect(scenario.fail('each#1').slice(-2)).toEqual(['each expanded to 2', 'added each@2#1 for each']);
     finish(scenario, 'each@2#1', 'second');
     expect(text(scenario.at('each').result)).toBe('["first","second"]');
+  });
+
+  test('B.3: shows its items, whatever expression they have, what it depends on', () => {
+    const after = task('x', { after: ['factor'] }).dependencies;
+    const work = { type: 'EXPRESSION', text: 'results.factor' } as const;
+    const guardrails = [
+      { check: { type: 'EXPRESSION', text: 'result == 3' }, message: '' },
+      { check: { type: 'EXPRESSION', text: 'states.factor == "COMPLETED"' }, message: '' },
+    ] as const;
+    const handling = { ...PLAIN_HANDLING, guardrails };
+    const scenario = play([task('factor'), { ...each([1, 2], {}, { work, handling }), dependencies: after }]);
+    finish(scenario, 'factor', 3);
+
+    expect(scenario.at('each#0').error).toBeUndefined();
+    expect(text(scenario.at('each').result)).toBe('[3,3]');
+  });
+
+  test('B.3: tells its items the iteration, by each of their expressions', () => {
+    const work = { type: 'EXPRESSION', text: 'iteration' } as const;
+    const foreach = each([1, 2], {}, { work });
+    const repeat = { until: 'iteration == 2', maxIterations: 5, delayMs: 0, nextInput: '' };
+    const scenario = play([{ ...foreach, flow: { ...foreach.flow, repeat } }]);
+    expect(text(scenario.at('each').result)).toBe('[2,2]');
+
+    const again = play([each([1], {}, { inputExpression: 'iteration' })]);
+    expect(text(again.run.graph.spec.tasks[1]?.input)).toBe('1');
+  });
+
+  test('C.1: an item without an input says of itself why, and never takes another', () => {
+    const scenario = play([
+      each([{ name: 'Ada' }, 'x'], { toleratedFailures: 1 }, { inputExpression: 'item.name' }),
+    ]);
+    expect(scenario.at('each#1').error?.message).toContain('no such key: name');
+
+    const lenient = play([each([1, 'x'], { toleratedFailures: 1 }, { inputExpression: 'boom' })]);
+    expect(text(lenient.run.graph.spec.tasks[2]?.input)).toBe('"x"');
+    expect(lenient.at('each#1')).toMatchObject({ state: 'FAILED', reason: 'EXPRESSION_FAILED' });
+  });
+
+  test('D.6: gives each item the time of an attempt, and takes as long as they need', () => {
+    const timeouts = { attemptMs: 30, heartbeatMs: 20, wholeMs: 100 };
+    const scenario = play([each([1, 2], { maxParallel: 1 }, { timeouts })]);
+    scenario.start('each#0');
+
+    expect(nextDueAtMs(scenario.run, scenario.index('each'), 0)).toBe(100);
+    expect(nextDueAtMs(scenario.run, scenario.index('each#0'), 0)).toBe(20);
+    scenario.passMs(50);
+    const task = scenario.index('each');
+    expect(scenario.steps({ type: 'ExpireAttempt', task })).toEqual([]);
+    expect(scenario.steps({ type: 'ExpireSilentAttempt', task, deafMs: 0 })).toEqual([]);
   });
 
   test('that is cancelled cancels its items', () => {

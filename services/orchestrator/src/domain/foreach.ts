@@ -11,13 +11,13 @@ import { itemKey, itemOf } from './expansion.ts';
 import type { Json } from './expression.ts';
 import { itemList } from './item-results.ts';
 import { specOf, taskOf } from './lookup.ts';
-import type { Payload } from './payload.ts';
+import { EMPTY_PAYLOAD, type Payload } from './payload.ts';
 import { payloadOfJson } from './payload-json.ts';
 import { attemptFailed, attemptSucceeded } from './result.ts';
 import { type Foreach, PLAIN_FLOW, type TaskSpec } from './spec.ts';
 import type { Expansion, RunState } from './state.ts';
 import { isFinalTask } from './states.ts';
-import { evaluateForTask, INPUT_VARIABLES } from './variables.ts';
+import { evaluateForTask, INPUT_VARIABLES, iterationOf } from './variables.ts';
 
 const NOTHING: readonly Change[] = Object.freeze([]);
 
@@ -160,25 +160,30 @@ function itemSpec(run: RunState, task: number, expansion: Expansion, index: numb
     allowFailure: true,
   };
   if (input.ok) return { ...one, input: input.payload };
-  // It fails where it is evaluated: as a task of its own, which says why.
-  return { ...one, inputExpression: spec.inputExpression };
+  // It is evaluated once more, and fails, as a task of its own, which says why.
+  const item = itemOfList(run, task, expansion.items, index);
+  return { ...one, input: item, inputExpression: spec.inputExpression };
+}
+
+/** @param items what an expression came to; undefined: the items that were submitted */
+function itemOfList(run: RunState, task: number, items: Payload | undefined, index: number): Payload {
+  if (items === undefined) return foreachOf(run, task)?.items[index] ?? EMPTY_PAYLOAD;
+  const listed = run.graph.readPayload(items) as readonly Json[];
+  const encoded = payloadOfJson(listed[index] ?? null);
+  if (!encoded.ok) throw new Error(`an item of a list that could be kept cannot: ${encoded.cause}`);
+  return encoded.payload;
 }
 
 type Given = { readonly ok: true; readonly payload: Payload } | { readonly ok: false };
 
 function inputOf(run: RunState, task: number, items: Payload | undefined, index: number): Given {
-  const spec = specOf(run, task);
-  const listed = items === undefined ? undefined : (run.graph.readPayload(items) as readonly Json[]);
-  const literal = spec.flow.foreach?.items[index];
-  const item = listed === undefined ? literal && run.graph.readPayload(literal) : listed[index];
-  if (spec.inputExpression === '') {
-    if (literal !== undefined && listed === undefined) return { ok: true, payload: literal };
-    const encoded = payloadOfJson(item ?? null);
-    return encoded.ok ? encoded : { ok: false };
-  }
-  const values = item === undefined ? { index } : { index, item };
-  const scope = { names: INPUT_VARIABLES, values };
-  const value = evaluateForTask(run, task, spec.inputExpression, scope);
+  const { inputExpression } = specOf(run, task);
+  const payload = itemOfList(run, task, items, index);
+  if (inputExpression === '') return { ok: true, payload };
+  const item = run.graph.readPayload(payload);
+  const place = { index, iteration: iterationOf(run, task) };
+  const scope = { names: INPUT_VARIABLES, values: item === undefined ? place : { ...place, item } };
+  const value = evaluateForTask(run, task, inputExpression, scope);
   const encoded = value.ok ? payloadOfJson(value.value) : value;
   return encoded.ok ? encoded : { ok: false };
 }

@@ -1,6 +1,7 @@
 // Where to find what is known of one task. A wrong index is a defect of the caller: it throws.
 
 import type { TaskError } from './events.ts';
+import type { Edge } from './graph.ts';
 import type { TaskSpec } from './spec.ts';
 import type { AttemptStatus, RunState, TaskStatus } from './state.ts';
 
@@ -14,6 +15,19 @@ export function specOf(run: RunState, task: number): TaskSpec {
   const spec = run.graph.spec.tasks[task];
   if (spec === undefined) throw new RangeError(`run ${run.runId} has no task ${task}`);
   return spec;
+}
+
+const NO_EDGES: readonly Edge[] = Object.freeze([]);
+
+/** The foreach that a task is an item of; undefined for any other task. */
+export function foreachAround(run: RunState, task: number): number | undefined {
+  const owner = run.owners.get(task);
+  return owner === undefined || specOf(run, owner).flow.foreach === undefined ? undefined : owner;
+}
+
+/** To the tasks that it may know of: an item sees what its foreach depends on. */
+export function edgesSeenBy(run: RunState, task: number): readonly Edge[] {
+  return run.graph.dependencies[foreachAround(run, task) ?? task] ?? NO_EDGES;
 }
 
 /** The attempt of a task that is RUNNING. */

@@ -3,7 +3,7 @@
 import { isUndo } from './compensation.ts';
 import type { TaskError } from './events.ts';
 import type { Evaluation, Json } from './expression.ts';
-import { specOf, taskOf } from './lookup.ts';
+import { edgesSeenBy, foreachAround, specOf, taskOf } from './lookup.ts';
 import { isManager } from './manager.ts';
 import { EMPTY_PAYLOAD, MAX_PAYLOAD_BYTES, type Payload } from './payload.ts';
 import type { RunState } from './state.ts';
@@ -43,18 +43,19 @@ const MAX_NAMED_APART = 3;
 
 /** With the variables of a task: its dependencies by name, and what the scope adds. */
 export function evaluateForTask(run: RunState, task: number, text: string, scope = TASK_SCOPE): Evaluation {
-  const named = (run.graph.dependencies[task] ?? []).map(({ upstream, alias }) => ({
+  const named = edgesSeenBy(run, task).map(({ upstream, alias }) => ({
     name: alias === '' ? specOf(run, upstream).key : alias,
     task: upstream,
   }));
   return evaluateOver(run, named, text, scope);
 }
 
-/** Of a repeat; of any other task, how often it has been begun: counted from 1. */
+/** Of a repeat; of any other task, how often it has been begun: counted from 1. Of an item, that of its foreach. */
 export function iterationOf(run: RunState, task: number): number {
-  const { repeat } = specOf(run, task).flow;
-  const isRepeated = repeat !== undefined || isManager(run, task);
-  return isRepeated ? Math.max(1, taskOf(run, task).more?.iteration ?? 0) : roundOf(run, task);
+  const begun = foreachAround(run, task) ?? task;
+  const { repeat } = specOf(run, begun).flow;
+  const isRepeated = repeat !== undefined || isManager(run, begun);
+  return isRepeated ? Math.max(1, taskOf(run, begun).more?.iteration ?? 0) : roundOf(run, begun);
 }
 
 /** How often the task has been begun: once, and once more each time that it was sent back or run again. */

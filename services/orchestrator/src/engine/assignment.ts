@@ -2,8 +2,7 @@
 // they stand when the attempt starts.
 
 import type { Feedback } from '../domain/events.ts';
-import type { Edge } from '../domain/graph.ts';
-import { capabilityOf, specOf } from '../domain/lookup.ts';
+import { capabilityOf, edgesSeenBy, specOf } from '../domain/lookup.ts';
 import type { Payload } from '../domain/payload.ts';
 import { selectFrom } from '../domain/selection.ts';
 import { SELECT_ALL, type Selection } from '../domain/spec.ts';
@@ -53,7 +52,7 @@ const NO_DEPENDENCIES: readonly DependencyResult[] = Object.freeze([]);
 
 /** Only of those that are final: with a join that is not ALL, others may still be open. */
 function dependencyResults(run: RunState, task: number): readonly DependencyResult[] {
-  const edges = edgesOf(run, task);
+  const edges = edgesSeenBy(run, task);
   if (edges.length === 0) return NO_DEPENDENCIES;
   const results: DependencyResult[] = [];
   for (const { upstream, alias, select } of edges) {
@@ -66,13 +65,6 @@ function dependencyResults(run: RunState, task: number): readonly DependencyResu
   return results;
 }
 
-/** An item sees what its foreach depends on. */
-function edgesOf(run: RunState, task: number): readonly Edge[] {
-  const owner = run.owners.get(task);
-  const source = owner === undefined || specOf(run, owner).flow.foreach === undefined ? task : owner;
-  return run.graph.dependencies[source] ?? [];
-}
-
 /** An upper bound of the assignment's size on the wire, were the task to start now. */
 export function assignmentSizeBytes(run: RunState, task: number): number {
   const spec = run.graph.spec.tasks[task];
@@ -83,7 +75,7 @@ export function assignmentSizeBytes(run: RunState, task: number): number {
     ASSIGNMENT_OVERHEAD_BYTES + sizeOf(status.computedInput ?? spec.input) + sizeOf(status.checkpoint);
   size += feedbackBytes(status.more?.feedback);
   size += (lastError?.message.length ?? 0) * 3 + sizeOf(lastError?.details);
-  for (const { upstream, alias, select } of edgesOf(run, task)) {
+  for (const { upstream, alias, select } of edgesSeenBy(run, task)) {
     const result = run.tasks[upstream];
     const key = run.graph.spec.tasks[upstream]?.key ?? '';
     size += DEPENDENCY_OVERHEAD_BYTES + key.length + alias.length + sizeOf(partOf(result?.result, select));
@@ -94,7 +86,7 @@ export function assignmentSizeBytes(run: RunState, task: number): number {
 
 /** The first result that its edge has no room for; undefined if there is none. */
 export function oversizedResult(run: RunState, task: number): OversizedResult | undefined {
-  for (const { upstream, select } of edgesOf(run, task)) {
+  for (const { upstream, select } of edgesSeenBy(run, task)) {
     const result = select === SELECT_ALL ? undefined : run.tasks[upstream]?.result;
     const selected = result === undefined ? undefined : selectFrom(result, select);
     if (selected === undefined || selected.ok) continue;
