@@ -412,7 +412,7 @@ export type Run = Message<"tutti.v1.Run"> & {
   input?: Payload | undefined;
 
   /**
-   * True while nothing of it is started (PauseRun).
+   * True while nothing of it is started (PauseRun). Never of a run that is final.
    *
    * @generated from field: bool paused = 22;
    */

@@ -62,6 +62,7 @@ function noteMessage(run: RunState, message: string): void {
 function endRun(run: RunState, change: Change, phase: RunPhase, atMs: number): void {
   if (openTasks(run) > 0) throw new Error(`run ${run.runId}: ${change.type} while tasks are not final`);
   movePhase(run, change, phase);
+  run.paused = false; // There is nothing left to resume.
   run.endedAtMs = atMs;
 }
 

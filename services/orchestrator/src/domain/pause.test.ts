@@ -73,6 +73,15 @@ test('F.2: a run that is final is neither paused nor resumed', () => {
   }
 });
 
+test('F.2: a run that ends while it is paused is not paused any more', () => {
+  const run = play([task('a')]);
+  run.start('a');
+  run.pause();
+  run.complete('a');
+
+  expect(run.run).toMatchObject({ paused: false, phase: 'COMPLETED' });
+});
+
 test('F.2: a paused run can be cancelled, and a re-run of it is not paused', () => {
   const run = play([task('a')]);
   run.pause();
