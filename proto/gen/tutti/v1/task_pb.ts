@@ -346,7 +346,8 @@ export const ChildRunSchema: GenMessage<ChildRun> = /*@__PURE__*/
   messageDesc(file_tutti_v1_task, 3);
 
 /**
- * A completed task of another run of the same namespace. A link to a link is one to its origin. While
+ * A completed task of another run of the same namespace. A link to a link is one to its origin, unless it came to
+ * something else (by `foreach`, or a guardrail that replaced the result). While
  * the link's run exists, the origin cannot be deleted.
  *
  * @generated from message tutti.v1.Link

@@ -1,7 +1,8 @@
 // What do tasks take the results of that link to tasks of other runs (F.4)? Looked up once, when the run is
 // submitted: what they come to stays, whatever becomes of the other run.
 
-import { create, fromBinary, type MessageInitShape } from '@bufbuild/protobuf';
+import { create, equals, fromBinary, type MessageInitShape } from '@bufbuild/protobuf';
+import { type Payload, PayloadSchema } from '@tutti/proto/tutti/v1/payload_pb.ts';
 import type { RunSpec } from '@tutti/proto/tutti/v1/run_pb.ts';
 import {
   type Link,
@@ -49,7 +50,7 @@ export async function withLinks(
   return accept({ ...spec, tasks, childSpecs });
 }
 
-/** The origin of a task's result, and the result. A link to a link is one to its origin. */
+/** The origin of a task's result, and the result. A link to a link is one to its origin, if it came to the same. */
 export async function resolveLink(
   queries: LinkQueries,
   namespace: string,
@@ -60,14 +61,20 @@ export async function resolveLink(
   if (run === undefined) return runNotFound(namespace, runId);
   const row = await queries.getTask(namespace, run.run, taskKey);
   if (row === undefined) return taskNotFound(runId, taskKey);
-  const { link } = fromBinary(TaskSpecSchema, row.spec);
-  if (link !== undefined) return accept(link);
   if (row.state !== 'COMPLETED') return notCompleted(runId, taskKey, row.state);
   const events = await queries.readTaskEvents(namespace, run.run, [row.task]);
   const task: Task = toFullTask(runId, row, events, 'BYTES');
   if (task.state !== TaskState.COMPLETED) return notCompleted(runId, taskKey, row.state);
+  const { link } = fromBinary(TaskSpecSchema, row.spec);
+  if (link !== undefined && isSame(link.result, task.result)) return accept(link);
   const found: MessageInitShape<typeof LinkSchema> = { runId, taskKey };
   return accept(create(LinkSchema, task.result === undefined ? found : { ...found, result: task.result }));
+}
+
+/** A link may come to something else than its origin did: a list, or what a guardrail has put in the place. */
+function isSame(one: Payload | undefined, other: Payload | undefined): boolean {
+  const nothing = create(PayloadSchema);
+  return equals(PayloadSchema, one ?? nothing, other ?? nothing);
 }
 
 export function hasLinks({ tasks, childSpecs }: RunSpec): boolean {
