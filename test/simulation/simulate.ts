@@ -114,8 +114,8 @@ function begin(cluster: Cluster, people: People, strike: (fault: Plan['faults'][
 async function truthOf({ disk }: Cluster, namespace: string, runId: string | undefined) {
   const store = disk.read();
   const row = runId === undefined ? undefined : await store.getRun(namespace, runId);
-  const isOver = row === undefined || isFinalRun(row.phase);
-  return { latestRevision: await store.latestRevision(namespace), isOver };
+  const overAt = row !== undefined && isFinalRun(row.phase) ? row.lastRevision : undefined;
+  return { latestRevision: await store.latestRevision(namespace), overAt, isGone: row === undefined };
 }
 
 function namespacesOf(plan: Plan): readonly string[] {

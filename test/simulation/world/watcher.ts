@@ -25,8 +25,10 @@ export interface WatcherDependencies {
 /** What is durable. */
 export interface Truth {
   readonly latestRevision: number;
-  /** Of the watched run: whether it is over, or not there. */
-  readonly isOver: boolean;
+  /** Of the watched run: the revision of its last event, if it is over; undefined if it is not. */
+  readonly overAt: number | undefined;
+  /** The watched run is not there, or not any more. */
+  readonly isGone: boolean;
 }
 
 export interface Watcher {
@@ -103,7 +105,9 @@ export function startWatcher(dependencies: WatcherDependencies): Watcher {
       seen = page.revision;
     }
     if (!isOpen(stream)) return;
-    if (runId !== undefined && (await dependencies.truth()).isOver) {
+    // As the door has it: a stream that ends before that was broken off.
+    const { overAt, isGone } = await dependencies.truth();
+    if (runId !== undefined && (isGone || (overAt !== undefined && (seen ?? 0) >= overAt))) {
       isOver = true;
       current = undefined;
       see({ type: 'WatchEnded', ...about(stream) });
@@ -136,10 +140,7 @@ export function startWatcher(dependencies: WatcherDependencies): Watcher {
     behave() {
       faulty = false;
     },
-    isDone: (truth) =>
-      runId === undefined
-        ? (seen ?? 0) >= truth.latestRevision
-        : isOver || (truth.isOver && current === undefined),
+    isDone: (truth) => (runId === undefined ? (seen ?? 0) >= truth.latestRevision : isOver || truth.isGone),
     truth: dependencies.truth,
     stop() {
       stopped = true;
