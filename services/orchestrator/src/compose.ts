@@ -23,12 +23,16 @@ import { createEventPublisher } from './nats/events.ts';
 import { createExecutorGateway } from './nats/gateway.ts';
 import { type Presence, startPresence } from './nats/presence.ts';
 import { createSubjects, type Subjects } from './nats/subjects.ts';
+import { type Admission, createAdmission } from './runtime/admission.ts';
+import { DEFAULT_ADMISSION_LIMITS } from './runtime/admission-rule.ts';
 import {
   createOrchestrator,
   DEFAULT_RUNTIME_LIMITS,
+  type RunningOrchestrator,
   type RuntimeLimits,
 } from './runtime/create-orchestrator.ts';
 import type { Clock, CommitObserver } from './runtime/ports.ts';
+import { createProcessLoad } from './runtime/process-load.ts';
 import { createSystemClock } from './runtime/system-clock.ts';
 import { createRunIdMint, createTokenMint } from './runtime/tokens.ts';
 import { openSqliteStore } from './store/sqlite/open.ts';
@@ -118,8 +122,10 @@ async function start(
   stack.push('gateway', () => gateway.stop());
 
   const { host } = configuration;
+  const admission = admissionOf(configuration, orchestrator, clock, metrics);
   const services = createServices({
     orchestrator,
+    admission,
     expressions,
     tracing,
     log: logger,
@@ -127,7 +133,7 @@ async function start(
     newIncident: createTokenMint(),
     watcherCut: metrics.watcherCut,
   });
-  const { grpc, http } = await openDoors(configuration, services, metrics, logger);
+  const { grpc, http } = await openDoors(configuration, services, admission, metrics, logger);
   logger.info({ data: join(configuration.dataFolder, ''), grpc: grpc.port, http: http.port }, 'serving');
   return {
     addresses: {
@@ -149,10 +155,11 @@ function lostBy({ lost }: Messaging): Promise<Error> {
   return lost.then((reason) => reason ?? new Promise<never>(() => {}));
 }
 
-function engineOptions({ leaseDurationMs }: Configuration, link: NatsLink) {
+function engineOptions({ leaseDurationMs, maxActiveTasks }: Configuration, link: NatsLink) {
   return {
     ...DEFAULT_ENGINE_LIMITS,
     leaseDurationMs,
+    maxActiveTasks,
     heartbeatIntervalMs: Math.floor(leaseDurationMs / HEARTBEATS_PER_LEASE),
     maxAssignmentBytes: link.maxPayloadBytes() - HEADER_RESERVE_BYTES,
     readTasks,
@@ -161,8 +168,28 @@ function engineOptions({ leaseDurationMs }: Configuration, link: NatsLink) {
 }
 
 function runtimeLimits(configuration: Configuration): RuntimeLimits {
-  const { maxStoredPayloadBytes, payloadGraceMs, runRetentionMs } = configuration;
-  return { ...DEFAULT_RUNTIME_LIMITS, maxStoredPayloadBytes, payloadGraceMs, runRetentionMs };
+  const { maxStoredPayloadBytes, payloadGraceMs, runRetentionMs, maxWatchers } = configuration;
+  return { ...DEFAULT_RUNTIME_LIMITS, maxStoredPayloadBytes, payloadGraceMs, runRetentionMs, maxWatchers };
+}
+
+function admissionOf(
+  { maxPendingBytes, maxBusyReadyTasks }: Configuration,
+  orchestrator: RunningOrchestrator,
+  clock: Clock,
+  metrics: Metrics,
+): Admission {
+  const admission = createAdmission({
+    clock,
+    limits: { ...DEFAULT_ADMISSION_LIMITS, maxPendingBytes, maxBusyReadyTasks },
+    sources: {
+      ...createProcessLoad(),
+      readyTasks: orchestrator.startableTasks,
+      commitDelayMs: orchestrator.commitDelayMs,
+    },
+    refused: metrics.admissionRefused,
+  });
+  metrics.observeAdmission(admission.load);
+  return admission;
 }
 
 function takePrefix(prefix: string, link: NatsLink, subjects: Subjects, clock: Clock): Promise<Presence> {
@@ -179,10 +206,11 @@ function takePrefix(prefix: string, link: NatsLink, subjects: Subjects, clock: C
 async function openDoors(
   { host, grpcPort, httpPort, corsOrigins, allowedHosts }: Configuration,
   services: Services,
+  admission: Admission,
   { registry }: Metrics,
   log: PinoLogger,
 ) {
-  const grpc = await startGrpcServer({ services, host, port: grpcPort });
+  const grpc = await startGrpcServer({ services, admission, host, port: grpcPort });
   const http = await startHttpServer({
     services,
     host,

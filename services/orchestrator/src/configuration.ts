@@ -33,6 +33,14 @@ export interface Configuration {
   readonly payloadGraceMs: number;
   /** How long final runs are kept in namespaces that have not said so; undefined: for ever. */
   readonly runRetentionMs: number | undefined;
+  /** Of one namespace: tasks of runs that are not final. */
+  readonly maxActiveTasks: number;
+  /** Open watches, waits included. */
+  readonly maxWatchers: number;
+  /** Of requests for more work that are not answered yet. */
+  readonly maxPendingBytes: number;
+  /** Above it more work is refused while the process has no time to spare. */
+  readonly maxBusyReadyTasks: number;
   readonly logLevel: string;
   /** End when the standard input does: whoever started this process is gone then. */
   readonly exitWithParent: boolean;
@@ -102,6 +110,26 @@ const SETTINGS = {
     preset: '0',
     help: 'how long final runs are kept where their namespace says nothing: 1000 to 315360000000; 0: for ever',
   },
+  'max-active-tasks': {
+    variable: 'TUTTI_MAX_ACTIVE_TASKS',
+    preset: '2000000',
+    help: 'tasks of runs that are not final, in one namespace: 1 to 10000000; about 1.5 KB of memory each',
+  },
+  'max-watchers': {
+    variable: 'TUTTI_MAX_WATCHERS',
+    preset: '10000',
+    help: 'open watches, waits for runs included: 1 to 100000',
+  },
+  'max-pending-bytes': {
+    variable: 'TUTTI_MAX_PENDING_BYTES',
+    preset: '67108864',
+    help: 'of requests for more work that are not answered yet: 1048576 to 1073741824',
+  },
+  'max-busy-ready-tasks': {
+    variable: 'TUTTI_MAX_BUSY_READY_TASKS',
+    preset: '20000',
+    help: 'ready tasks above which more work is refused while there is no time to spare: 1 to 10000000',
+  },
   'log-level': { variable: 'TUTTI_LOG_LEVEL', preset: 'info', help: LOG_LEVELS.join(', ') },
 } as const satisfies Record<string, Setting>;
 
@@ -134,6 +162,7 @@ function parse(flags: readonly string[], environment: Environment): Configuratio
     const flag = values[name];
     return typeof flag === 'string' ? flag : (environment[SETTINGS[name].variable] ?? SETTINGS[name].preset);
   };
+  const whole = (name: Name, least: number, most: number) => integer(name, text(name), least, most);
   const file = (name: Name): string | undefined => (text(name) === '' ? undefined : text(name));
   return {
     dataFolder: text('data'),
@@ -161,6 +190,10 @@ function parse(flags: readonly string[], environment: Environment): Configuratio
     ),
     payloadGraceMs: integer('payload-grace-ms', text('payload-grace-ms'), 60_000, 31_536_000_000),
     runRetentionMs: retention(text('run-retention-ms')),
+    maxActiveTasks: whole('max-active-tasks', 1, 10_000_000),
+    maxWatchers: whole('max-watchers', 1, 100_000),
+    maxPendingBytes: whole('max-pending-bytes', 1_048_576, 1_073_741_824),
+    maxBusyReadyTasks: whole('max-busy-ready-tasks', 1, 10_000_000),
     logLevel: oneOf('log-level', text('log-level'), LOG_LEVELS),
     exitWithParent: values['exit-with-parent'] === true,
   };

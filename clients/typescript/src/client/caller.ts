@@ -23,7 +23,7 @@ import { type Context, context } from '@opentelemetry/api';
 import { createBackoff, pause } from '../backoff.ts';
 import { injectTrace } from '../tracing.ts';
 import { ClientClosedError, fromServiceError, type TuttiError } from './errors.ts';
-import { isBroken } from './retryable.ts';
+import { isBroken, isComeAgain } from './retryable.ts';
 
 /** What can be said of a single call. */
 export interface CallOptions {
@@ -33,10 +33,15 @@ export interface CallOptions {
   readonly signal?: AbortSignal;
 }
 
-/** How calls that did not get through are repeated. */
+/** How calls that did not get through are repeated, and those that there was no room for. */
 export interface RetryOptions {
-  /** How many tries in all, the first included. Default 5; 1: no repeats. */
+  /** How many tries in all, the first included. Default 5; 1: no repeats, whatever for. */
   readonly maxAttempts: number;
+  /**
+   * How often a call may be refused for want of room, with a time to come again. Such refusals are not
+   * counted as tries. Default 30; each is followed by the pause that was asked for, and up to half as much.
+   */
+  readonly maxRefusals: number;
   /** The pause before the second; each is up to twice as long as the one before. Default 100. */
   readonly initialDelayMs: number;
   /** The longest pause. Default 2,000. */
@@ -53,7 +58,10 @@ export interface CallerSettings {
 
 /** Calls methods of one orchestrator. */
 export interface Caller {
-  /** Rejects with TuttiError. UNAVAILABLE is repeated: the call must bear that. */
+  /**
+   * Rejects with TuttiError. UNAVAILABLE is repeated: the call must bear that. So is a refusal that names a
+   * time to come again (RetryInfo), within the call's time.
+   */
   unary<I extends DescMessage, O extends DescMessage>(
     method: DescMethodUnary<I, O>,
     request: MessageInitShape<I>,
@@ -122,19 +130,15 @@ export function createCaller(settings: CallerSettings): Caller {
     async unary(method, request, options = {}, traceContext = context.active()) {
       const message = create(method.input, request);
       const deadlineMs = Date.now() + (options.timeoutMs ?? settings.timeoutMs);
-      const backoff = createBackoff(settings.retry.initialDelayMs, settings.retry.maxDelayMs);
-      for (let attempt = 1; ; attempt += 1) {
+      const delayAfter = createRepeats(settings.retry);
+      for (;;) {
         if (closing.signal.aborted) throw new ClientClosedError();
         try {
           return await unaryOnce(method, message, deadlineMs, options.signal, traceContext);
         } catch (error) {
-          const delayMs = Math.max(backoff.nextMs(), (error as TuttiError).retryDelayMs ?? 0);
-          const isWorthIt =
-            isBroken(error) &&
-            attempt < settings.retry.maxAttempts &&
-            Date.now() + delayMs < deadlineMs &&
-            !options.signal?.aborted;
-          if (!isWorthIt) throw error;
+          const delayMs = delayAfter(error);
+          const isInTime = delayMs !== undefined && Date.now() + delayMs < deadlineMs;
+          if (!isInTime || options.signal?.aborted) throw error;
           const { signal } = options;
           await pause(
             delayMs,
@@ -173,6 +177,24 @@ export function createCaller(settings: CallerSettings): Caller {
       for (const cancel of [...cancels]) cancel();
       client.close();
     },
+  };
+}
+
+/** How long to wait after a failure of one call; undefined: it is not repeated. */
+function createRepeats(retry: RetryOptions): (error: unknown) => number | undefined {
+  const backoff = createBackoff(retry.initialDelayMs, retry.maxDelayMs);
+  let attempts = 0;
+  let refusals = 0;
+  return (error) => {
+    if (isComeAgain(error)) {
+      refusals += 1;
+      if (retry.maxAttempts <= 1 || refusals > retry.maxRefusals) return undefined;
+      // Those who were refused in one moment must not come back in one.
+      return error.retryDelayMs * (1 + Math.random() / 2);
+    }
+    attempts += 1;
+    if (!isBroken(error) || attempts >= retry.maxAttempts) return undefined;
+    return Math.max(backoff.nextMs(), error.retryDelayMs ?? 0);
   };
 }
 

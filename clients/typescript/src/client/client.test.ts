@@ -92,6 +92,52 @@ test('wait bears a limit that passes (RetryInfo), and no other', async () => {
   await expect(client.run('r').wait()).rejects.toMatchObject({ reason: 'LIMIT_REACHED' });
 });
 
+test('a call that there is no room for comes again when it is told to, and not for ever', async () => {
+  const atMs: number[] = [];
+  let refusals = 8;
+  server.handlers.submitRun = ({ run }) => {
+    atMs.push(performance.now());
+    if (refusals-- > 0) throw failure(status.RESOURCE_EXHAUSTED, 'LIMIT_REACHED', { retryDelayMs: 20 });
+    return { runId: run?.runId ?? '', revision: 1n };
+  };
+  // More often than maxAttempts: what is refused did not fail.
+  const run = await client.submit({ capability: 'c' }, { runId: 'r' });
+  expect(run.runId).toBe('r');
+  expect(atMs).toHaveLength(9);
+  const pausesMs = atMs.slice(1).map((each, index) => each - (atMs[index] ?? 0));
+  expect(Math.min(...pausesMs)).toBeGreaterThan(15);
+
+  refusals = Number.POSITIVE_INFINITY;
+  const stubborn = createClient({ address: server.address, retry: { maxRefusals: 2 } });
+  const inHaste = createClient({ address: server.address, timeoutMs: 25 });
+  const onlyOnce = createClient({ address: server.address, retry: { maxAttempts: 1 } });
+  for (const [each, tries] of [
+    [stubborn, 3],
+    [onlyOnce, 1],
+  ] as const) {
+    atMs.length = 0;
+    await expect(each.submit({ capability: 'c' })).rejects.toMatchObject({
+      code: 'RESOURCE_EXHAUSTED',
+      retryDelayMs: 20,
+    });
+    expect(atMs).toHaveLength(tries);
+    each.close();
+  }
+  // The time of the call would be over before the pause is.
+  await expect(inHaste.submit({ capability: 'c' })).rejects.toBeInstanceOf(TuttiError);
+  inHaste.close();
+});
+
+test('what is refused without a time to come again is not asked again', async () => {
+  let asked = 0;
+  server.handlers.submitRun = () => {
+    asked += 1;
+    throw failure(status.RESOURCE_EXHAUSTED, 'LIMIT_REACHED', { metadata: { resource: 'message_bytes' } });
+  };
+  await expect(client.submit({ capability: 'c' })).rejects.toMatchObject({ code: 'RESOURCE_EXHAUSTED' });
+  expect(asked).toBe(1);
+});
+
 test('closing fails what is in flight, what is waiting for another try, and what comes later', async () => {
   const asked = Promise.withResolvers<void>();
   server.handlers.getRun = () => {

@@ -14,13 +14,25 @@ export function isBroken(error: unknown): error is TuttiError {
 }
 
 /**
+ * Whether the orchestrator had no room for the call and says when to come again. Nothing of it took effect.
+ * A limit that names no time is one of the request itself.
+ */
+export function isComeAgain(error: unknown): error is TuttiError & { readonly retryDelayMs: number } {
+  return (
+    error instanceof TuttiError &&
+    error.code === 'RESOURCE_EXHAUSTED' &&
+    error.reason === 'LIMIT_REACHED' &&
+    error.retryDelayMs !== undefined
+  );
+}
+
+/**
  * Whether something that goes on until its end (a watch, a wait) should go on after this: the call
- * broke, or the orchestrator had no room for it and says when to come again. A limit that names no
- * time is one of the request itself.
+ * broke, or the orchestrator had no room for it and says when to come again.
  */
 export function isResumable(error: unknown): error is TuttiError {
   if (isBroken(error)) return true;
   if (!(error instanceof TuttiError)) return false;
   if (error.reason === 'WATCHER_TOO_SLOW') return true;
-  return error.reason === 'LIMIT_REACHED' && error.retryDelayMs !== undefined;
+  return isComeAgain(error);
 }

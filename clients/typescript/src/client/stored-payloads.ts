@@ -4,7 +4,6 @@ import { clone, type DescMessage, fromJson, type MessageShape } from '@bufbuild/
 import { ValueSchema } from '@bufbuild/protobuf/wkt';
 import { type Payload, PayloadForm } from '@tutti/proto/tutti/v1/payload_pb.ts';
 import { PayloadService } from '@tutti/proto/tutti/v1/payload_service_pb.ts';
-import { createBackoff, pause } from '../backoff.ts';
 import type { JsonValue } from '../json.ts';
 import { eachPayload, isStoredApart } from '../payload-walk.ts';
 import { json, payloadSizeBytes } from '../payloads.ts';
@@ -16,7 +15,6 @@ import {
   storePayload,
 } from '../stored-payloads.ts';
 import type { Caller, CallOptions } from './caller.ts';
-import { isResumable } from './retryable.ts';
 
 /** What is fetched of what is stored apart. */
 export interface FetchOptions extends CallOptions {
@@ -38,17 +36,12 @@ export interface StoredPayloads {
 }
 
 const { method } = PayloadService;
-const FIRST_PAUSE_MS = 100;
-const LONGEST_PAUSE_MS = 2_000;
-const MAX_ATTEMPTS = 10;
 
 export function createStoredPayloads(caller: Caller, namespace: string): StoredPayloads {
   const doorOf = (options: CallOptions): PayloadDoor => ({
     partBytes: MAX_PART_BYTES,
-    put: (request) =>
-      whileCrowded(() => caller.unary(method.putPayload, { ...request, namespace }, options), options.signal),
-    get: (request) =>
-      whileCrowded(() => caller.unary(method.getPayload, { ...request, namespace }, options), options.signal),
+    put: (request) => caller.unary(method.putPayload, { ...request, namespace }, options),
+    get: (request) => caller.unary(method.getPayload, { ...request, namespace }, options),
   });
 
   return {
@@ -104,19 +97,5 @@ function inForm(payload: Payload, form: PayloadForm): Payload {
     return { ...payload, data: { case: 'value', value } };
   } catch {
     return payload;
-  }
-}
-
-/** Repeats what the orchestrator had no room for. */
-async function whileCrowded<T>(call: () => Promise<T>, signal: AbortSignal | undefined): Promise<T> {
-  const backoff = createBackoff(FIRST_PAUSE_MS, LONGEST_PAUSE_MS);
-  for (let attempt = 1; ; attempt += 1) {
-    try {
-      return await call();
-    } catch (error) {
-      const isCrowded = isResumable(error) && error.reason === 'LIMIT_REACHED';
-      if (!isCrowded || attempt >= MAX_ATTEMPTS || signal?.aborted) throw error;
-      await pause(Math.max(backoff.nextMs(), error.retryDelayMs ?? 0), signal);
-    }
   }
 }

@@ -13,6 +13,7 @@ import {
 import { ErrorReason } from '@tutti/proto/tutti/v1/error_reason_pb.ts';
 import type { ProtocolError } from '@tutti/proto/tutti/v1/executor_protocol_pb.ts';
 import { createBackoff, pause } from '../backoff.ts';
+import { durationToMs } from '../durations.ts';
 import type { Settings } from './options.ts';
 import { reasonName } from './session.ts';
 import { MessageTooLargeError, type Transport } from './transport.ts';
@@ -57,6 +58,7 @@ export function createAsk(
     const backoff = createBackoff(FIRST_PAUSE_MS, LONGEST_PAUSE_MS);
     for (;;) {
       signal.throwIfAborted();
+      let askedForMs = 0;
       try {
         const data = toBinary(schema, create(schema, await request()));
         const answer = transport.request(
@@ -67,9 +69,10 @@ export function createAsk(
         const reply = fromBinary(replySchema, await unlessAborted(answer, signal));
         const error = errorIn(reply);
         if (error === undefined) return reply;
-        if (!isPassing(error.reason) && !passing.includes(error.reason)) {
+        if (!isPassing(error) && !passing.includes(error.reason)) {
           throw new RequestRefusedError(reasonName(error.reason), error.message);
         }
+        askedForMs = durationToMs(error.retryAfter) ?? 0;
       } catch (error) {
         signal.throwIfAborted();
         if (error instanceof RequestRefusedError || error instanceof MessageTooLargeError) throw error;
@@ -78,7 +81,7 @@ export function createAsk(
           'a request was not answered; repeating',
         );
       }
-      await pause(backoff.nextMs(), signal);
+      await pause(Math.max(backoff.nextMs(), askedForMs * (1 + Math.random() / 2)), signal);
     }
   };
 }
@@ -97,10 +100,11 @@ function errorIn(reply: unknown): ProtocolError | undefined {
   return result.case === 'error' ? result.value : undefined;
 }
 
-function isPassing(reason: ErrorReason): boolean {
+/** A limit that names no time is one that waiting does not change. */
+function isPassing({ reason, retryAfter }: ProtocolError): boolean {
   return (
     reason === ErrorReason.NOT_SERVING ||
-    reason === ErrorReason.LIMIT_REACHED ||
+    (reason === ErrorReason.LIMIT_REACHED && retryAfter !== undefined) ||
     reason === ErrorReason.COMMIT_FAILED ||
     reason === ErrorReason.INTERNAL
   );

@@ -65,7 +65,7 @@ export function servePayloads(connection: NatsConnection, base: string): Scripte
       const result =
         reason === undefined
           ? { case: 'put' as const, value: put(request) }
-          : { case: 'error' as const, value: { reason, message: 'scripted' } };
+          : { case: 'error' as const, value: errorOf(reason) };
       message.respond(toBinary(PutPayloadReplySchema, create(PutPayloadReplySchema, { result })));
     },
   });
@@ -83,9 +83,15 @@ export function servePayloads(connection: NatsConnection, base: string): Scripte
       const result =
         reason === undefined
           ? { case: 'part' as const, value }
-          : { case: 'error' as const, value: { reason, message: 'scripted' } };
+          : { case: 'error' as const, value: errorOf(reason) };
       message.respond(toBinary(GetPayloadReplySchema, create(GetPayloadReplySchema, { result })));
     },
   });
   return payloads;
+}
+
+/** As the orchestrator words it: a limit that passes says when. */
+function errorOf(reason: ErrorReason) {
+  const passes = reason === ErrorReason.LIMIT_REACHED;
+  return { reason, message: 'scripted', ...(passes && { retryAfter: { nanos: 10_000_000 } }) };
 }

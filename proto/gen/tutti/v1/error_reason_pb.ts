@@ -153,9 +153,13 @@ export const ErrorReason = {
 
   /**
    * [RESOURCE_EXHAUSTED] A bound of the orchestrator is reached. Metadata: `resource`, `limit`.
-   * Comes with RetryInfo where waiting helps: for the resources `active_tasks`, `pending_calls`,
-   * `namespaces`, `watchers`, `executors`, `payload_uploads` and `payload_parts`; not for `message_bytes` (a request takes at most
-   * 16 MiB, as does an answer), `graph_tasks`, `graph_dependencies`, `graph_bytes`, `workflows`,
+   * Comes with RetryInfo (over HTTP with Retry-After, too) where waiting helps: for the resources
+   * `active_tasks`, `pending_calls`, `namespaces`, `watchers`, `executors`, `signals`, `payload_uploads`,
+   * `payload_parts` and `store_reads`; and where an orchestrator that has as much to do as it can refuses
+   * more work (SubmitRun, SubmitRuns, CopyRun, RerunRun), before it looks at the request: `ready_tasks`,
+   * `pending_bytes`, `commit_delay` and `loop_delay` (milliseconds), `heap` (percent). Nothing of such a
+   * request took effect. Not for `message_bytes` (a request takes at most 16 MiB, as does an answer),
+   * `graph_tasks`, `graph_dependencies`, `graph_bytes`, `run_tasks`, `run_dependencies`, `workflows`,
    * `workflow_versions` and `workflow_bytes`.
    *
    * @generated from enum value: ERROR_REASON_LIMIT_REACHED = 18;

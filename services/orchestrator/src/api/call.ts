@@ -9,6 +9,8 @@ export interface CallContext {
   readonly requestHeader: { get(name: string): string | null };
   /** Ends a stream whose reader takes nothing, at once, as far as the transport can. */
   readonly cut?: ((error: ConnectError) => void) | undefined;
+  /** Of the request, where the door knows it and it is large. */
+  readonly sizeBytes?: number | undefined;
 }
 
 /** What a handler is given: validated, traced. */

@@ -20,6 +20,7 @@ import {
 } from '@tutti/proto/google/rpc/error_pb.ts';
 import { onTestFinished } from 'vitest';
 import { createExpressionCompiler } from '../expressions/compiler.ts';
+import type { Admission } from '../runtime/admission.ts';
 import type { Orchestrator } from '../runtime/orchestrator.ts';
 import { type Fixture, startFixture } from '../runtime/orchestrator-fixture.ts';
 import { startGrpcServer } from './grpc/server.ts';
@@ -38,6 +39,7 @@ export interface Doors {
 export interface DoorsOptions {
   readonly slowReaderMs?: number;
   readonly watcherCut?: () => void;
+  readonly admission?: Pick<Admission, 'enter' | 'refusal'>;
   readonly http?: Partial<HttpServerOptions>;
 }
 
@@ -54,6 +56,7 @@ export async function openDoorsTo(orchestrator: Orchestrator, options: DoorsOpti
   const logged: Readonly<Record<string, unknown>>[] = [];
   const spans: Doors['spans'] = [];
   const log = { error: (fields: Readonly<Record<string, unknown>>) => void logged.push(fields) };
+  const admission = options.admission === undefined ? {} : { admission: options.admission };
   let ids = 0;
   const services = createServices({
     expressions: createExpressionCompiler(),
@@ -73,9 +76,10 @@ export async function openDoorsTo(orchestrator: Orchestrator, options: DoorsOpti
     },
     ...(options.slowReaderMs === undefined ? {} : { slowReaderMs: options.slowReaderMs }),
     ...(options.watcherCut === undefined ? {} : { watcherCut: options.watcherCut }),
+    ...admission,
   });
   const host = '127.0.0.1';
-  const grpc = await startGrpcServer({ services, host, port: 0 });
+  const grpc = await startGrpcServer({ services, host, port: 0, ...admission });
   const http = await startHttpServer({ services, host, port: 0, log, ...options.http });
   const close = async (graceMs: number) => {
     await Promise.all([grpc.close(graceMs), http.close(graceMs)]);

@@ -18,10 +18,10 @@ import {
 } from '@tutti/proto/google/rpc/error_pb.ts';
 import { type FieldViolation, type Rejection, type RejectionCode, reject } from '../domain/rejection.ts';
 import { StoreError } from '../store/port.ts';
+import { MESSAGE_BYTES, retryDelayMs } from '../wire/retry-hint.ts';
 import { durationFromMs } from '../wire/time.ts';
 
 const DOMAIN = 'tutti.v1';
-const RETRY_DELAY_MS = 1_000;
 const MAX_MESSAGE_CHARACTERS = 2_000;
 const MAX_DESCRIPTION_CHARACTERS = 300;
 const MAX_METADATA_CHARACTERS = 1_500;
@@ -63,22 +63,6 @@ const CODES: Readonly<Record<RejectionCode, Code>> = {
   DEPENDENCY_OUTSIDE: Code.InvalidArgument,
 };
 
-/** Of the metadata `resource`: bounds that waiting does not change. */
-export const MESSAGE_BYTES = 'message_bytes';
-export const GRAPH_TASKS = 'graph_tasks';
-export const GRAPH_DEPENDENCIES = 'graph_dependencies';
-export const GRAPH_BYTES = 'graph_bytes';
-export const WORKFLOW_BYTES = 'workflow_bytes';
-const FIXED_BOUNDS: readonly (string | undefined)[] = [
-  MESSAGE_BYTES,
-  GRAPH_TASKS,
-  GRAPH_DEPENDENCIES,
-  GRAPH_BYTES,
-  WORKFLOW_BYTES,
-  'workflows',
-  'workflow_versions',
-];
-
 interface Detail {
   readonly desc: typeof ErrorInfoSchema | typeof BadRequestSchema | typeof RetryInfoSchema;
   readonly value: MessageInitShape<Detail['desc']>;
@@ -91,7 +75,13 @@ export function toConnectError(
   code = CODES[rejection.code],
 ): ConnectError {
   const message = bounded(rejection.message, MAX_MESSAGE_CHARACTERS);
-  return new ConnectError(message, code, undefined, detailsOf(rejection, violations));
+  return new ConnectError(message, code, headersOf(rejection), detailsOf(rejection, violations));
+}
+
+/** For those who look at headers only; HTTP has whole seconds. */
+function headersOf(rejection: Rejection): Record<string, string> | undefined {
+  const delayMs = retryDelayMs(rejection);
+  return delayMs === undefined ? undefined : { 'retry-after': String(Math.ceil(delayMs / 1_000)) };
 }
 
 /** The same as a message, for answers that tell of several refusals. */
@@ -192,22 +182,11 @@ function detailsOf(rejection: Rejection, violations: readonly FieldViolation[]):
     }));
     details.push({ desc: BadRequestSchema, value: { fieldViolations } });
   }
-  if (isWorthRetrying(rejection)) {
-    details.push({ desc: RetryInfoSchema, value: { retryDelay: durationFromMs(RETRY_DELAY_MS) } });
+  const delayMs = retryDelayMs(rejection);
+  if (delayMs !== undefined) {
+    details.push({ desc: RetryInfoSchema, value: { retryDelay: durationFromMs(delayMs) } });
   }
   return details;
-}
-
-function isWorthRetrying(rejection: Rejection): boolean {
-  switch (rejection.code) {
-    case 'COMMIT_FAILED':
-    case 'NOT_SERVING':
-      return true;
-    case 'LIMIT_REACHED':
-      return !FIXED_BOUNDS.includes(rejection.metadata.resource);
-    default:
-      return false;
-  }
 }
 
 /** E4. Also mends lone surrogates, which a status text cannot hold. */

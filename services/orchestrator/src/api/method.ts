@@ -9,8 +9,10 @@ import type {
 } from '@bufbuild/protobuf';
 import { Code, ConnectError } from '@connectrpc/connect';
 import type { Result } from '../domain/rejection.ts';
+import type { Admission } from '../runtime/admission.ts';
 import type { Orchestrator } from '../runtime/orchestrator.ts';
 import type { Call, CallContext } from './call.ts';
+import { addsWork, sizeOf, tasksOf } from './entry.ts';
 import { atBoundary, type IncidentLog, notServing, toConnectError } from './errors.ts';
 import type { ApiTracing } from './tracing.ts';
 import { validate } from './validate.ts';
@@ -21,6 +23,8 @@ export interface MethodDeps {
   readonly log: IncidentLog;
   /** Names an incident: unique and unguessable. */
   readonly newIncident: () => string;
+  /** Who may add work. Default: everybody. */
+  readonly admission?: Pick<Admission, 'enter'>;
 }
 
 export type UnaryHandler<Request, Response> = (request: Request, call: Call) => Promise<Result<Response>>;
@@ -37,9 +41,12 @@ export function unary<I extends DescMessage, O extends DescMessage>(
   method: DescMethodUnary<I, O>,
   handle: UnaryHandler<MessageShape<I>, MessageShape<O>>,
 ): (request: MessageShape<I>, context: CallContext) => Promise<MessageShape<O>> {
+  const isWork = addsWork(method.name);
   return async (request, context) => {
     const span = startSpan(deps, method.name, context);
+    let leave = () => {};
     try {
+      if (isWork) leave = enter(deps, request, context);
       admit(deps, method.input, request);
       const result = await handle(request, { context, traceparent: span.traceparent });
       if (!result.ok) throw toConnectError(result.rejection);
@@ -47,6 +54,8 @@ export function unary<I extends DescMessage, O extends DescMessage>(
       return result.value;
     } catch (cause) {
       throw endWith(deps, method.name, context, span, cause);
+    } finally {
+      leave();
     }
   };
 }
@@ -77,6 +86,14 @@ type Span = ReturnType<ApiTracing['serverCall']>;
 
 function startSpan(deps: MethodDeps, name: string, context: CallContext): Span {
   return deps.tracing.serverCall(name, context.requestHeader.get('traceparent') ?? undefined);
+}
+
+/** Gives what to call once the request is answered. */
+function enter({ orchestrator, admission }: MethodDeps, request: object, context: CallContext): () => void {
+  if (admission === undefined || !orchestrator.serving()) return () => {};
+  const entered = admission.enter(sizeOf(context), tasksOf(request));
+  if (typeof entered === 'function') return entered;
+  throw toConnectError(entered);
 }
 
 function admit<I extends DescMessage>(deps: MethodDeps, schema: I, request: MessageShape<I>): void {

@@ -45,6 +45,8 @@ export interface Rejection {
   readonly metadata: Readonly<Record<string, string>>;
   /** Where more than one field is wrong: each of them, `field` included, and why. */
   readonly violations?: readonly FieldViolation[];
+  /** When to try again, where more is known of it than that it helps. */
+  readonly retryAfterMs?: number;
 }
 
 export interface FieldViolation {

@@ -9,7 +9,7 @@ import { type Core, createCore } from './core.ts';
 import { fireDue } from './deadlines.ts';
 import { dispatch } from './dispatch.ts';
 import { listExecutors } from './executor-list.ts';
-import { type EngineGauges, gaugesOf } from './gauges.ts';
+import { type EngineGauges, gaugesOf, startableTasks } from './gauges.ts';
 import { addTasks, changeDependencies } from './growth.ts';
 import { heartbeat } from './heartbeat.ts';
 import type { EngineCalls, EngineInput } from './inputs.ts';
@@ -35,6 +35,8 @@ export interface Engine {
   gauges(): EngineGauges;
   /** Whether an executor that takes work offers the capability, with a free slot or without. */
   offers(capability: string): boolean;
+  /** READY tasks that an executor is there for. */
+  startableTasks(): number;
   /** The run, if it is not final. */
   activeRun(runId: string): RunState | undefined;
 }
@@ -69,6 +71,7 @@ export function engineOn(core: Core): Engine {
     nextDueAtMs: () => core.timers.nextDueAtMs(),
     gauges: () => gaugesOf(core),
     offers: (capability) => core.pool.offers(capability),
+    startableTasks: () => startableTasks(core),
     activeRun: (runId) => core.runs.get(runId)?.state,
   };
 }

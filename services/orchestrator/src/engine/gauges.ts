@@ -39,6 +39,14 @@ export function gaugesOf(core: Core): EngineGauges {
   };
 }
 
+/** Asked often: costs as much as there are capabilities with ready tasks. */
+export function startableTasks(core: Core): number {
+  let count = 0;
+  for (const [capability, queue] of core.queues) if (core.pool.offers(capability)) count += queue.size;
+  for (const queues of core.pinned.values()) for (const queue of queues.values()) count += queue.size;
+  return count;
+}
+
 /** By capability: the tasks for anyone, and those that wait for one executor. */
 function depths(core: Core): EngineGauges['queues'] {
   const byCapability = new Map<string, EngineGauges['queues'][number]>();

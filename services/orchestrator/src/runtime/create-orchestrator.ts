@@ -41,7 +41,7 @@ export interface OrchestratorDependencies {
 
 export interface RuntimeLimits extends PayloadLimits {
   readonly maxNamespaces: number;
-  /** Of one namespace: calls that are unanswered, and watches that are not granted yet. */
+  /** Of clients, in one namespace: calls that are unanswered, and watches that are not granted yet. */
   readonly maxPendingCalls: number;
   readonly maxWatchers: number;
   /** How long the answers to requests are kept for repeats. */
@@ -71,6 +71,10 @@ export interface RunningOrchestrator extends Orchestrator {
   readonly replaced: Promise<Error>;
   gauges(): readonly EngineGauges[];
   watcherCount(): number;
+  /** READY tasks that an executor is there for, in all namespaces. */
+  startableTasks(): number;
+  /** Of the commit that is under way longest; 0 for none. */
+  commitDelayMs(): number;
 }
 
 export function createOrchestrator(dependencies: OrchestratorDependencies): RunningOrchestrator {
@@ -106,7 +110,8 @@ export function createOrchestrator(dependencies: OrchestratorDependencies): Runn
     type: K,
     input: EngineCalls[K]['input'],
   ): Promise<EngineCalls[K]['reply']> {
-    return withDriver(namespace, type, (driver) => ways[type](driver, input));
+    const by = OF_EXECUTORS.includes(type) ? 'EXECUTOR' : 'CLIENT';
+    return withDriver(namespace, type, (driver) => ways[type](driver, input), by);
   }
 
   /** Answers with a rejection where the store could not be asked, or nobody is served. */
@@ -114,10 +119,11 @@ export function createOrchestrator(dependencies: OrchestratorDependencies): Runn
     namespace: string,
     what: string,
     work: (driver: NamespaceDriver) => Promise<R>,
+    by: 'CLIENT' | 'EXECUTOR' = 'CLIENT',
   ): Promise<R | Refused> {
     if (!serving) return { ok: false, rejection: notServing() };
     try {
-      return await namespaces.use(namespace, work);
+      return await namespaces.use(namespace, work, by);
     } catch (error) {
       // Anything else is a defect, and is to be told as one.
       if (!(error instanceof StoreError)) throw error;
@@ -132,20 +138,24 @@ export function createOrchestrator(dependencies: OrchestratorDependencies): Runn
     signal: AbortSignal,
   ): Promise<Result<AsyncIterable<WatchPage>>> {
     if (!serving) return { ok: false, rejection: notServing() };
-    return namespaces.use(namespace, async (driver) => {
-      const { runId } = query;
-      const run = runId === undefined ? undefined : await store.getRun(namespace, runId);
-      if (runId !== undefined && run === undefined) return runNotFound(namespace, runId);
-      const latest = query.afterRevision === undefined ? 0 : await store.latestRevision(namespace);
-      const hub = (await driver.loaded(signal)) ? driver.hub() : undefined;
-      if (hub === undefined) return { ok: false, rejection: serving ? notLoaded(namespace) : notServing() };
-      const after = query.afterRevision ?? (run === undefined ? hub.revision : 0);
-      // What is durable may be told before it is published here.
-      if (after > Math.max(latest, hub.revision)) return revisionInFuture(after, latest);
-      // No waiting from here on: the hub may be closed, and the last place be taken, after any.
-      if (watcherCount() >= limits.maxWatchers) return tooMany('watchers', limits.maxWatchers);
-      return accept(watchEvents({ store, hub, clock, namespace }, run, after, signal));
-    });
+    return namespaces.use(
+      namespace,
+      async (driver) => {
+        const { runId } = query;
+        const run = runId === undefined ? undefined : await store.getRun(namespace, runId);
+        if (runId !== undefined && run === undefined) return runNotFound(namespace, runId);
+        const latest = query.afterRevision === undefined ? 0 : await store.latestRevision(namespace);
+        const hub = (await driver.loaded(signal)) ? driver.hub() : undefined;
+        if (hub === undefined) return { ok: false, rejection: serving ? notLoaded(namespace) : notServing() };
+        const after = query.afterRevision ?? (run === undefined ? hub.revision : 0);
+        // What is durable may be told before it is published here.
+        if (after > Math.max(latest, hub.revision)) return revisionInFuture(after, latest);
+        // No waiting from here on: the hub may be closed, and the last place be taken, after any.
+        if (watcherCount() >= limits.maxWatchers) return tooMany('watchers', limits.maxWatchers);
+        return accept(watchEvents({ store, hub, clock, namespace }, run, after, signal));
+      },
+      'CLIENT',
+    );
   }
 
   function watcherCount(): number {
@@ -180,6 +190,8 @@ export function createOrchestrator(dependencies: OrchestratorDependencies): Runn
       namespaces.drivers().flatMap((driver) => (driver.failing() ? [driver.namespace] : [])),
     gauges: () => namespaces.drivers().flatMap((driver) => driver.gauges() ?? []),
     watcherCount,
+    startableTasks: () => namespaces.drivers().reduce((sum, driver) => sum + driver.startableTasks(), 0),
+    commitDelayMs: () => Math.max(0, ...namespaces.drivers().map((driver) => driver.commitDelayMs())),
     async start() {
       const active = await store.activeNamespaces();
       if (active.length > limits.maxNamespaces) {
@@ -208,6 +220,9 @@ export function createOrchestrator(dependencies: OrchestratorDependencies): Runn
     },
   };
 }
+
+/** Calls that no limit of clients' calls keeps out. */
+const OF_EXECUTORS: readonly EngineCallType[] = ['RegisterExecutor', 'Heartbeat', 'Report'];
 
 /** What a call refers to is there before the engine sees the call. */
 function withCheckedPayloads(driver: NamespaceDriver, payloads: CheckedPayloads): NamespaceDriver {

@@ -203,6 +203,27 @@ describe('a namespace whose latest commit failed', () => {
 });
 
 describe('the bound of unanswered calls', () => {
+  it('keeps no executor out: what it says is what ends the waiting', async () => {
+    await fixture.orchestrator.stop();
+    fixture = await startFixture({ maxPendingCalls: 1 });
+    const worker = await startWorker(fixture);
+    await submit(chainOf('a', ['x']));
+    const asked = Promise.withResolvers<void>();
+    const { findRunIds } = fixture.store;
+    Object.assign(fixture.store, {
+      findRunIds: async (...query: Parameters<typeof findRunIds>) => {
+        await asked.promise;
+        return findRunIds(...query);
+      },
+    });
+    const waiting = submit(chainOf('b', ['x']));
+    await turns(5);
+    expect((await submit(chainOf('c', ['x']))).ok).toBe(false);
+    await worker.complete(1);
+    asked.resolve();
+    expect((await waiting).ok).toBe(true);
+  });
+
   it('counts those that wait for the store to be asked', async () => {
     await fixture.orchestrator.stop();
     fixture = await startFixture({ maxPendingCalls: 2 });

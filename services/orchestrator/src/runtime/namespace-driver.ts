@@ -36,6 +36,10 @@ export interface NamespaceDriver {
   /** Waits for it to be loaded; false if it cannot be for now, is stopped, or `signal` is aborted. */
   loaded(signal: AbortSignal): Promise<boolean>;
   gauges(): EngineGauges | undefined;
+  /** READY tasks that an executor is there for. */
+  startableTasks(): number;
+  /** How long the commit under way has been so; 0 for none. */
+  commitDelayMs(): number;
   /** Under which the owner writes; undefined for a namespace without events, or while it is not loaded. */
   epoch(): Promise<number | undefined>;
   /** Whether an executor that takes work offers the capability; undefined while that is not known. */
@@ -95,6 +99,7 @@ export function createNamespaceDriver(dependencies: DriverDependencies): Namespa
   let stopping = false;
   let flushPlanned = false;
   let committing: Promise<void> | undefined;
+  let commitBeganMs = 0;
   let load = loading.begin();
 
   async function call<K extends EngineCallType>(
@@ -164,6 +169,7 @@ export function createNamespaceDriver(dependencies: DriverDependencies): Namespa
 
   async function commit(from: Session, output: EngineOutput, prepared: PreparedCommit): Promise<void> {
     const startedAtMs = performance.now();
+    commitBeganMs = startedAtMs;
     const failure = await write(from, prepared);
     dependencies.commitFinished({
       namespace,
@@ -267,6 +273,8 @@ export function createNamespaceDriver(dependencies: DriverDependencies): Namespa
       return stopping ? undefined : session?.epoch;
     },
     gauges: () => session?.engine.gauges(),
+    startableTasks: () => session?.engine.startableTasks() ?? 0,
+    commitDelayMs: () => (committing === undefined ? 0 : performance.now() - commitBeganMs),
     offers: (capability) => session?.engine.offers(capability),
     failing() {
       const recovered = session?.epoch !== undefined && clock.nowMs() - loadedAtMs >= RECOVERED_AFTER_MS;

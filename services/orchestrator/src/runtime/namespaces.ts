@@ -7,9 +7,14 @@ import type { NamespaceDriver } from './namespace-driver.ts';
 export interface Namespaces {
   /**
    * Does work with a namespace's driver, which is not stopped to make room meanwhile. Refused with
-   * LIMIT_REACHED where there are too many namespaces, or too much work is under way in this one.
+   * LIMIT_REACHED where there are too many namespaces, or too many clients wait in this one. What
+   * executors say always comes in: it is what ends the waiting, and its own door bounds it.
    */
-  use<R>(namespace: string, work: (driver: NamespaceDriver) => Promise<R>): Promise<R | Refused>;
+  use<R>(
+    namespace: string,
+    work: (driver: NamespaceDriver) => Promise<R>,
+    by: 'CLIENT' | 'EXECUTOR',
+  ): Promise<R | Refused>;
   /** Makes the drivers of namespaces that have to be there, however many; each has tried to load then. */
   load(names: readonly string[]): Promise<void>;
   /** Undefined where there is none: looking makes none. */
@@ -25,7 +30,7 @@ export interface Refused {
 export interface NamespacesOptions {
   readonly createDriver: (namespace: string) => NamespaceDriver;
   readonly maxNamespaces: number;
-  /** In each. */
+  /** Of clients, in each. */
   readonly maxPendingCalls: number;
 }
 
@@ -33,6 +38,8 @@ interface Entry {
   readonly driver: NamespaceDriver;
   /** Pieces of work under way. */
   uses: number;
+  /** Those of them that are for clients. */
+  clients: number;
 }
 
 /** The store has one reader: more at once would only hold more in memory. */
@@ -43,7 +50,7 @@ export function createNamespaces(options: NamespacesOptions): Namespaces {
   const entries = new Map<string, Entry>();
 
   function add(namespace: string): Entry {
-    const entry = { driver: createDriver(namespace), uses: 0 };
+    const entry = { driver: createDriver(namespace), uses: 0, clients: 0 };
     entries.set(namespace, entry);
     return entry;
   }
@@ -61,18 +68,21 @@ export function createNamespaces(options: NamespacesOptions): Namespaces {
   }
 
   return {
-    async use(namespace, work) {
+    async use(namespace, work, by) {
       let entry = entries.get(namespace);
       if (entry === undefined) {
         if (!makeRoom()) return tooMany('namespaces', maxNamespaces);
         entry = add(namespace);
       }
-      if (entry.uses >= maxPendingCalls) return tooManyCalls(maxPendingCalls);
+      const counts = by === 'CLIENT' ? 1 : 0;
+      if (counts > 0 && entry.clients >= maxPendingCalls) return tooManyCalls(maxPendingCalls);
       entry.uses += 1;
+      entry.clients += counts;
       try {
         return await work(entry.driver);
       } finally {
         entry.uses -= 1;
+        entry.clients -= counts;
       }
     },
     async load(names) {

@@ -5,6 +5,7 @@
 
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
 import type { CommitObserver } from '../runtime/ports.ts';
+import { type AdmissionLoad, createRefusalCounter, registerAdmissionGauges } from './admission-metrics.ts';
 import { type EngineGauges, registerEngineGauges } from './engine-gauges.ts';
 import { createChildren } from './label-bound.ts';
 import { createTaskMetrics } from './task-metrics.ts';
@@ -41,6 +42,10 @@ export interface Metrics {
   watcherCut(): void;
   /** A message came from an executor whose id another one uses too. */
   idShared(): void;
+  /** A request for more work was refused for want of `resource`. */
+  admissionRefused(resource: string): void;
+  /** Where the load comes from that admission goes by; called once per scrape. Call it once. */
+  observeAdmission(load: () => AdmissionLoad): void;
 }
 
 export function createMetrics(options: MetricsOptions): Metrics {
@@ -110,5 +115,7 @@ export function createMetrics(options: MetricsOptions): Metrics {
     },
     watcherCut: () => watchersCut.inc(),
     idShared: () => idsShared.inc(),
+    admissionRefused: createRefusalCounter(registry),
+    observeAdmission: (load) => registerAdmissionGauges(registry, load),
   };
 }

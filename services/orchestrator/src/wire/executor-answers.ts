@@ -29,6 +29,7 @@ import type {
 import { toFeedbackMessage } from './construct-events.ts';
 import { REASON_TO_WIRE, TASK_STATE_TO_WIRE } from './enums.ts';
 import { fromPayload } from './payload.ts';
+import { retryDelayMs } from './retry-hint.ts';
 import { durationFromMs } from './time.ts';
 
 export function registrationToWire(registration: Registration): RegistrationMessage {
@@ -99,6 +100,12 @@ export function reportStatusToWire(status: ReportStatus): ReportStatusMessage {
 }
 
 /** The codes of rejections are the names of the reasons: the type checker holds it. */
-export function protocolError(rejection: Pick<Rejection, 'code' | 'message'>): ProtocolError {
-  return create(ProtocolErrorSchema, { reason: ErrorReason[rejection.code], message: rejection.message });
+export function protocolError(
+  rejection: Pick<Rejection, 'code' | 'message'> & Partial<Rejection>,
+): ProtocolError {
+  const { code, message, metadata = {} } = rejection;
+  const error = create(ProtocolErrorSchema, { reason: ErrorReason[code], message });
+  const delayMs = retryDelayMs({ ...rejection, metadata });
+  if (delayMs !== undefined) error.retryAfter = durationFromMs(delayMs);
+  return error;
 }

@@ -6,6 +6,8 @@
 //     has taken the last.
 // B3  Nothing that lives as long as a stream is waited for with each message: every wait would leave
 //     a reaction behind, and a stream may live for weeks.
+// B4  A request for more work that there is no room for is refused before it is decoded, at the least cost
+//     there is: many of them must not take the time of what was admitted.
 
 import { type DescMessage, type DescService, fromBinary, type Message, toBinary } from '@bufbuild/protobuf';
 import { ConnectError } from '@connectrpc/connect';
@@ -18,9 +20,10 @@ import type {
   UntypedServiceImplementation,
 } from '@grpc/grpc-js';
 import type { CallContext } from '../call.ts';
+import { addsWork, SMALL_REQUEST_BYTES } from '../entry.ts';
 import { malformed, messageTooLarge } from '../errors.ts';
 import type { OpenCalls } from './open-calls.ts';
-import { asBuffer, toGrpcError } from './status.ts';
+import { asBuffer, type GrpcError, isGrpcError, toGrpcError } from './status.ts';
 
 export const MAX_MESSAGE_BYTES = 16 * 1024 * 1024;
 
@@ -29,6 +32,9 @@ export type ServiceMethods = Readonly<Record<string, UnaryMethod | StreamMethod>
 type UnaryMethod = (request: never, context: CallContext) => Promise<Message>;
 type StreamMethod = (request: never, context: CallContext) => AsyncIterable<Message>;
 type EncodedMethod = (request: never, context: CallContext) => AsyncIterable<Uint8Array>;
+
+/** B4. Asked with the size of each request for more work. */
+export type EarlyRefusal = (sizeBytes: number) => GrpcError | undefined;
 
 export interface Binding {
   readonly definition: ServiceDefinition;
@@ -41,6 +47,7 @@ export function bindService(
   methods: ServiceMethods,
   openCalls: OpenCalls,
   encoded: Readonly<Record<string, EncodedMethod>> = {},
+  early: EarlyRefusal = () => undefined,
 ): Binding {
   const definition: Record<string, MethodDefinition<unknown, unknown>> = {};
   const implementation: UntypedServiceImplementation = {};
@@ -51,7 +58,7 @@ export function bindService(
       path: `/${service.typeName}/${name}`,
       requestStream: false,
       responseStream: methodKind === 'server_streaming',
-      ...codec(input, output, localName in encoded),
+      ...codec(input, output, localName in encoded, addsWork(name) ? early : undefined),
     };
     switch (methodKind) {
       case 'unary':
@@ -68,12 +75,12 @@ export function bindService(
   return { definition, implementation };
 }
 
-export function codec(input: DescMessage, output: DescMessage, isEncoded: boolean) {
+export function codec(input: DescMessage, output: DescMessage, isEncoded: boolean, early?: EarlyRefusal) {
   const serialize = isEncoded
     ? (value: unknown) => asBuffer(value as Uint8Array)
     : (value: unknown) => asBuffer(toBinary(output, value as Message));
   return {
-    requestDeserialize: (bytes: Buffer) => decode(input, bytes),
+    requestDeserialize: (bytes: Buffer) => early?.(bytes.byteLength) ?? decode(input, bytes),
     responseSerialize: serialize,
     // Of the client's side of the definition; the server never calls them.
     requestSerialize: (value: unknown) => asBuffer(toBinary(input, value as Message)),
@@ -81,11 +88,16 @@ export function codec(input: DescMessage, output: DescMessage, isEncoded: boolea
   };
 }
 
+/** Of requests that are not small, as long as they are there. */
+const largeSizes = new WeakMap<Message, number>();
+
 /** B1. */
 function decode(schema: DescMessage, bytes: Buffer): Message | ConnectError {
   if (bytes.byteLength > MAX_MESSAGE_BYTES) return messageTooLarge(MAX_MESSAGE_BYTES);
   try {
-    return fromBinary(schema, bytes);
+    const message = fromBinary(schema, bytes);
+    if (bytes.byteLength > SMALL_REQUEST_BYTES) largeSizes.set(message, bytes.byteLength);
+    return message;
   } catch (cause) {
     return malformed(schema.typeName, cause);
   }
@@ -94,14 +106,21 @@ function decode(schema: DescMessage, bytes: Buffer): Message | ConnectError {
 type Unary = (request: Message, context: CallContext) => Promise<Message>;
 type Stream = (request: Message, context: CallContext) => AsyncIterable<unknown>;
 
-function handleUnary(handle: Unary, openCalls: OpenCalls): handleUnaryCall<Message | ConnectError, Message> {
+function handleUnary(
+  handle: Unary,
+  openCalls: OpenCalls,
+): handleUnaryCall<Message | ConnectError | GrpcError, Message> {
   return (call, callback) => {
     const { request } = call;
     if (request instanceof ConnectError) {
       callback(toGrpcError(request));
       return;
     }
-    handle(request, openCalls.contextOf(call)).then(
+    if (isGrpcError(request)) {
+      callback(request);
+      return;
+    }
+    handle(request, openCalls.contextOf(call, undefined, largeSizes.get(request))).then(
       (response) => callback(null, response),
       (error) => callback(toGrpcError(ConnectError.from(error))),
     );

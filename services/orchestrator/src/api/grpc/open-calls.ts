@@ -7,7 +7,7 @@ import type { CallContext } from '../call.ts';
 
 export interface OpenCalls {
   /** Costs nothing until the signal is looked at. */
-  contextOf(call: ServerSurfaceCall, cut?: (error: ConnectError) => void): CallContext;
+  contextOf(call: ServerSurfaceCall, cut?: (error: ConnectError) => void, sizeBytes?: number): CallContext;
   /** Aborts every call, those to come too. */
   abortAll(reason: ConnectError): void;
 }
@@ -32,7 +32,7 @@ export function createOpenCalls(): OpenCalls {
   }
 
   return {
-    contextOf(call, cut) {
+    contextOf(call, cut, sizeBytes) {
       let signal: AbortSignal | undefined;
       return {
         get signal() {
@@ -46,6 +46,7 @@ export function createOpenCalls(): OpenCalls {
           },
         },
         cut,
+        sizeBytes,
       };
     },
 

@@ -7,19 +7,24 @@ import { OrchestratorService } from '@tutti/proto/tutti/v1/orchestrator_service_
 import { PayloadService } from '@tutti/proto/tutti/v1/payload_service_pb.ts';
 import { RunLifeService } from '@tutti/proto/tutti/v1/run_life_service_pb.ts';
 import { WorkflowService } from '@tutti/proto/tutti/v1/workflow_service_pb.ts';
-import { notServing } from '../errors.ts';
+import type { Rejection } from '../../domain/rejection.ts';
+import type { Admission } from '../../runtime/admission.ts';
+import { notServing, toConnectError } from '../errors.ts';
 import type { Services } from '../services/index.ts';
-import { bindService, MAX_MESSAGE_BYTES } from './binding.ts';
+import { bindService, type EarlyRefusal, MAX_MESSAGE_BYTES } from './binding.ts';
 import { explainRefusals, explainUnknownMethods } from './explain.ts';
 import { createHealth } from './health.ts';
 import { createOpenCalls } from './open-calls.ts';
 import { bindReflection, REFLECTION_SERVICES } from './reflection.ts';
+import { type GrpcError, toGrpcError } from './status.ts';
 
 export interface GrpcServerOptions {
   readonly services: Services;
   readonly host: string;
   /** 0 takes a free one. */
   readonly port: number;
+  /** Says which requests for more work are refused at once. */
+  readonly admission?: Pick<Admission, 'refusal'>;
 }
 
 export interface Door {
@@ -56,9 +61,10 @@ export async function startGrpcServer(options: GrpcServerOptions): Promise<Door>
     ...REFLECTION_SERVICES,
   ];
   const health = createHealth(services.serving, new Set(served.map((service) => service.typeName)));
+  const early = earlyRefusals(options.admission);
   const bindings = [
-    bindService(OrchestratorService, services.orchestrator, openCalls, services.encoded),
-    bindService(RunLifeService, services.runLife, openCalls),
+    bindService(OrchestratorService, services.orchestrator, openCalls, services.encoded, early),
+    bindService(RunLifeService, services.runLife, openCalls, {}, early),
     bindService(WorkflowService, services.workflows, openCalls),
     bindService(PayloadService, services.payloads, openCalls),
     bindService(ExecutorService, services.executors, openCalls),
@@ -73,6 +79,18 @@ export async function startGrpcServer(options: GrpcServerOptions): Promise<Door>
       openCalls.abortAll(notServing());
       return shutDown(server, graceMs);
     },
+  };
+}
+
+/** The same error again and again, made once for each refusal that the admission gives anew. */
+function earlyRefusals(admission: GrpcServerOptions['admission']): EarlyRefusal {
+  const errors = new WeakMap<Rejection, GrpcError>();
+  return (sizeBytes) => {
+    const rejection = admission?.refusal(sizeBytes);
+    if (rejection === undefined) return undefined;
+    const error = errors.get(rejection) ?? toGrpcError(toConnectError(rejection));
+    errors.set(rejection, error);
+    return error;
   };
 }
 

@@ -14,6 +14,10 @@ export interface GrpcError {
   readonly metadata: Metadata;
 }
 
+export function isGrpcError(value: object): value is GrpcError {
+  return 'metadata' in value && value.metadata instanceof Metadata;
+}
+
 export function toGrpcError(error: ConnectError): GrpcError {
   const metadata = new Metadata();
   metadata.set('grpc-status-details-bin', asBuffer(toBinary(StatusSchema, statusOf(error))));

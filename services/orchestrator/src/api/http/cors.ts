@@ -6,7 +6,7 @@ import { endWith, type HttpRequest, type HttpResponse } from './adapter.ts';
 const MAX_AGE_SECONDS = 7_200;
 const ALLOWED_HEADERS = [...cors.allowedHeaders, 'traceparent', 'tracestate'].join(', ');
 const ALLOWED_METHODS = cors.allowedMethods.join(', ');
-const EXPOSED_HEADERS = cors.exposedHeaders.join(', ');
+const EXPOSED_HEADERS = [...cors.exposedHeaders, 'retry-after'].join(', ');
 
 /** True if it answered the request: a preflight. */
 export type CorsPolicy = (request: HttpRequest, response: HttpResponse) => boolean;

@@ -10,10 +10,10 @@ import {
 import { accept, type Refusal, type Result, reject } from '../../domain/rejection.ts';
 import type { Orchestrator } from '../../runtime/orchestrator.ts';
 import type { RunRow, TaskRow } from '../../store/port.ts';
+import { GRAPH_BYTES, GRAPH_DEPENDENCIES, GRAPH_TASKS } from '../../wire/retry-hint.ts';
 import { toTaskSpec } from '../../wire/spec.ts';
 import { readTaskSpec } from '../../wire/stored-spec.ts';
 import { namespaceOf } from '../call.ts';
-import { GRAPH_BYTES, GRAPH_DEPENDENCIES, GRAPH_TASKS } from '../errors.ts';
 import { toDot } from '../graph/dot.ts';
 import { createRunGraph, isPart, type RunGraph, type TaskStanding } from '../graph/graph.ts';
 import { toGraphJson } from '../graph/json.ts';

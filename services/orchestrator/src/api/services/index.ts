@@ -12,6 +12,7 @@ import { RunLifeService } from '@tutti/proto/tutti/v1/run_life_service_pb.ts';
 import { WorkflowService } from '@tutti/proto/tutti/v1/workflow_service_pb.ts';
 import type { ExpressionCompiler } from '../../domain/expression.ts';
 import { accept } from '../../domain/rejection.ts';
+import type { Admission } from '../../runtime/admission.ts';
 import type { Orchestrator, WatchPage } from '../../runtime/orchestrator.ts';
 import { payloadFormFromWire } from '../../wire/payload-form.ts';
 import type { IncidentLog } from '../errors.ts';
@@ -50,6 +51,8 @@ export interface ServicesDeps {
   readonly slowReaderMs?: number;
   /** Told of each watcher that is cut for it. */
   readonly watcherCut?: () => void;
+  /** Who may add work. Default: everybody. */
+  readonly admission?: Pick<Admission, 'enter'>;
 }
 
 export type Services = ReturnType<typeof createServices>;
