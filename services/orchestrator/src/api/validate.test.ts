@@ -1,12 +1,8 @@
 // Issue 2, "What bad input gets": a clear error with reason and field, nothing stored, nothing crashed.
 
-import { type DescField, type DescMessage, getOption, hasOption } from '@bufbuild/protobuf';
-import { field as fieldRules } from '@bufbuild/protovalidate/gen/buf/validate/validate_pb.js';
-import { ExecutorService } from '@tutti/proto/tutti/v1/executor_service_pb.ts';
 import { OrchestratorService } from '@tutti/proto/tutti/v1/orchestrator_service_pb.ts';
 import { describe, expect, test } from 'vitest';
 import { grpcClient, openDoors, postJson, refusalOfJson, refused } from './doors-fixture.ts';
-import { PATTERN_RULES } from './validate.ts';
 
 const task = (fields: object) => ({ run: { spec: { tasks: [{ key: 'k', capability: 'c', ...fields }] } } });
 const ids = ['a*', 'a>', 'a b', 'a\tb', 'a\nb', 'a\u0000', 'ä', 'a/b', 'x'.repeat(65)];
@@ -125,33 +121,3 @@ describe('bad input in JSON', () => {
     if (reason !== undefined) expect(refusal.reason).toBe(reason);
   });
 });
-
-describe('the rules of the contract', () => {
-  test('are each put into words', () => {
-    const patterns = new Set<string>();
-    const seen = new Set<string>();
-    const visit = (message: DescMessage): void => {
-      if (seen.has(message.typeName)) return;
-      seen.add(message.typeName);
-      for (const one of message.fields) {
-        for (const pattern of patternsOf(one)) patterns.add(pattern);
-        if (one.message !== undefined) visit(one.message);
-      }
-    };
-    for (const { methods } of [OrchestratorService, ExecutorService])
-      for (const { input } of methods) visit(input);
-    expect([...patterns].sort()).toEqual(Object.keys(PATTERN_RULES).sort());
-  });
-});
-
-function patternsOf(desc: DescField): string[] {
-  if (!hasOption(desc, fieldRules)) return [];
-  const { type } = getOption(desc, fieldRules);
-  const rules =
-    type.case === 'map'
-      ? [type.value.keys?.type, type.value.values?.type]
-      : [type.case === 'repeated' ? type.value.items?.type : type];
-  return rules.flatMap((rule) =>
-    rule?.case === 'string' && rule.value.pattern !== '' ? [rule.value.pattern] : [],
-  );
-}

@@ -1,9 +1,9 @@
 // Is what arrived a message that keeps the rules of the proto?
 
 import { type DescMessage, fromBinary, type MessageShape } from '@bufbuild/protobuf';
-import { pathToString } from '@bufbuild/protobuf/reflect';
 import type { Validator } from '@bufbuild/protovalidate';
 import { accept, type Result, reject } from '../domain/rejection.ts';
+import { describeViolation } from '../wire/violations.ts';
 
 const MAX_VIOLATIONS_NAMED = 5;
 
@@ -25,13 +25,12 @@ export function decodeValid<Desc extends DescMessage>(
     case 'valid':
       return accept(message);
     case 'invalid': {
-      const fields = validation.violations.map(({ field }) => pathToString(field));
-      const texts = validation.violations.map((violation, index) => `${fields[index]}: ${violation.message}`);
-      const named = texts.slice(0, MAX_VIOLATIONS_NAMED).join('; ');
-      const more =
-        texts.length > MAX_VIOLATIONS_NAMED ? `; and ${texts.length - MAX_VIOLATIONS_NAMED} more` : '';
-      const field = fields[0] ?? '';
-      return reject('INVALID_FIELD', `${named}${more}.`, { field }, field);
+      const { violations } = validation;
+      const told = violations.slice(0, MAX_VIOLATIONS_NAMED).map((each) => describeViolation(each, message));
+      const named = told.map(({ description }) => description).join('; ');
+      const left = violations.length - told.length;
+      const field = told[0]?.field ?? '';
+      return reject('INVALID_FIELD', `${named}${left > 0 ? `; and ${left} more` : ''}`, { field }, field);
     }
     case 'error':
       // The rules themselves do not work: a defect of ours, not of the message.
