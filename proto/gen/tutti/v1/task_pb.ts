@@ -44,7 +44,7 @@ export type TaskSpec = Message<"tutti.v1.TaskSpec"> & {
   capability: string;
 
   /**
-   * Handed to every attempt. Unset is an empty payload.
+   * Handed to every attempt. Unset is an empty payload. Refused with a `foreach`, whose items are the inputs.
    *
    * @generated from field: tutti.v1.Payload input = 3;
    */
@@ -560,14 +560,14 @@ export type ErrorRule = Message<"tutti.v1.ErrorRule"> & {
   action: ErrorAction;
 
   /**
-   * With ERROR_ACTION_COMPLETE: the result.
+   * With ERROR_ACTION_COMPLETE, and only then: the result.
    *
    * @generated from field: tutti.v1.Payload result = 3;
    */
   result?: Payload | undefined;
 
   /**
-   * With ERROR_ACTION_RETRY: the delay, instead of the policy's. 0 s to 30 days.
+   * With ERROR_ACTION_RETRY, and only then: the delay, instead of the policy's. 0 s to 30 days.
    *
    * @generated from field: google.protobuf.Duration delay = 4;
    */

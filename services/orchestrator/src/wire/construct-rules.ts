@@ -1,6 +1,10 @@
 // Which combinations of what a task says make no sense? The proto's own rules see single fields only.
 
-import type { Guardrail, TaskSpec as TaskSpecMessage } from '@tutti/proto/tutti/v1/task_pb.ts';
+import {
+  ErrorAction,
+  type Guardrail,
+  type TaskSpec as TaskSpecMessage,
+} from '@tutti/proto/tutti/v1/task_pb.ts';
 import { type Refusal, reject } from '../domain/rejection.ts';
 import { acceptPayload } from './limits.ts';
 
@@ -59,8 +63,13 @@ function worksOf(task: TaskSpecMessage): readonly string[] {
   return given;
 }
 
-function refuseForeach({ key, foreach }: TaskSpecMessage, index: number): Refusal | undefined {
-  if (foreach === undefined || foreach.itemsExpression === '' || foreach.items.length === 0) return undefined;
+function refuseForeach({ key, foreach, input }: TaskSpecMessage, index: number): Refusal | undefined {
+  if (foreach === undefined) return undefined;
+  if (input !== undefined) {
+    const message = `task "${key}" has a foreach and an input, which its items would not be given; drop it, or let input_expression make each input`;
+    return reject('INVALID_FIELD', message, { key }, `tasks[${index}].input`);
+  }
+  if (foreach.itemsExpression === '' || foreach.items.length === 0) return undefined;
   const message = `the foreach of task "${key}" has items and an items_expression; keep one of the two`;
   return reject('INVALID_FIELD', message, { key }, `tasks[${index}].foreach.items_expression`);
 }
@@ -71,11 +80,29 @@ function refuseHandling(task: TaskSpecMessage, index: number): Refusal | undefin
     const message = `task "${key}" has a fallback but no capability that it could stand in for; drop it`;
     return reject('INVALID_FIELD', message, { key }, `tasks[${index}].fallback`);
   }
+  const misplaced = refuseRules(task, index);
+  if (misplaced !== undefined) return misplaced;
   for (const [position, rail] of task.guardrails.entries()) {
     const given = checksOf(rail);
     if (given === 1) continue;
     const message = `a guardrail of task "${key}" checks in ${given} ways; give exactly one of check, schema and capability`;
     return reject('INVALID_FIELD', message, { key }, `tasks[${index}].guardrails[${position}]`);
+  }
+  return undefined;
+}
+
+/** What an action would ignore: whoever gave it wants something else. */
+function refuseRules({ key, errorRules }: TaskSpecMessage, index: number): Refusal | undefined {
+  for (const [position, { action, result, delay }] of errorRules.entries()) {
+    const field = `tasks[${index}].error_rules[${position}]`;
+    if (result !== undefined && action !== ErrorAction.COMPLETE) {
+      const message = `an error rule of task "${key}" has a result, which only ERROR_ACTION_COMPLETE gives; drop it, or ask for that`;
+      return reject('INVALID_FIELD', message, { key }, `${field}.result`);
+    }
+    if (delay !== undefined && action !== ErrorAction.RETRY) {
+      const message = `an error rule of task "${key}" has a delay, which only ERROR_ACTION_RETRY keeps; drop it, or ask for that`;
+      return reject('INVALID_FIELD', message, { key }, `${field}.delay`);
+    }
   }
   return undefined;
 }

@@ -178,6 +178,21 @@ describe('what has two answers to one question is refused', () => {
     ],
     ['nothing and fields', selecting({ nothing: true, fields: ['a'] }), 'tasks[1].dependencies[0].select'],
     ['fields and items', selecting({ fields: ['a'], lastItems: 1 }), 'tasks[1].dependencies[0].select'],
+    [
+      'an input and items',
+      [{ key: 'a', capability: 'echo', input, foreach: { items: [input] } }],
+      'tasks[0].input',
+    ],
+    [
+      'a result and a rule that gives none',
+      [{ key: 'a', capability: 'echo', errorRules: [{ action: ErrorAction.FAIL, result: input }] }],
+      'tasks[0].error_rules[0].result',
+    ],
+    [
+      'a delay and a rule that waits for nothing',
+      [{ key: 'a', capability: 'echo', errorRules: [{ action: ErrorAction.FAIL, delay: { seconds: 1n } }] }],
+      'tasks[0].error_rules[0].delay',
+    ],
   ])('%s', (_, tasks, field) => {
     const spec = submitted(tasks);
     expect(spec.ok || spec.rejection).toMatchObject({ code: 'INVALID_FIELD', field });
