@@ -10,7 +10,6 @@ import { decodeValid } from './validation.ts';
 it('names the field, the value and the remedy, as every other door does', () => {
   const message = create(AdditionRequestSchema, {
     leaseToken: 'x',
-    runId: 'r',
     tasks: [create(TaskSpecSchema, { key: 'a#0', capability: 'echo' })],
   });
   const decoded = decodeValid(
