@@ -2,10 +2,17 @@
 
 import type { DescMessage, MessageShape } from '@bufbuild/protobuf';
 import { type Path, pathToString } from '@bufbuild/protobuf/reflect';
-import type { Violation } from '@bufbuild/protovalidate';
 import type { FieldViolation } from '../domain/rejection.ts';
 
 const MAX_SHOWN_CHARACTERS = 60;
+
+/** As protovalidate tells of it. */
+interface Violation {
+  readonly field: Path;
+  readonly message: string;
+  /** It is about the last key of the path, not about what stands there. */
+  readonly forKey: boolean;
+}
 
 /** In words, what each pattern of the contract asks for. A test holds that none is missing. */
 export const PATTERN_RULES: Readonly<Record<string, string>> = {
