@@ -6,7 +6,7 @@ import { isFinalRun } from '../../services/orchestrator/src/domain/states.ts';
 import type { Observation } from './invariants/observation.ts';
 import { Violation } from './invariants/violation.ts';
 import { createWitness } from './invariants/witness.ts';
-import type { ExecutorPlan, Plan } from './scenario/plan.ts';
+import { type ExecutorPlan, namespacesOf, type Plan } from './scenario/plan.ts';
 import { type Cluster, createCluster } from './world/cluster.ts';
 import type { Coverage } from './world/coverage.ts';
 import { createPeople, type People } from './world/people.ts';
@@ -116,10 +116,6 @@ async function truthOf({ disk }: Cluster, namespace: string, runId: string | und
   const row = runId === undefined ? undefined : await store.getRun(namespace, runId);
   const overAt = row !== undefined && isFinalRun(row.phase) ? row.lastRevision : undefined;
   return { latestRevision: await store.latestRevision(namespace), overAt, isGone: row === undefined };
-}
-
-function namespacesOf(plan: Plan): readonly string[] {
-  return [...new Set(plan.runs.map((run) => run.namespace))];
 }
 
 /** Can do everything, and does. */

@@ -48,6 +48,8 @@ export const ACTIONS = [
   'DELETE',
   'ARCHIVE',
   'SUBMIT_AGAIN',
+  'LINK',
+  'STORE_INPUT',
 ] as const;
 
 export interface ActionPlan {
@@ -68,16 +70,19 @@ export interface WatcherPlan {
   readonly slow: boolean;
 }
 
+/** Of simulations: there are so many runs in it that executors are short. */
+const LOAD_SHARE = 0.03;
 const NAMESPACES = ['default', 'other'] as const;
 
 export function drawPlan(seed: number): Plan {
   const random = createRandom(seed, 'plan');
   const faultsUntilMs = random.between(5_000, 45_000);
   const namespaces = NAMESPACES.slice(0, random.chance(0.25) ? 2 : 1);
+  const [fewest, most] = random.chance(LOAD_SHARE) ? [20, 40] : [1, 5];
   const runs = several(
     random,
-    1,
-    5,
+    fewest,
+    most,
     'r',
     (own, id): RunPlan => ({
       id,
@@ -124,6 +129,11 @@ export function drawPlan(seed: number): Plan {
   });
   const faults = drawFaults(random.fork('faults'), faultsUntilMs, executors);
   return { seed, faultsUntilMs, runs, executors, actions, watchers, faults };
+}
+
+/** In which there may be runs. */
+export function namespacesOf({ runs, actions }: Plan): readonly string[] {
+  return [...new Set([...runs, ...actions].map(({ namespace }) => namespace))];
 }
 
 function several<T>(

@@ -1,15 +1,17 @@
 // Who submits runs, and who meddles with them?
 
 import { compileGraph } from '../../../services/orchestrator/src/domain/compile.ts';
+import type { Graph } from '../../../services/orchestrator/src/domain/graph.ts';
 import type { RunSpec } from '../../../services/orchestrator/src/domain/spec.ts';
 import { isFinalRun } from '../../../services/orchestrator/src/domain/states.ts';
 import type { SubmitRun } from '../../../services/orchestrator/src/engine/inputs.ts';
 import type { RunRow } from '../../../services/orchestrator/src/store/port.ts';
 import { Violation } from '../invariants/violation.ts';
 import { drawRun } from '../scenario/graphs.ts';
-import type { ActionPlan, RunPlan } from '../scenario/plan.ts';
+import { type ActionPlan, namespacesOf, type RunPlan } from '../scenario/plan.ts';
 import { edge } from '../scenario/tasks.ts';
 import type { Cluster } from './cluster.ts';
+import { linkTo, storeAndRefer } from './errands.ts';
 import { createRandom } from './random.ts';
 import { json } from './work.ts';
 
@@ -29,6 +31,8 @@ const ANY_RUN = {
   limit: 1_000,
 } as const;
 
+const NEEDS_FINAL: readonly ActionPlan['kind'][] = ['RERUN', 'DELETE', 'ARCHIVE', 'LINK'];
+
 export function createPeople(cluster: Cluster): People {
   const { plan, disk, client } = cluster;
   let requests = 0;
@@ -43,14 +47,11 @@ export function createPeople(cluster: Cluster): People {
     const graph = compileGraph(spec, cluster.expressions, cluster.schemas);
     // Some of what is drawn makes no sense: a door would refuse it.
     if (!graph.ok) return undefined;
-    return {
-      runId: run.id,
-      chosen: true,
-      onConflict: 'FAIL',
-      graph: graph.value,
-      traceparent: '',
-      request: request(),
-    };
+    return submissionOf(run.id, graph.value);
+  }
+
+  function submissionOf(runId: string, graph: Graph): SubmitRun {
+    return { runId, chosen: true, onConflict: 'FAIL', graph, traceparent: '', request: request() };
   }
 
   /** As the store knows them at the moment, the oldest first. */
@@ -63,7 +64,11 @@ export function createPeople(cluster: Cluster): People {
 
   async function meddle(action: ActionPlan): Promise<void> {
     const { namespace, kind, choice } = action;
-    const wantsFinal = kind === 'RERUN' || kind === 'DELETE' || kind === 'ARCHIVE';
+    if (kind === 'STORE_INPUT') {
+      store(action);
+      return;
+    }
+    const wantsFinal = NEEDS_FINAL.includes(kind);
     const fitting = (await runsOf(namespace)).filter(({ phase }) => isFinalRun(phase) === wantsFinal);
     const row = fitting[choice % Math.max(1, fitting.length)];
     if (row === undefined) return;
@@ -120,6 +125,11 @@ export function createPeople(cluster: Cluster): People {
       case 'SUBMIT_AGAIN':
         again(namespace, runId);
         break;
+      case 'LINK': {
+        const graph = linkTo(cluster, row, tasks);
+        if (graph !== undefined) client.call(namespace, 'SubmitRun', submissionOf(action.id, graph));
+        break;
+      }
     }
   }
 
@@ -141,6 +151,19 @@ export function createPeople(cluster: Cluster): People {
     );
   }
 
+  /** Asked once, as `change` is; the run that refers to it is submitted as any other. */
+  function store({ namespace, id }: ActionPlan): void {
+    const process = cluster.route();
+    process?.life.after(0, () =>
+      storeAndRefer(cluster, process, namespace, id)
+        .then((graph) => {
+          if (graph === undefined || process.life.state() === 'ENDED') return;
+          client.call(namespace, 'SubmitRun', submissionOf(id, graph));
+        })
+        .catch((error: unknown) => cluster.breaks(defect('STORE_INPUT', error))),
+    );
+  }
+
   /** Under an id that exists: refused, or told of the existing run. */
   function again(namespace: string, runId: string): void {
     const own = plan.runs.find(({ id }) => id === runId);
@@ -156,7 +179,7 @@ export function createPeople(cluster: Cluster): People {
     },
     act: (action) => void meddle(action),
     async help() {
-      for (const namespace of new Set(plan.runs.map((run) => run.namespace))) {
+      for (const namespace of namespacesOf(plan)) {
         for (const { runId, run, phase, paused } of await runsOf(namespace)) {
           if (isFinalRun(phase)) continue;
           if (paused) resume(namespace, runId);

@@ -13,7 +13,16 @@ export function json(value: unknown): Payload {
   return { bytes: Buffer.from(JSON.stringify(value)), contentType: '' };
 }
 
-const RESULTS = ['ok', 'ok', 'ok', 'again', 'back', { ok: true }, { ok: false, reason: 'no' }] as const;
+const RESULTS = [
+  'ok',
+  'ok',
+  'ok',
+  'again',
+  'back',
+  'back',
+  { ok: true },
+  { ok: false, reason: 'no' },
+] as const;
 
 export function durationOf(_assignment: Assignment, random: Random, honest: boolean): number {
   if (honest || random.chance(0.8)) return random.between(1, 400);
