@@ -1,0 +1,179 @@
+// Cuts the power at every call that the store makes to its files, fails these calls, kills it at them, and
+// says what was lost.
+//
+//   npm run power-loss -- [--seed N] [--every N] [--random N] [--faults-every N] [--trace FILE]
+//
+// Ends with 0 where nothing was lost and every planted bug was found.
+
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { parseArgs } from 'node:util';
+import { checkFault, type Fault } from './check-fault.ts';
+import { type CheckOptions, checkImages, type Report } from './check-images.ts';
+import type { DiskOptions } from './disk/disk.ts';
+import { findDifference } from './disk/faithful.ts';
+import { PLANTED } from './planted.ts';
+import { type RecordOptions, readRecorded, record, type Trace } from './recorder/record.ts';
+import { findRecorder } from './recorder/recorder.ts';
+import { openScratchSpace, type ScratchSpace } from './scratch-space.ts';
+
+const MAX_VIOLATIONS = 10;
+/** A short life: each fault takes one. */
+const FAULT_PHASES = [2, 2];
+const LIVES: readonly (Omit<RecordOptions, 'recorder'> & { readonly what: string })[] = [
+  { what: 'as shipped: opened, closed and opened again', phases: [7, 7] },
+  { what: 'with a checkpoint every 40 pages', phases: [16], alteration: 'MANY_CHECKPOINTS' },
+];
+const kept = join(import.meta.dirname, '../../.cache/power-loss');
+
+interface Settings {
+  readonly seed: number;
+  readonly every: number;
+  readonly randomImages: number;
+  readonly faultsEvery: number;
+  readonly trace: string | undefined;
+}
+
+function readSettings(): Settings {
+  const text = { type: 'string' } as const;
+  const { values } = parseArgs({
+    options: { seed: text, every: text, random: text, 'faults-every': text, trace: text },
+  });
+  const number = (
+    name: 'seed' | 'every' | 'random' | 'faults-every',
+    otherwise: number,
+    least: number,
+  ): number => {
+    const value = values[name] === undefined ? otherwise : Number(values[name]);
+    if (Number.isSafeInteger(value) && value >= least) return value;
+    throw new Error(`--${name} ${values[name]}: give a whole number, ${least} or more`);
+  };
+  return {
+    seed: number('seed', 1, 0),
+    every: number('every', 1, 1),
+    randomImages: number('random', 4, 0),
+    faultsEvery: number('faults-every', 10, 1),
+    trace: values.trace,
+  };
+}
+
+function print(line: string): void {
+  process.stdout.write(`${line}\n`);
+}
+
+function printReport(report: Report): void {
+  const { boundaries, images, opened, acknowledged, violations } = report;
+  print(
+    `  ${boundaries} boundaries, ${images} images (${opened} different), ${acknowledged} acknowledged steps, ` +
+      `${violations.length} violations`,
+  );
+  for (const violation of violations.slice(0, MAX_VIOLATIONS)) print(`  VIOLATION ${violation}`);
+}
+
+async function cutPower(
+  trace: Trace,
+  space: ScratchSpace,
+  settings: Settings,
+  ignoreSyncs: DiskOptions['ignoreSyncs'] = 'NONE',
+): Promise<Report> {
+  const { seed, every, randomImages } = settings;
+  const options: CheckOptions = { seed, every, randomImages, ignoreSyncs, maxViolations: MAX_VIOLATIONS };
+  return checkImages(trace, space.auditors, space.folder, options);
+}
+
+/** Returns how many violations there were. */
+async function cutEveryLife(recorder: string, space: ScratchSpace, settings: Settings): Promise<number> {
+  let violations = 0;
+  for (const { what, ...options } of LIVES) {
+    print(`power loss, ${what}`);
+    using recording = await record({ recorder, ...options });
+    const different = recording.exit === 0 ? findDifference(recording) : recording.output;
+    if (different !== undefined) throw new Error(`the recording is of no use: ${different}`);
+    const report = await cutPower(recording, space, settings);
+    printReport(report);
+    violations += report.violations.length;
+    if (report.violations.length === 0) continue;
+    mkdirSync(kept, { recursive: true });
+    const file = join(kept, `violation-${Date.now()}.trace`);
+    writeFileSync(file, recording.log);
+    print(`  the same again: npm run power-loss -- --trace ${file} --seed ${settings.seed}`);
+  }
+  return violations;
+}
+
+/** Returns how many were not found. */
+async function findPlanted(recorder: string, space: ScratchSpace, settings: Settings): Promise<number> {
+  print('planted bugs, each to be found');
+  let missed = 0;
+  for (const { what, alteration, ignoreSyncs } of PLANTED) {
+    using recording = await record({
+      recorder,
+      phases: [4],
+      ...(alteration === undefined ? {} : { alteration }),
+    });
+    const { violations } = await cutPower(recording, space, { ...settings, every: 5 }, ignoreSyncs);
+    if (violations.length === 0) missed += 1;
+    print(`  ${what}: ${violations[0] === undefined ? 'NOT FOUND' : `found: ${violations[0]}`}`);
+  }
+  return missed;
+}
+
+/** Returns how many violations there were. */
+async function failCalls(recorder: string, space: ScratchSpace, settings: Settings): Promise<number> {
+  print(`faults at every ${settings.faultsEvery === 1 ? 'call' : `${settings.faultsEvery}th call`}`);
+  let violations = 0;
+  for (const kind of ['KILL', 'ENOSPC', 'ENOSPC for 25 calls', 'EIO'] as const) {
+    const counts = { met: 0, refusals: 0, violations: 0 };
+    const check = async (call: number): Promise<boolean> => {
+      const report = await checkFault(recorder, FAULT_PHASES, faultAt(kind, call), space, settings.seed);
+      counts.met += report.met ? 1 : 0;
+      counts.refusals += report.refusals;
+      counts.violations += report.violations.length;
+      for (const violation of report.violations) print(`  VIOLATION ${violation}`);
+      return report.met;
+    };
+    for (let call = 0, more = true; more; call += 2 * settings.faultsEvery) {
+      more = (await Promise.all([check(call), check(call + settings.faultsEvery)])).includes(true);
+    }
+    print(`  ${kind}: ${counts.met} runs, ${counts.refusals} refusals, ${counts.violations} violations`);
+    violations += counts.violations;
+  }
+  return violations;
+}
+
+function faultAt(kind: 'KILL' | 'ENOSPC' | 'ENOSPC for 25 calls' | 'EIO', call: number): Fault {
+  switch (kind) {
+    case 'KILL':
+      return { type: 'KILL', call };
+    case 'ENOSPC':
+    case 'EIO':
+      return { type: kind, call, calls: 1 };
+    case 'ENOSPC for 25 calls':
+      return { type: 'ENOSPC', call, calls: 25 };
+  }
+}
+
+async function run(settings: Settings): Promise<boolean> {
+  using space = openScratchSpace();
+  if (settings.trace !== undefined) {
+    const report = await cutPower(readRecorded(readFileSync(settings.trace)), space, settings);
+    printReport(report);
+    return report.violations.length === 0;
+  }
+  const recorder = findRecorder(true);
+  if ('missing' in recorder) throw new Error(recorder.missing);
+  const lost = await cutEveryLife(recorder.path, space, settings);
+  const missed = await findPlanted(recorder.path, space, settings);
+  const failed = await failCalls(recorder.path, space, settings);
+  print(`${lost + failed} violations, ${missed} planted bugs not found`);
+  return lost + missed + failed === 0;
+}
+
+const startedAtMs = performance.now();
+try {
+  process.exitCode = (await run(readSettings())) ? 0 : 1;
+} catch (error) {
+  print(`power-loss: ${error instanceof Error ? error.message : String(error)}`);
+  process.exitCode = 1;
+}
+print(`took ${((performance.now() - startedAtMs) / 1_000).toFixed(0)} s`);
