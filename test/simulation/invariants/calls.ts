@@ -1,7 +1,7 @@
 // Which calls are open, and what was so when they reached their process?
 
 import type { EngineCallType } from '../../../services/orchestrator/src/engine/inputs.ts';
-import type { NamespaceModel, OpenLedger } from './ledger.ts';
+import type { OpenLedger } from './ledger.ts';
 import type { Observation, ProcessId } from './observation.ts';
 
 export type Asked = Extract<Observation, { type: 'Asked' }>;
@@ -11,8 +11,8 @@ export type RepliedFor<K extends EngineCallType> = Extract<Replied, { name: K }>
 
 export interface OpenCall {
   readonly asked: Asked;
-  /** Of the lease tokens that it names: those whose end was durable by then. */
-  readonly endedTokens: ReadonlySet<string>;
+  /** The latest durable one of its namespace, as it came. */
+  readonly revision: number;
   /** Of the executor that asks: the call of its latest registration that was answered by then; else 0. */
   readonly registration: number;
 }
@@ -24,8 +24,6 @@ export interface Calls {
   request(namespace: string, requestId: string): Asked | undefined;
 }
 
-const NO_TOKENS: ReadonlySet<string> = new Set();
-
 export function createCalls(ledger: OpenLedger, latestRegistration: (asked: Asked) => number) {
   const open = new Map<number, OpenCall>();
   const requests = new Map<string, Asked>();
@@ -36,7 +34,7 @@ export function createCalls(ledger: OpenLedger, latestRegistration: (asked: Aske
     asked(asked: Asked): void {
       open.set(asked.call, {
         asked,
-        endedTokens: endedOf(ledger.of(asked.namespace), asked),
+        revision: ledger.of(asked.namespace).events.length,
         registration: latestRegistration(asked),
       });
       const request = 'request' in asked.input ? asked.input.request : undefined;
@@ -50,23 +48,4 @@ export function createCalls(ledger: OpenLedger, latestRegistration: (asked: Aske
       for (const [call, { asked }] of open) if (asked.process === process) open.delete(call);
     },
   };
-}
-
-function endedOf(namespace: NamespaceModel, asked: Asked): ReadonlySet<string> {
-  const tokens = tokensOf(asked);
-  if (tokens.length === 0) return NO_TOKENS;
-  return new Set(tokens.filter((token) => namespace.leases.get(token)?.ended !== undefined));
-}
-
-export function tokensOf(asked: Asked): readonly string[] {
-  switch (asked.name) {
-    case 'Heartbeat':
-      return asked.input.attempts.map(({ leaseToken }) => leaseToken);
-    case 'RegisterExecutor':
-      return asked.input.held;
-    case 'Report':
-      return asked.input.reports.map(({ leaseToken }) => leaseToken);
-    default:
-      return [];
-  }
 }

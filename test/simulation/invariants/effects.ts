@@ -28,9 +28,10 @@ export function effectOf(
   if (!told.ok || request?.requestId !== requestId || request.fingerprint !== fingerprint) {
     return `kept with fingerprint ${fingerprint} and the answer ${answer}`;
   }
-  const runId = 'runId' in asked.input ? asked.input.runId : '';
+  if (!('runId' in asked.input)) return undefined;
+  const { runId } = asked.input;
   const run = namespace.runIds.get(runId);
-  if (run === undefined) return asked.name === 'AddTasks' ? undefined : `there is no run ${runId}`;
+  if (run === undefined) return `there is no run ${runId}`;
   switch (asked.name) {
     case 'SubmitRun':
       return isBegun(run, batch, told);

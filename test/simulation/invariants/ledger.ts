@@ -113,7 +113,7 @@ export interface LeaseModel {
   ended: { readonly how: LeaseEnd; readonly revision: number } | undefined;
   /** What its holder has reported, as far as it came; see executors.ts. */
   readonly reports: HolderReport[];
-  /** True time: when it was last renewed for sure, and when that was last tried. */
+  /** True time: when it was last renewed for sure, 0 for never; and when that was last tried. */
   renewedAtMs: number;
   triedAtMs: number;
 }

@@ -74,7 +74,10 @@ export function checkRows({ ledger, calls }: Seen): Check {
   };
 }
 
-function agreesRun(run: RunModel, row: RunStatusRow, at: string): void {
+/** After a commit, or in the end. */
+type RowInvariant = 'P2.6' | 'P2.9';
+
+function agreesRun(run: RunModel, row: RunStatusRow, at: string, id: RowInvariant = 'P2.6'): void {
   const counts: Record<string, number> = {};
   for (const { state } of run.tasks) counts[state] = (counts[state] ?? 0) + 1;
   const counted = Object.entries(row.counts).every(([state, count]) => (counts[state] ?? 0) === count);
@@ -84,21 +87,21 @@ function agreesRun(run: RunModel, row: RunStatusRow, at: string): void {
     row.lastRevision === run.lastRevision &&
     row.endedAtMs === run.endedAtMs &&
     counted;
-  hold('P2.6', agrees, () => {
+  hold(id, agrees, () => {
     const { phase, paused, lastRevision, endedAtMs } = run;
     const events = JSON.stringify({ phase, paused, lastRevision, endedAtMs, counts });
     return `${at}: its row says ${JSON.stringify(row)}, its events ${events}`;
   });
 }
 
-function agreesTask(task: TaskModel, row: TaskStatusRow, at: string): void {
+function agreesTask(task: TaskModel, row: TaskStatusRow, at: string, id: RowInvariant = 'P2.6'): void {
   const agrees =
     row.state === task.state &&
     row.attemptCount === task.attempts &&
     row.firstReadyAtMs === task.firstReadyAtMs &&
     row.startedAtMs === task.firstStartedAtMs &&
     row.endedAtMs === task.endedAtMs;
-  hold('P2.6', agrees, () => {
+  hold(id, agrees, () => {
     const { state, attempts, firstReadyAtMs, firstStartedAtMs, endedAtMs } = task;
     const events = JSON.stringify({ state, attempts, firstReadyAtMs, firstStartedAtMs, endedAtMs });
     return `${at}: its row says ${JSON.stringify(row)}, its events ${events}`;
@@ -107,7 +110,7 @@ function agreesTask(task: TaskModel, row: TaskStatusRow, at: string): void {
 
 /** The row, the rows of its tasks, and what a restart would make of its events. */
 async function agreesAtRest(store: Store, run: RunModel, row: RunRow, at: string): Promise<void> {
-  agreesRun(run, row, at);
+  agreesRun(run, row, at, 'P2.9');
   const everyTask = { states: [], after: -1, limit: 1_000_000 };
   const tasks = await store.listTasks(run.namespace, run.number, everyTask);
   hold(
@@ -117,7 +120,7 @@ async function agreesAtRest(store: Store, run: RunModel, row: RunRow, at: string
   );
   for (const [index, taskRow] of tasks.entries()) {
     const task = run.tasks[index];
-    if (task !== undefined) agreesTask(task, taskRow, `${at}/${taskRow.key}`);
+    if (task !== undefined) agreesTask(task, taskRow, `${at}/${taskRow.key}`, 'P2.9');
   }
   const replayed = await loadRun(store, run.namespace, run.runId, expressions, schemas);
   const told = JSON.stringify({ phase: replayed?.phase, tasks: replayed?.tasks.map(({ state }) => state) });

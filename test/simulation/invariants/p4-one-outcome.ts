@@ -14,11 +14,12 @@ export function checkOneOutcome(seen: Seen): Check {
   function heartbeat({ namespace, input, reply }: RepliedFor<'Heartbeat'>, call: OpenCall): void {
     if (!reply.ok) return;
     const dropped = new Set(reply.value.dropped);
-    const unnoticed = [...call.endedTokens].find((token) => !dropped.has(token));
+    const { leases } = ledger.of(namespace);
+    const named = input.attempts.map(({ leaseToken }) => leaseToken);
+    const unnoticed = named.find((token) => wasOver(leases.get(token), call) && !dropped.has(token));
     hold('P4.5', unnoticed === undefined, () => {
       return `${namespace}: ${input.executorId} named lease ${unnoticed}, which had ended, and was not told to drop it`;
     });
-    const { leases } = ledger.of(namespace);
     for (const token of dropped) {
       const lease = leases.get(token);
       hold('P4.4', !isHeld(lease, input.executorId), () => {
@@ -26,7 +27,7 @@ export function checkOneOutcome(seen: Seen): Check {
       });
     }
     for (const { leaseToken } of reply.value.missing) {
-      hold('P4.5', !call.endedTokens.has(leaseToken), () => {
+      hold('P4.5', !wasOver(leases.get(leaseToken), call), () => {
         return `${namespace}: ${input.executorId} was given lease ${leaseToken} again, which had ended`;
       });
     }
@@ -80,13 +81,19 @@ export function checkOneOutcome(seen: Seen): Check {
       if (name === 'Heartbeat') heartbeat(observation, call);
       if (name === 'Report') report(observation);
       if (name === 'RegisterExecutor') {
-        const revived = observation.reply.value.kept.find((token) => call.endedTokens.has(token));
+        const { leases } = ledger.of(namespace);
+        const revived = observation.reply.value.kept.find((token) => wasOver(leases.get(token), call));
         hold('P4.5', revived === undefined, () => {
           return `${namespace}: ${executorId} was told to keep lease ${revived}, which had ended`;
         });
       }
     },
   };
+}
+
+/** Its end was durable when the call came. */
+function wasOver(lease: LeaseModel | undefined, { revision }: OpenCall): boolean {
+  return lease?.ended !== undefined && lease.ended.revision <= revision;
 }
 
 function isHeld(lease: LeaseModel | undefined, executorId: string): boolean {

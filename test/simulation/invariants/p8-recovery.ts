@@ -98,7 +98,7 @@ function isLost({ executors, processes }: Seen, fact: Fact, { lease }: TaskModel
   if (left === true) return;
   const decidedAtMs = fact.timeMs - process.skewMs;
   const heardAtMs = Math.max(view?.heardAtMs ?? 0, process.startedAtMs);
-  const renewedAtMs = Math.max(lease.renewedAtMs, process.startedAtMs);
+  const renewedAtMs = Math.max(lease.renewedAtMs, grantedAtMs, process.startedAtMs);
   const silentMs = decidedAtMs - Math.min(heardAtMs, renewedAtMs);
   hold('P8.1', silentMs >= LEASE_MS, () => {
     return `${nameOf(fact)}: lease ${lease.token} of ${lease.executorId} was lost ${silentMs} ms after it was renewed last`;

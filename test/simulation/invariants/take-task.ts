@@ -95,7 +95,7 @@ function start(namespace: NamespaceModel, run: RunModel, task: TaskModel, fact: 
     decidedAtMs: timeMs,
     ended: undefined,
     reports: [],
-    renewedAtMs: atMs,
+    renewedAtMs: 0,
     triedAtMs: atMs,
   };
   namespace.leases.set(leaseToken, task.lease);
