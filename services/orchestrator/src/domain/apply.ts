@@ -54,17 +54,21 @@ function enact(
   nextRevision: number,
 ): readonly RunEvent[] {
   const events: RunEvent[] = [];
-  const batches: (readonly Change[])[] = [decided];
-  for (const batch of batches) {
-    for (const decidedBefore of batch) {
-      const change = asOfNow(run, decidedBefore);
-      if (change === undefined || !stillApplies(run, change)) continue;
-      const event = { revision: nextRevision + events.length, atMs: nowMs, change };
-      evolve(run, event);
-      events.push(event);
-      const consequences = follow(run, change, nowMs);
-      if (consequences.length > 0) batches.push(consequences);
+  // What has been enacted is let go of: a step may be long.
+  for (let wave: (readonly Change[])[] = [decided]; wave.length > 0; ) {
+    const next: (readonly Change[])[] = [];
+    for (const batch of wave) {
+      for (const decidedBefore of batch) {
+        const change = asOfNow(run, decidedBefore);
+        if (change === undefined || !stillApplies(run, change)) continue;
+        const event = { revision: nextRevision + events.length, atMs: nowMs, change };
+        evolve(run, event);
+        events.push(event);
+        const consequences = follow(run, change, nowMs);
+        if (consequences.length > 0) next.push(consequences);
+      }
     }
+    wave = next;
   }
   return events;
 }

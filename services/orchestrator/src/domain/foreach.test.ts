@@ -2,13 +2,17 @@
 
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
+import { submitRun } from './apply.ts';
+import { compileGraph } from './compile.ts';
 import { nextDueAtMs } from './due.ts';
 import { evolve } from './evolve.ts';
+import type { ExpressionCompiler, Json } from './expression.ts';
 import { type RunSubmittedEvent, startRun } from './initial.ts';
 import { taskOf } from './lookup.ts';
 import type { Payload } from './payload.ts';
 import { type Foreach, PLAIN_FLOW, PLAIN_HANDLING } from './spec.ts';
-import { play, type Scenario, type TaskSketch, task } from './test-support.ts';
+import { play, type Scenario, spec, type TaskSketch, task } from './test-support.ts';
+import { createToyCompiler } from './toy-expressions.ts';
 
 const json = (value: unknown): Payload => ({
   bytes: new TextEncoder().encode(JSON.stringify(value)),
@@ -172,6 +176,30 @@ describe('C.4: a foreach', () => {
     expect(scenario.fail('each#1').slice(-2)).toEqual(['each expanded to 2', 'added each@2#1 for each']);
     finish(scenario, 'each@2#1', 'second');
     expect(text(scenario.at('each').result)).toBe('["first","second"]');
+  });
+
+  test('makes each item once, also where many of them end in one step', () => {
+    const toy = createToyCompiler();
+    let evaluations = 0;
+    const counting: ExpressionCompiler = {
+      compile(text, names) {
+        const compiled = toy.compile(text, names);
+        if (!compiled.ok) return compiled;
+        const evaluate = (values: Readonly<Record<string, Json>>) => {
+          evaluations++;
+          return compiled.expression.evaluate(values);
+        };
+        return { ok: true, expression: { ...compiled.expression, evaluate } };
+      },
+    };
+    const items = Array.from({ length: 3_000 }, (_, index) => index);
+    const work = { type: 'EXPRESSION', text: 'item' } as const;
+    const graph = compileGraph(spec([each(items, {}, { work, inputExpression: 'item' })]), counting);
+    if (!graph.ok) throw new Error(graph.rejection.message);
+    const { run } = submitRun('run-1', graph.value, '', 0, 1);
+
+    expect(run.phase).toBe('COMPLETED');
+    expect(evaluations).toBe(2 * items.length);
   });
 
   test('B.3: shows its items, whatever expression they have, what it depends on', () => {

@@ -6,7 +6,7 @@
 
 import { cancellation } from './cancel.ts';
 import { expressionError } from './conditions.ts';
-import type { Change, TaskError } from './events.ts';
+import type { Change, TaskError, TasksAdded } from './events.ts';
 import { itemKey, itemOf } from './expansion.ts';
 import type { Json } from './expression.ts';
 import { itemList } from './item-results.ts';
@@ -20,6 +20,8 @@ import { isFinalTask } from './states.ts';
 import { evaluateForTask, INPUT_VARIABLES, iterationOf } from './variables.ts';
 
 const NOTHING: readonly Change[] = Object.freeze([]);
+/** To be filled in by nextItems(). */
+const NO_SPECS: readonly TaskSpec[] = Object.freeze([]);
 
 /** Of one list. */
 export const MAX_ITEMS = 100_000;
@@ -53,8 +55,11 @@ export function goOn(run: RunState, task: number, nowMs: number): readonly Chang
     return NOTHING;
   }
   const hopeless = expansion.failed > tolerated(foreach, expansion);
-  if (hopeless && foreach.siblings === 'STOP') return stopSiblings(run, task, expansion, nowMs);
-  if (expansion.ended < expansion.itemCount) return nextItems(run, task, foreach, expansion);
+  if (hopeless && foreach.siblings === 'STOP') return stopSiblings(run, task, foreach, expansion, nowMs);
+  if (expansion.ended < expansion.itemCount)
+    return roomFor(foreach, expansion) === 0
+      ? NOTHING
+      : [{ type: 'TasksAdded', specs: NO_SPECS, owner: task }];
   if (hopeless) return failed(run, task, itemsFailed(run, expansion), nowMs);
   const list = itemList(run, expansion);
   return list.ok
@@ -110,8 +115,15 @@ function samePayload(one: Payload, other: Payload): boolean {
 }
 
 /** Cancels what is open, waits for it, and fails. */
-function stopSiblings(run: RunState, task: number, expansion: Expansion, nowMs: number): readonly Change[] {
+function stopSiblings(
+  run: RunState,
+  task: number,
+  foreach: Foreach,
+  expansion: Expansion,
+  nowMs: number,
+): readonly Change[] {
   if (expansion.ended === expansion.made) return failed(run, task, itemsFailed(run, expansion), nowMs);
+  if (expansion.failed > tolerated(foreach, expansion) + 1) return NOTHING; // They have been told before.
   const changes: Change[] = [];
   for (const child of expansion.children) {
     if (child === undefined || isFinalTask(taskOf(run, child).state)) continue;
@@ -126,22 +138,31 @@ function tolerated({ toleratedFailures, toleratedShare }: Foreach, { itemCount }
 }
 
 /** With a limit: as many as may be under way. Without: a window, filled up again when half of it is done. */
-function nextItems(
-  run: RunState,
-  task: number,
-  { maxParallel }: Foreach,
-  expansion: Expansion,
-): readonly Change[] {
+function roomFor({ maxParallel }: Foreach, expansion: Expansion): number {
   const open = expansion.made - expansion.ended;
   const limit = maxParallel === 0 ? WINDOW : maxParallel;
   const refill = maxParallel === 0 || maxParallel > WINDOW ? open <= limit - WINDOW / 2 : open < limit;
-  const room = Math.min(limit - open, expansion.itemCount - expansion.made, WINDOW);
-  if (!refill || room <= 0) return NOTHING;
+  return refill ? Math.min(limit - open, expansion.itemCount - expansion.made, WINDOW) : 0;
+}
+
+/**
+ * The next items, once it is the turn of the change that was to add them (goOn): as many may have ended in the
+ * same step before it, each of which asked for more. Undefined if there is nothing to add any more.
+ */
+export function nextItems(run: RunState, task: number): TasksAdded | undefined {
+  const foreach = foreachOf(run, task);
+  const { state, more, cancelling } = taskOf(run, task);
+  const expansion = more?.expansion;
+  if (foreach === undefined || expansion === undefined || state !== 'RUNNING' || cancelling !== undefined) {
+    return undefined;
+  }
+  if (foreach.siblings === 'STOP' && expansion.failed > tolerated(foreach, expansion)) return undefined;
+  const room = roomFor(foreach, expansion);
   const specs: TaskSpec[] = [];
   for (let index = expansion.next; index < expansion.itemCount && specs.length < room; index++) {
     if (expansion.children[index] === undefined) specs.push(itemSpec(run, task, expansion, index));
   }
-  return [{ type: 'TasksAdded', specs, owner: task }];
+  return specs.length === 0 ? undefined : { type: 'TasksAdded', specs, owner: task };
 }
 
 /** The task of one item: as its foreach, but for what orders it among others. */

@@ -4,6 +4,7 @@ import { isLimited } from './admission.ts';
 import { cancellation } from './cancel.ts';
 import { isUndo } from './compensation.ts';
 import type { Change, TasksAdded } from './events.ts';
+import { nextItems } from './foreach.ts';
 import { taskOf } from './lookup.ts';
 import { mayTake } from './signals.ts';
 import type { RunState } from './state.ts';
@@ -74,8 +75,13 @@ function mayBeReady(run: RunState, task: number): boolean {
   return hasRoom && metEdges >= (run.graph.required[task] ?? 0);
 }
 
-/** A task may have been started, or have ended its attempt, since somebody asked for its end. */
+/**
+ * A task may have been started, or have ended its attempt, since somebody asked for its end; and which items come
+ * next only their turn tells.
+ */
 export function asOfNow(run: RunState, change: Change): Change | undefined {
+  if (change.type === 'TasksAdded' && change.owner !== undefined && change.specs.length === 0)
+    return nextItems(run, change.owner);
   if (change.type !== 'TaskCancelled') return change;
   const { state, attempts } = taskOf(run, change.task);
   const attempt = state === 'RUNNING' ? attempts.length : undefined;
@@ -88,7 +94,7 @@ function isUnderWay(run: RunState, task: number, attempt: number): boolean {
   return state === 'RUNNING' && attempts.length === attempt;
 }
 
-/** Two items that end together ask for the same next ones; and their owner may have ended since. */
+/** The owner may have ended since. */
 function mayBeAdded(run: RunState, { specs, owner }: TasksAdded): boolean {
   if (run.graph.indexOf(specs[0]?.key ?? '') !== undefined) return false;
   if (run.phase === 'COMPENSATING') return specs.every(isUndo);
