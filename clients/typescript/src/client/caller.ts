@@ -35,8 +35,12 @@ export interface CallOptions {
 
 /** How calls that did not get through are repeated, and those that there was no room for. */
 export interface RetryOptions {
-  /** How many tries in all, the first included. Default 5; 1: no repeats, whatever for. */
-  readonly maxAttempts: number;
+  /**
+   * How many tries in all, the first included; 1: no repeats, whatever for. Default: as many as fit into the
+   * time of the call, which an orchestrator that is restarted does, too; but 8 until one has answered this
+   * client.
+   */
+  readonly maxAttempts: number | undefined;
   /**
    * How often a call may be refused for want of room, with a time to come again. Such refusals are not
    * counted as tries. Default 30; each is followed by the pause that was asked for, and up to half as much.
@@ -79,6 +83,8 @@ export interface Caller {
 }
 
 const MAX_MESSAGE_BYTES = 64 * 1_024 * 1_024;
+/** The address may be wrong: about 5 s with the pauses that are the default. */
+const MAX_ATTEMPTS_UNANSWERED = 8;
 
 export function createCaller(settings: CallerSettings): Caller {
   const client = new GrpcClient(settings.address, settings.credentials ?? credentials.createInsecure(), {
@@ -92,6 +98,9 @@ export function createCaller(settings: CallerSettings): Caller {
   const closing = new AbortController();
   // Of the calls in flight; a listener each on one signal would be slower to take off again.
   const cancels = new Set<() => void>();
+
+  // Something answered as an orchestrator does: it is worth waiting for, should it be gone for a while.
+  let isKnown = false;
 
   const failureOf = (error: ServiceError): TuttiError =>
     closing.signal.aborted && error.code === status.CANCELLED
@@ -130,12 +139,15 @@ export function createCaller(settings: CallerSettings): Caller {
     async unary(method, request, options = {}, traceContext = context.active()) {
       const message = create(method.input, request);
       const deadlineMs = Date.now() + (options.timeoutMs ?? settings.timeoutMs);
-      const delayAfter = createRepeats(settings.retry);
+      const delayAfter = createRepeats(settings.retry, () => isKnown);
       for (;;) {
         if (closing.signal.aborted) throw new ClientClosedError();
         try {
-          return await unaryOnce(method, message, deadlineMs, options.signal, traceContext);
+          const answer = await unaryOnce(method, message, deadlineMs, options.signal, traceContext);
+          isKnown = true;
+          return answer;
         } catch (error) {
+          isKnown ||= (error as TuttiError).reason !== '';
           const delayMs = delayAfter(error);
           const isInTime = delayMs !== undefined && Date.now() + delayMs < deadlineMs;
           if (!isInTime || options.signal?.aborted) throw error;
@@ -163,7 +175,10 @@ export function createCaller(settings: CallerSettings): Caller {
       cancels.add(cancel);
       signal?.addEventListener('abort', cancel, { once: true });
       try {
-        for await (const message of call) yield message as MessageShape<typeof method.output>;
+        for await (const message of call) {
+          isKnown = true;
+          yield message as MessageShape<typeof method.output>;
+        }
       } catch (error) {
         throw failureOf(error as ServiceError);
       } finally {
@@ -181,19 +196,20 @@ export function createCaller(settings: CallerSettings): Caller {
 }
 
 /** How long to wait after a failure of one call; undefined: it is not repeated. */
-function createRepeats(retry: RetryOptions): (error: unknown) => number | undefined {
+function createRepeats(retry: RetryOptions, isKnown: () => boolean): (error: unknown) => number | undefined {
   const backoff = createBackoff(retry.initialDelayMs, retry.maxDelayMs);
   let attempts = 0;
+  const mostAttempts = () => retry.maxAttempts ?? (isKnown() ? Infinity : MAX_ATTEMPTS_UNANSWERED);
   let refusals = 0;
   return (error) => {
     if (isComeAgain(error)) {
       refusals += 1;
-      if (retry.maxAttempts <= 1 || refusals > retry.maxRefusals) return undefined;
+      if (retry.maxAttempts === 1 || refusals > retry.maxRefusals) return undefined;
       // Those who were refused in one moment must not come back in one.
       return error.retryDelayMs * (1 + Math.random() / 2);
     }
     attempts += 1;
-    if (!isBroken(error) || attempts >= retry.maxAttempts) return undefined;
+    if (!isBroken(error) || attempts >= mostAttempts()) return undefined;
     return Math.max(backoff.nextMs(), error.retryDelayMs ?? 0);
   };
 }

@@ -200,8 +200,46 @@ test('repeats what did not get through, with the same request id and not before 
   expect((timesMs[2] ?? 0) - (timesMs[0] ?? 0)).toBeGreaterThanOrEqual(75);
 });
 
+test('asks an orchestrator that is restarted for as long as the call may take', async () => {
+  let calls = 0;
+  server.handlers.getRun = ({ runId }) => {
+    calls += 1;
+    if (calls > 1 && calls < 20) throw failure(status.UNAVAILABLE, 'NOT_SERVING', { retryDelayMs: 1 });
+    return { run: { runId } };
+  };
+  const hasty = createClient({ address: server.address, retry: { initialDelayMs: 1, maxDelayMs: 2 } });
+  try {
+    await hasty.getRun('r');
+    expect(await hasty.getRun('r')).toMatchObject({ runId: 'r' });
+    expect(calls).toBe(20);
+    server.kill();
+    const asked = hasty.getRun('r');
+    setTimeout(() => void server.restart(), 50);
+    expect(await asked).toMatchObject({ runId: 'r' });
+    await expect(hasty.getRun('r', { timeoutMs: 1 })).rejects.toBeInstanceOf(TuttiError);
+  } finally {
+    hasty.close();
+  }
+});
+
+test('gives up on an address soon where no orchestrator ever answered', async () => {
+  server.kill();
+  const lost = createClient({
+    address: server.address,
+    timeoutMs: 3_600_000,
+    retry: { initialDelayMs: 1, maxDelayMs: 2 },
+  });
+  try {
+    await expect(lost.getRun('r')).rejects.toMatchObject({ code: 'UNAVAILABLE', reason: '' });
+  } finally {
+    lost.close();
+  }
+});
+
 test('gives up after maxAttempts, and repeats nothing that was refused', async () => {
   let calls = 0;
+  client.close();
+  client = createClient({ address: server.address, retry: { maxAttempts: 5, initialDelayMs: 5 } });
   server.handlers.getRun = () => {
     calls += 1;
     throw failure(status.UNAVAILABLE, 'NOT_SERVING');

@@ -50,7 +50,13 @@ export function createClient(options: ClientOptions = {}): Client {
     address,
     credentials: options.credentials,
     timeoutMs: options.timeoutMs ?? DEFAULT_TIMEOUT_MS,
-    retry: { maxAttempts: 5, maxRefusals: 30, initialDelayMs: 100, maxDelayMs: 2_000, ...options.retry },
+    retry: {
+      maxAttempts: undefined,
+      maxRefusals: 30,
+      initialDelayMs: 100,
+      maxDelayMs: 2_000,
+      ...options.retry,
+    },
   });
   const payloads = createStoredPayloads(caller, namespace);
   const client: Client = {
