@@ -23,7 +23,7 @@ test('nothing that reaches beyond a task is on by itself', () => {
     readFolder: undefined,
     writeFolder: undefined,
     allowedAddresses: [],
-    drainTimeoutMs: 30_000,
+    drainTimeoutMs: 25_000,
     exitWithParent: false,
   });
   expect(configuration.commands.size).toBe(0);

@@ -46,7 +46,7 @@ to stderr. SIGTERM or SIGINT: finishes what it holds, then ends; a second one: g
   --write-folder DIR     TUTTI_EXECUTOR_WRITE_FOLDER      where chart.svg may write; default nowhere
   --allow-command N=PATH TUTTI_EXECUTOR_COMMANDS          a program for command.run; default none
   --allow-address CIDR   TUTTI_EXECUTOR_ALLOWED_ADDRESSES private range for http.request; default none
-  --drain-timeout S      TUTTI_EXECUTOR_DRAIN_TIMEOUT     seconds for attempts to end, default 30
+  --drain-timeout S      TUTTI_EXECUTOR_DRAIN_TIMEOUT     seconds for attempts to end, default 25
   --log-level LEVEL      TUTTI_LOG_LEVEL                  debug, info, warn, error; default info
   --exit-with-parent     end when stdin ends
 `;
@@ -112,7 +112,7 @@ function read(
   if (!LOG_LEVELS.includes(level)) {
     throw new Refusal(`--log-level ${level}: one of ${LOG_LEVELS.join(', ')}`);
   }
-  const drain = one(flags['drain-timeout'], 'TUTTI_EXECUTOR_DRAIN_TIMEOUT') ?? '30';
+  const drain = one(flags['drain-timeout'], 'TUTTI_EXECUTOR_DRAIN_TIMEOUT') ?? '25';
   return {
     executorId: one(flags.id, 'TUTTI_EXECUTOR_ID'),
     natsUrl: one(flags.nats, 'TUTTI_NATS_URL') ?? 'nats://127.0.0.1:4222',

@@ -47,7 +47,7 @@ export function readOptions(options: ExecutorOptions): Settings {
     slots,
     labels: readLabels(options.labels ?? {}),
     capabilities: readCapabilities(options.capabilities),
-    drainTimeoutMs: durationInputMs(options.drainTimeout ?? 30_000, 'drainTimeout'),
+    drainTimeoutMs: durationInputMs(options.drainTimeout ?? 25_000, 'drainTimeout'),
     handleSignals: options.handleSignals ?? false,
     logger: options.logger ?? createStderrLogger(),
     nats: options.nats ?? {},

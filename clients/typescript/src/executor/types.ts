@@ -153,7 +153,10 @@ export interface ExecutorOptions {
   readonly labels?: Readonly<Record<string, string>>;
   /** What it can do, by dotted name such as `image.resize`; 1 to 256. */
   readonly capabilities: Readonly<Record<string, Handler | CapabilityOptions>>;
-  /** How long `drain` lets attempts go on before it gives them back. Default 30 s. */
+  /**
+   * How long `drain` lets attempts go on before it gives them back. Default 25 s: what ends processes waits
+   * 30 s where nothing else is said, as Kubernetes does.
+   */
   readonly drainTimeout?: DurationInput;
   /** True: SIGTERM and SIGINT drain, a second one stops. Default false. */
   readonly handleSignals?: boolean;
