@@ -222,9 +222,13 @@ describe('beside the services', () => {
     await runtime.orchestrator.stop();
     expect(await get(`${http}/healthz`)).toMatchObject({ status: 200 });
     expect(await get(`${http}/readyz`)).toMatchObject({ status: 503 });
-    const refused = await postJson(http, 'ListRuns', {});
-    expect(refused.status).toBe(503);
-    expect(refusalOfJson(refused.body)).toMatchObject({ reason: 'NOT_SERVING', retryDelayMs: 1_000 });
+    const refused = await fetch(`${http}/tutti.v1.OrchestratorService/ListRuns`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body: '{}',
+    });
+    expect([refused.status, refused.headers.get('retry-after')]).toEqual([503, '1']);
+    expect(refusalOfJson(await refused.json())).toMatchObject({ reason: 'NOT_SERVING', retryDelayMs: 1_000 });
   });
 
   test('metrics that fail are a 500, and the cause is in the log alone', async () => {
