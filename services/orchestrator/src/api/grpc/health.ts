@@ -16,8 +16,8 @@ import {
 import type { CallContext } from '../call.ts';
 import { notServing } from '../errors.ts';
 
-/** How soon a watcher hears of a change. */
-const WATCH_INTERVAL_MS = 1_000;
+/** How soon a watcher hears of a change: it has to leave before the server does. */
+const WATCH_INTERVAL_MS = 200;
 
 /** @param names of the services that are served; the empty name stands for all of them */
 export function createHealth(serving: () => boolean, names: ReadonlySet<string>) {
@@ -48,6 +48,8 @@ export function createHealth(serving: () => boolean, names: ReadonlySet<string>)
         const status = statusOf(service);
         if (status !== told) yield create(HealthCheckResponseSchema, { status });
         told = status;
+        // It serves from its start on until it stops: there is nothing more to tell.
+        if (status === Status.NOT_SERVING) throw notServing();
         await delay(WATCH_INTERVAL_MS, undefined, { signal }).catch(() => {});
       }
       if (told !== Status.NOT_SERVING)

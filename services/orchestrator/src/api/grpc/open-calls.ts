@@ -4,16 +4,20 @@
 import { Code, ConnectError } from '@connectrpc/connect';
 import type { ServerSurfaceCall } from '@grpc/grpc-js/build/src/server-call.js';
 import type { CallContext } from '../call.ts';
+import { createQuiet } from '../quiet.ts';
 
 export interface OpenCalls {
   /** Costs nothing until the signal is looked at. */
   contextOf(call: ServerSurfaceCall, cut?: (error: ConnectError) => void, sizeBytes?: number): CallContext;
+  /** Resolves once none of those that look at their signal is open, or `enough` is aborted. */
+  quiet(enough: AbortSignal): Promise<void>;
   /** Aborts every call, those to come too. */
   abortAll(reason: ConnectError): void;
 }
 
 export function createOpenCalls(): OpenCalls {
   const open = new Set<AbortController>();
+  const quiet = createQuiet(() => open.size);
   let closing: ConnectError | undefined;
 
   function signalOf(call: ServerSurfaceCall): AbortSignal {
@@ -25,6 +29,7 @@ export function createOpenCalls(): OpenCalls {
       // grpc-js says so at the end of every call, however it ended.
       call.once('cancelled', () => {
         open.delete(controller);
+        quiet.ended();
         controller.abort(canceled());
       });
     }
@@ -49,6 +54,8 @@ export function createOpenCalls(): OpenCalls {
         sizeBytes,
       };
     },
+
+    quiet: quiet.wait,
 
     abortAll(reason) {
       closing = reason;

@@ -1,5 +1,7 @@
 // The native gRPC door, seen by a plain grpc-js client over a real runtime.
 
+import { once } from 'node:events';
+import { connect } from 'node:http2';
 import { create, fromBinary, type MessageInitShape, toBinary } from '@bufbuild/protobuf';
 import { FileDescriptorProtoSchema } from '@bufbuild/protobuf/wkt';
 import { Health } from '@tutti/proto/grpc/health/v1/health_pb.ts';
@@ -489,6 +491,21 @@ describe('the server itself', () => {
     expect(byExtension.messageResponse.case).toBe('fileDescriptorResponse');
     const missing = await ask({ case: 'fileByFilename', value: 'nope.proto' });
     expect(missing.messageResponse).toMatchObject({ case: 'errorResponse', value: { errorCode: 5 } });
+  });
+
+  test('cuts a call that was begun and never said to its end, once its grace is over', async () => {
+    const { doors } = await open();
+    const session = connect(`http://${doors.grpc}`);
+    const path = '/tutti.v1.OrchestratorService/SubmitRun';
+    const call = session.request({ ':method': 'POST', ':path': path, 'content-type': 'application/grpc' });
+    // However it is told.
+    for (const part of [session, call]) part.on('error', () => {});
+    const cut = new Promise<void>((resolve) => session.once('close', resolve));
+    await once(session, 'remoteSettings');
+    // Answered after the call was heard of.
+    await new Promise<void>((resolve) => session.ping(() => resolve()));
+    await doors.close(20);
+    await cut;
   });
 
   test('ends long calls with NOT_SERVING when it closes', async () => {

@@ -29,8 +29,13 @@ export interface GrpcServerOptions {
 
 export interface Door {
   readonly port: number;
-  /** Takes no more calls, tells long ones, waits for the rest, and cuts what is left after `graceMs`. */
-  close(graceMs: number): Promise<void>;
+  /** Resolves once no long call is open, or `enough` is aborted: once nothing is served, they end by themselves. */
+  quiet(enough: AbortSignal): Promise<void>;
+  /**
+   * Takes no more calls, tells long ones, waits for the rest, and cuts what is left after `graceMs`, or as
+   * soon as `hurry` is aborted.
+   */
+  close(graceMs: number, hurry?: AbortSignal): Promise<void>;
 }
 
 const SERVER_OPTIONS = {
@@ -75,9 +80,10 @@ export async function startGrpcServer(options: GrpcServerOptions): Promise<Door>
   const port = await listen(server, options.host, options.port);
   return {
     port,
-    close(graceMs) {
+    quiet: openCalls.quiet,
+    close(graceMs, hurry) {
       openCalls.abortAll(notServing());
-      return shutDown(server, graceMs);
+      return shutDown(server, addressOf(options.host, port), graceMs, hurry);
     },
   };
 }
@@ -94,8 +100,12 @@ function earlyRefusals(admission: GrpcServerOptions['admission']): EarlyRefusal 
   };
 }
 
+function addressOf(host: string, port: number): string {
+  return `${host.includes(':') ? `[${host}]` : host}:${port}`;
+}
+
 function listen(server: Server, host: string, port: number): Promise<number> {
-  const address = `${host.includes(':') ? `[${host}]` : host}:${port}`;
+  const address = addressOf(host, port);
   return new Promise((resolve, reject) => {
     server.bindAsync(address, ServerCredentials.createInsecure(), (error, bound) => {
       if (error === null) resolve(bound);
@@ -104,12 +114,21 @@ function listen(server: Server, host: string, port: number): Promise<number> {
   });
 }
 
-function shutDown(server: Server, graceMs: number): Promise<void> {
+/**
+ * Not forceShutdown: without channelz the library forgets its connections there, and closes none. What drain
+ * cuts is what it was the first to close.
+ */
+function shutDown(
+  server: Server,
+  address: string,
+  graceMs: number,
+  hurry: AbortSignal | undefined,
+): Promise<void> {
   return new Promise((resolve) => {
-    const timer = setTimeout(() => server.forceShutdown(), graceMs);
-    server.tryShutdown(() => {
-      clearTimeout(timer);
-      resolve();
-    });
+    server.drain(address, graceMs);
+    server.tryShutdown(() => resolve());
+    // Connections that are left then end with the process.
+    hurry?.addEventListener('abort', () => resolve());
+    if (hurry?.aborted) resolve();
   });
 }

@@ -10,6 +10,7 @@ import { type ConnectError, createConnectRouter, createContextValues } from '@co
 import type { UniversalHandler } from '@connectrpc/connect/protocol';
 import { universalRequestFromNodeRequest, universalResponseToNodeResponse } from '@connectrpc/connect-node';
 import { BadRequestSchema, ErrorInfoSchema, RetryInfoSchema } from '@tutti/proto/google/rpc/error_pb.ts';
+import { createQuiet } from '../quiet.ts';
 import type { Services } from '../services/index.ts';
 import { explain, explainInStream } from './explain.ts';
 import { COMPRESSIONS, MAX_MESSAGE_BYTES } from './limits.ts';
@@ -26,6 +27,8 @@ const DETAILS = createRegistry(BadRequestSchema, ErrorInfoSchema, RetryInfoSchem
 export interface Adapter {
   /** False where the path names no method. */
   handle(request: HttpRequest, response: HttpResponse): boolean;
+  /** Resolves once no call is under way, or `enough` is aborted. */
+  quiet(enough: AbortSignal): Promise<void>;
 }
 
 /** @param shutdownSignal its reason is what long calls are told when it is aborted */
@@ -41,6 +44,8 @@ export function createAdapter(services: Services, shutdownSignal: AbortSignal): 
     shutdownSignal,
   });
   bindRoutes(router, services);
+  let underWay = 0;
+  const quiet = createQuiet(() => underWay);
   const handlers = new Map(router.handlers.map((handler) => [handler.requestPath, handler]));
 
   return {
@@ -48,9 +53,16 @@ export function createAdapter(services: Services, shutdownSignal: AbortSignal): 
       const handler = handlers.get(pathOf(request));
       if (handler === undefined) return false;
       // It fails when the client goes away in the middle of the answer: nobody is left to tell.
-      respond(handler, request, response).catch(() => response.destroy());
+      underWay += 1;
+      respond(handler, request, response)
+        .catch(() => response.destroy())
+        .finally(() => {
+          underWay -= 1;
+          quiet.ended();
+        });
       return true;
     },
+    quiet: quiet.wait,
   };
 }
 

@@ -66,18 +66,23 @@ export async function startHttpServer(options: HttpServerOptions): Promise<Door>
 
   return {
     port: (http1.address() as AddressInfo).port,
-    async close(graceMs) {
+    quiet: adapter.quiet,
+    async close(graceMs, hurry) {
       const closed = new Promise((resolve) => http1.close(resolve));
       shutdown.abort(notServing());
       for (const session of sessions) session.close();
       // A response that ends now leaves its connection open for the next request.
       const sweep = setInterval(() => http1.closeIdleConnections(), 50);
-      const timer = setTimeout(() => {
+      const cut = () => {
         for (const socket of sockets) socket.destroy();
-      }, graceMs);
+      };
+      const timer = setTimeout(cut, graceMs);
+      hurry?.addEventListener('abort', cut);
+      if (hurry?.aborted) cut();
       await closed;
       clearInterval(sweep);
       clearTimeout(timer);
+      hurry?.removeEventListener('abort', cut);
     },
   };
 }
