@@ -1,7 +1,7 @@
 // What is wired to what, and in which order it starts and stops.
 //
 // Start: the store first (its lock makes this process the owner), NATS, the engines, and the doors last.
-// Stop: the engines take no more and finish their commits, then the doors close, then what they stood on.
+// Stop: leave.ts.
 
 import { hostname } from 'node:os';
 import { join } from 'node:path';
@@ -16,6 +16,7 @@ import { createServices, type Services } from './api/services/index.ts';
 import type { Configuration } from './configuration.ts';
 import { DEFAULT_ENGINE_LIMITS } from './engine/options.ts';
 import { createExpressionCompiler } from './expressions/compiler.ts';
+import { leave } from './leave.ts';
 import { type Messaging, startMessaging } from './messaging.ts';
 import type { NatsLink } from './nats/connection.ts';
 import { createExecutorTransport, HEADER_RESERVE_BYTES } from './nats/deliveries.ts';
@@ -43,11 +44,11 @@ export interface RunningProcess {
   readonly addresses: { readonly grpc: string; readonly http: string; readonly nats: string };
   /** Resolves if the process cannot go on. */
   readonly failed: Promise<Error>;
-  stop(): Promise<void>;
+  /** @param hurry aborted: it waits for nobody outside any more */
+  stop(hurry: AbortSignal): Promise<void>;
 }
 
 const HEARTBEATS_PER_LEASE = 3;
-const DOOR_GRACE_MS = 5_000;
 
 /** @param signal aborted: what has started is stopped again, and its reason thrown */
 export async function startProcess(
@@ -142,12 +143,11 @@ async function start(
       nats: messaging.url,
     },
     failed: Promise.race([lostBy(messaging), store.lost, presence.rivalled, orchestrator.replaced]),
-    async stop() {
-      // The engines first: they end watchers, and answer what comes late with NOT_SERVING.
-      await orchestrator.stop();
-      await Promise.all([grpc.close(DOOR_GRACE_MS), http.close(DOOR_GRACE_MS)]);
-      await stack.stop();
-    },
+    stop: (hurry) =>
+      leave(
+        { orchestrator, doors: [grpc, http], rest: stack, graceMs: configuration.shutdownGraceMs },
+        hurry,
+      ),
   };
 }
 

@@ -41,6 +41,8 @@ export interface Configuration {
   readonly maxPendingBytes: number;
   /** Above it more work is refused while the process has no time to spare. */
   readonly maxBusyReadyTasks: number;
+  /** From the signal to the end of the process. */
+  readonly shutdownGraceMs: number;
   readonly logLevel: string;
   /** End when the standard input does: whoever started this process is gone then. */
   readonly exitWithParent: boolean;
@@ -130,6 +132,11 @@ const SETTINGS = {
     preset: '20000',
     help: 'ready tasks above which more work is refused while there is no time to spare: 1 to 10000000',
   },
+  'shutdown-grace-ms': {
+    variable: 'TUTTI_SHUTDOWN_GRACE_MS',
+    preset: '25000',
+    help: 'how long it may take to leave when it is told to: 1000 to 3600000',
+  },
   'log-level': { variable: 'TUTTI_LOG_LEVEL', preset: 'info', help: LOG_LEVELS.join(', ') },
 } as const satisfies Record<string, Setting>;
 
@@ -194,6 +201,7 @@ function parse(flags: readonly string[], environment: Environment): Configuratio
     maxWatchers: whole('max-watchers', 1, 100_000),
     maxPendingBytes: whole('max-pending-bytes', 1_048_576, 1_073_741_824),
     maxBusyReadyTasks: whole('max-busy-ready-tasks', 1, 10_000_000),
+    shutdownGraceMs: whole('shutdown-grace-ms', 1_000, 3_600_000),
     logLevel: oneOf('log-level', text('log-level'), LOG_LEVELS),
     exitWithParent: values['exit-with-parent'] === true,
   };

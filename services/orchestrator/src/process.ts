@@ -1,15 +1,18 @@
 // The orchestrator process: reads its configuration, starts, says where it can be reached on one line of
 // standard output, and ends cleanly on SIGINT, SIGTERM and SIGHUP. Logs go to standard error.
 
-import pino from 'pino';
-import { startProcess } from './compose.ts';
+import pino, { type Logger } from 'pino';
+import { type RunningProcess, startProcess } from './compose.ts';
 import { type Configuration, readConfiguration, usage } from './configuration.ts';
 
+const END_SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
 const EXIT_USAGE = 2;
 const EXIT_FAILURE = 1;
-/** Beyond it the process ends without waiting any longer: what is durable stays durable. */
-const STOP_TIMEOUT_MS = 25_000;
-/** The same while starting, when there are neither calls nor commits to finish. */
+/** After a second signal, for the commits that are under way. */
+const HURRY_TIMEOUT_MS = 3_000;
+/** What comes so soon is the same wish: a terminal and npm both pass on one Ctrl-C. */
+const SAME_WISH_MS = 500;
+/** From the signal to the end while starting, when there are neither calls nor commits to finish. */
 const START_STOP_TIMEOUT_MS = 5_000;
 
 if (process.argv.includes('--help')) {
@@ -41,7 +44,7 @@ async function run(configuration: Configuration): Promise<void> {
       logger.info({ reason: running }, 'stopping before all has started');
       setTimeout(() => process.exit(0), START_STOP_TIMEOUT_MS).unref();
       starting.abort(new Error(running));
-      await started.then(({ stop }) => stop()).catch(() => {});
+      await started.then(({ stop }) => stop(AbortSignal.abort())).catch(() => {});
       process.exit(0);
     }
     process.stdout.write(`${JSON.stringify(running.addresses)}\n`);
@@ -49,14 +52,34 @@ async function run(configuration: Configuration): Promise<void> {
     const failed = reason instanceof Error;
     if (failed) logger.fatal({ err: reason }, 'the orchestrator cannot go on');
     else logger.info({ reason }, 'stopping');
-    setTimeout(() => process.exit(EXIT_FAILURE), STOP_TIMEOUT_MS).unref();
-    await running.stop();
+    await leaveInTime(running, configuration.shutdownGraceMs, logger);
     process.exit(failed ? EXIT_FAILURE : 0);
   } catch (error) {
     logger.fatal({ err: error }, 'the orchestrator could not start');
     process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n`);
     process.exit(EXIT_FAILURE);
   }
+}
+
+/** Beyond its time the process ends as it is: what is durable stays durable. */
+async function leaveInTime(running: RunningProcess, graceMs: number, logger: Logger): Promise<void> {
+  const hurry = new AbortController();
+  const endIn = (limitMs: number) =>
+    setTimeout(() => {
+      logger.error({ limitMs }, 'has not left in time: ends all the same, with what is durable');
+      process.exit(EXIT_FAILURE);
+    }, limitMs).unref();
+  endIn(graceMs);
+  const toldAtMs = performance.now();
+  for (const signal of END_SIGNALS) {
+    process.on(signal, () => {
+      if (hurry.signal.aborted || performance.now() - toldAtMs < SAME_WISH_MS) return;
+      logger.warn({ reason: signal }, 'told again to stop: waits for commits only');
+      hurry.abort();
+      endIn(HURRY_TIMEOUT_MS);
+    });
+  }
+  await running.stop(hurry.signal);
 }
 
 /**
@@ -75,9 +98,8 @@ function logDestination() {
 /** Resolves with what asks the process to end. */
 function endOfProcess(configuration: Configuration): Promise<string> {
   return new Promise((resolve) => {
-    process.once('SIGINT', () => resolve('SIGINT'));
-    process.once('SIGTERM', () => resolve('SIGTERM'));
-    process.once('SIGHUP', () => resolve('SIGHUP'));
+    // Heard also when it was sent before: without a listener a signal would end the process at once.
+    for (const signal of END_SIGNALS) process.on(signal, () => resolve(signal));
     if (!configuration.exitWithParent) return;
     process.stdin.resume();
     process.stdin.once('end', () => resolve('the parent process is gone'));

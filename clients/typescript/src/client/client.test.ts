@@ -216,7 +216,6 @@ test('asks an orchestrator that is restarted for as long as the call may take', 
     const asked = hasty.getRun('r');
     setTimeout(() => void server.restart(), 50);
     expect(await asked).toMatchObject({ runId: 'r' });
-    await expect(hasty.getRun('r', { timeoutMs: 1 })).rejects.toBeInstanceOf(TuttiError);
   } finally {
     hasty.close();
   }
