@@ -1,10 +1,11 @@
 // Simulates whole clusters under faults, seed after seed, and checks every promise after every step.
 //
-// usage: npm run simulate -- [--seeds N] [--from S] [--minutes M] [--all]
+// usage: npm run simulate -- [--seeds N] [--from S] [--minutes M] [--all] [--publish]
 //        npm run simulate -- --seed S [--keep PARTS] [--trace]
 
 import { parseArgs } from 'node:util';
 import type { Violation } from './invariants/violation.ts';
+import { publish } from './promises/publish.ts';
 import { drawPlan, type Plan } from './scenario/plan.ts';
 import { keepOnly, selectionOf } from './scenario/selection.ts';
 import { runSeeds } from './seeds.ts';
@@ -14,12 +15,13 @@ import { type Tally, total } from './tally.ts';
 import { traceLine } from './trace.ts';
 import { createCoverage } from './world/coverage.ts';
 
-const USAGE = `usage: npm run simulate -- [--seeds N] [--from S] [--minutes M] [--all]
+const USAGE = `usage: npm run simulate -- [--seeds N] [--from S] [--minutes M] [--all] [--publish]
        npm run simulate -- --seed S [--keep PARTS] [--trace]
   --seeds N    how many seeds; 2000 where neither this nor --minutes is given
   --from S     the first of them; 1
   --minutes M  no seed is begun after that
   --all        goes on after a violation, and lists all
+  --publish    writes docs/promises.md if there was no violation
   --seed S     this one alone
   --keep PARTS of its plan only these, as a violation names them
   --trace      everything that is seen of it, a line each`;
@@ -43,6 +45,7 @@ function readArguments() {
       seed: string,
       keep: string,
       all: boolean,
+      publish: boolean,
       trace: boolean,
     },
   });
@@ -60,6 +63,7 @@ function readArguments() {
     seed: number('seed', 0),
     keep: values.keep,
     all: values.all ?? false,
+    publish: values.publish ?? false,
     trace: values.trace ?? false,
   };
 }
@@ -78,7 +82,7 @@ async function replay(seed: number, { keep, trace }: Arguments): Promise<boolean
   return violation === undefined;
 }
 
-async function search({ seeds, from, minutes, all }: Arguments): Promise<boolean> {
+async function search({ seeds, from, minutes, all, ...given }: Arguments): Promise<boolean> {
   const startedAtMs = performance.now();
   const count = seeds ?? (minutes === undefined ? DEFAULT_SEEDS : undefined);
   const deadlineMs = minutes === undefined ? undefined : startedAtMs + minutes * 60_000;
@@ -94,6 +98,7 @@ async function search({ seeds, from, minutes, all }: Arguments): Promise<boolean
   const [first] = broken;
   if (first === undefined) {
     say(`${tally.seeds} seeds without a violation`);
+    if (given.publish) publish(from, tally);
     return true;
   }
   await explain(first.seed);

@@ -1,0 +1,29 @@
+// Does docs/promises.md say what the code says, and is everything there that it names?
+
+import { existsSync, readFileSync } from 'node:fs';
+import { expect, test } from 'vitest';
+import { INVARIANTS } from '../invariants/invariants.ts';
+import { FAULTS } from '../world/coverage.ts';
+import { promisesPage, type SeedsRun } from './page.ts';
+import { PROMISES } from './promises.ts';
+
+const root = new URL('../../../', import.meta.url);
+const run: SeedsRun = JSON.parse(readFileSync(new URL('seeds-run.json', import.meta.url), 'utf8'));
+
+test('docs/promises.md is fresh: npm run simulate -- --seeds 100000 --publish writes it', () => {
+  const page = promisesPage(INVARIANTS, run);
+  expect(readFileSync(new URL('docs/promises.md', root), 'utf8')).toBe(page);
+});
+
+test('the files that it names are there', () => {
+  const places = PROMISES.flatMap(({ keptIn, testedIn }) => [...keptIn, ...testedIn]);
+  expect(places.filter(({ path }) => !existsSync(new URL(path, root)))).toEqual([]);
+});
+
+test('every promise has an invariant, and every fault was there', () => {
+  const unchecked = PROMISES.filter(
+    ({ number }) => !Object.keys(INVARIANTS).some((id) => id.startsWith(`P${number}.`)),
+  );
+  expect(unchecked).toEqual([]);
+  expect(FAULTS.filter((fault) => !((run.faults[fault] ?? 0) > 0))).toEqual([]);
+});
