@@ -98,10 +98,12 @@ export function createOrchestrator(dependencies: OrchestratorDependencies): Runn
   const ways = waysOfCalls(guard, reruns);
   const keptWorkflows = createWorkflows({ store, clock, guard, checkPayloads: payloads.check, warn });
   let serving = false;
+  let isReplaced = false;
   let pruning: Pruning | undefined;
 
   function fenced(error: Error): void {
     serving = false;
+    isReplaced = true;
     replaced.resolve(error);
   }
 
@@ -199,6 +201,7 @@ export function createOrchestrator(dependencies: OrchestratorDependencies): Runn
         warn(`${active.length} namespaces have runs that are not final, ${most}`, undefined);
       }
       await namespaces.load(active);
+      if (isReplaced) return;
       serving = true;
       pruning = startPruning({
         store,

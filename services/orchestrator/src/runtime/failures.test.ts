@@ -295,4 +295,25 @@ describe('a namespace that another owner has claimed', () => {
     await old.orchestrator.stop();
     await rival.orchestrator.stop();
   });
+
+  it('is not loaded half before and half after that owner has written', async () => {
+    const place = createMemoryPlace();
+    const old = await startFixture({}, place);
+    await old.orchestrator.call('default', 'SubmitRun', chainOf('one', ['a']));
+    await old.orchestrator.stop();
+    const again = { namespaces: place.namespaces, inUse: false };
+    let rival: Fixture | undefined;
+    const late = await startFixture({}, again, (store) => ({
+      async claim(namespace) {
+        const claim = await store.claim(namespace);
+        rival = await startFixture({}, { namespaces: place.namespaces, inUse: false });
+        await rival.orchestrator.call(namespace, 'SubmitRun', chainOf('two', ['a']));
+        return claim;
+      },
+    }));
+    expect((await late.orchestrator.replaced).message).toContain('default');
+    expect(late.orchestrator.serving()).toBe(false);
+    await late.orchestrator.stop();
+    await rival?.orchestrator.stop();
+  });
 });

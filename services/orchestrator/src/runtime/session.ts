@@ -40,6 +40,9 @@ export async function loadSession(
   const claimed = used ? await store.claim(namespace) : undefined;
   const runs = used ? await loadActiveRuns(store, namespace, expressions, schemas) : [];
   const latestRevision = claimed?.latestRevision ?? 0;
+  // The claim and the runs are read one after the other: in between, another owner may have claimed and written.
+  const beyond = runs.find((run) => run.lastRevision > latestRevision)?.lastRevision;
+  if (beyond !== undefined) throw writtenByAnother(namespace, beyond);
   return {
     engine: createEngine(options, latestRevision, runs, clock.nowMs()),
     hub: createEventHub(latestRevision),
@@ -52,12 +55,11 @@ export async function loadSession(
 export async function claimedEpoch(store: Store, namespace: string, session: Session): Promise<number> {
   if (session.epoch !== undefined) return session.epoch;
   const { epoch, latestRevision } = await store.claim(namespace);
-  if (latestRevision > 0) {
-    throw new StoreError(
-      'FENCED',
-      `namespace ${namespace} got revision ${latestRevision} from another owner`,
-    );
-  }
+  if (latestRevision > 0) throw writtenByAnother(namespace, latestRevision);
   session.epoch = epoch;
   return epoch;
+}
+
+function writtenByAnother(namespace: string, revision: number): StoreError {
+  return new StoreError('FENCED', `namespace ${namespace} got revision ${revision} from another owner`);
 }
