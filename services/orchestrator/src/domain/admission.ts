@@ -1,6 +1,6 @@
 // What stands between a task whose join is met and its being READY?
 
-import { specOf } from './lookup.ts';
+import { specOf, taskOf } from './lookup.ts';
 import type { RunSpec, TaskSpec } from './spec.ts';
 import { runStartMs } from './start-times.ts';
 import type { RunState } from './state.ts';
@@ -22,11 +22,13 @@ export function performsItself({ work, flow }: TaskSpec): boolean {
 }
 
 /**
- * Whether that begins the moment the task is ready. Child runs have their turn as work for executors has:
- * however fast they end, a step starts so many at most.
+ * Whether that begins the moment the task is ready. Child runs, items, and what is done again have their turn as work
+ * for executors has, of which a step gives out so many at most: loops may go round a million times, and lists be long.
  */
-export function performsAtOnce(spec: TaskSpec): boolean {
-  return performsItself(spec) && !startsRun(spec);
+export function performsAtOnce(run: RunState, task: number): boolean {
+  const spec = specOf(run, task);
+  if (!performsItself(spec) || startsRun(spec) || run.owners.has(task)) return false;
+  return taskOf(run, task).attempts.length === 0;
 }
 
 /** Whether an attempt of the task is a run of its own. */

@@ -103,9 +103,9 @@ function nextInLine(run: RunState): readonly Change[] {
   return next === undefined ? NOTHING : [release(run, next)];
 }
 
-/** Work of the orchestrator's own starts the moment it may. */
+/** Work of the orchestrator's own may start the moment it is READY. */
 function performAtOnce(run: RunState, task: number): readonly Change[] {
-  if (run.paused || !performsAtOnce(specOf(run, task))) return NOTHING;
+  if (run.paused || !performsAtOnce(run, task)) return NOTHING;
   return [startOf(run, task)];
 }
 

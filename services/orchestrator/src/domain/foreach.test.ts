@@ -11,7 +11,7 @@ import { type RunSubmittedEvent, startRun } from './initial.ts';
 import { taskOf } from './lookup.ts';
 import type { Payload } from './payload.ts';
 import { type Foreach, PLAIN_FLOW, PLAIN_HANDLING } from './spec.ts';
-import { play, type Scenario, spec, type TaskSketch, task } from './test-support.ts';
+import { play, type Scenario, spec, type TaskSketch, takeTurns, task } from './test-support.ts';
 import { createToyCompiler } from './toy-expressions.ts';
 
 const json = (value: unknown): Payload => ({
@@ -196,7 +196,8 @@ describe('C.4: a foreach', () => {
     const work = { type: 'EXPRESSION', text: 'item' } as const;
     const graph = compileGraph(spec([each(items, {}, { work, inputExpression: 'item' })]), counting);
     if (!graph.ok) throw new Error(graph.rejection.message);
-    const { run } = submitRun('run-1', graph.value, '', 0, 1);
+    const { run, events } = submitRun('run-1', graph.value, '', 0, 1);
+    takeTurns(run, 0, events.length + 1);
 
     expect(run.phase).toBe('COMPLETED');
     expect(evaluations).toBe(2 * items.length);

@@ -53,8 +53,9 @@ export function lastError(task: TaskStatus): TaskError | undefined {
   return task.attempts[task.attempts.length - 1]?.error;
 }
 
-/** Who is to perform its next attempt, or performs the running one. */
+/** Who is to perform its next attempt, or performs the running one; empty: the orchestrator itself. */
 export function capabilityOf(run: RunState, task: number): string {
-  const { capability, handling } = specOf(run, task);
+  const { capability, handling, flow } = specOf(run, task);
+  if (flow.foreach !== undefined) return ''; // It is what its items ask for.
   return taskOf(run, task).more?.fallback === undefined ? capability : handling.fallback;
 }

@@ -1,6 +1,7 @@
 // C.3 and C.5: what is done again, how often, and what it is told.
 
 import { describe, expect, test } from 'vitest';
+import { submitRun } from './apply.ts';
 import { compileGraph } from './compile.ts';
 import { evolve } from './evolve.ts';
 import { type RunSubmittedEvent, startRun } from './initial.ts';
@@ -211,5 +212,39 @@ describe('C.3: a decision', () => {
       ok: false,
       rejection: { code: 'INVALID_FIELD', field: 'tasks[1].send_back[0].to' },
     });
+  });
+});
+
+describe('C.3, C.4, C.5: what the orchestrator does itself', () => {
+  const computed = { capability: '', work: { type: 'EXPRESSION', text: '"no"' } } as const;
+  const submitted = (...tasks: readonly ReturnType<typeof task>[]) => {
+    const graph = compileGraph(spec(tasks), createToyCompiler());
+    if (!graph.ok) throw new Error(graph.rejection.message);
+    return submitRun('run-1', graph.value, '', 0, 1);
+  };
+
+  test('goes round by turns, however many there are: no step is without end', () => {
+    const rule = { to: 'draft', when: 'true', reason: '', maxIterations: 1_000 };
+    const flow = { ...PLAIN_FLOW, sendBack: [rule] };
+    const { run, events } = submitted(
+      task('draft', computed),
+      task('review', { ...computed, after: ['draft'], flow }),
+    );
+    expect(run.phase).toBe('RUNNING');
+    expect(events.length).toBeLessThan(12);
+
+    const repeat = { until: '', maxIterations: 10_000, delayMs: 0, nextInput: '' };
+    expect(
+      submitted(task('poll', { ...computed, flow: { ...PLAIN_FLOW, repeat } })).events.length,
+    ).toBeLessThan(8);
+  });
+
+  test('is done at once for no item of a list: no step is as long as that', () => {
+    const items = Array.from({ length: 5_000 }, (_, index) => json(index));
+    const how = { itemsExpression: '', maxParallel: 0, toleratedFailures: 0, toleratedShare: 0 };
+    const foreach = { items, ...how, siblings: 'CONTINUE' } as const;
+    const { run, events } = submitted(task('each', { ...computed, flow: { ...PLAIN_FLOW, foreach } }));
+    expect(run.counts).toMatchObject({ RUNNING: 1, READY: 1_000 });
+    expect(events.length).toBeLessThan(1_010);
   });
 });

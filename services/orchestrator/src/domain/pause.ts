@@ -5,7 +5,6 @@
 
 import { performsAtOnce } from './admission.ts';
 import type { Change } from './events.ts';
-import { specOf } from './lookup.ts';
 import { accept, type Refusal, type Result, reject } from './rejection.ts';
 import type { RunState } from './state.ts';
 import { isFinalRun, type RunPhase } from './states.ts';
@@ -39,6 +38,6 @@ export function readyInOrder(run: RunState): readonly number[] {
 /** The orchestrator's own work that had to wait; executors are the engine's to ask. */
 export function followResumed(run: RunState): readonly Change[] {
   return readyInOrder(run)
-    .filter((task) => performsAtOnce(specOf(run, task)))
+    .filter((task) => performsAtOnce(run, task))
     .map((task) => startOf(run, task));
 }

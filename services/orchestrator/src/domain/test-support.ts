@@ -1,11 +1,13 @@
 // For tests: a run to play through by task keys, and its events as readable lines.
 
+import { performsItself, startsRun } from './admission.ts';
 import { apply, submitRun } from './apply.ts';
 import type { RunCommand } from './commands.ts';
 import { compileGraph } from './compile.ts';
 import type { Change, RerunScope, RunEvent } from './events.ts';
 import type { Graph } from './graph.ts';
 import { specOf, taskOf } from './lookup.ts';
+import { readyInOrder } from './pause.ts';
 import { EMPTY_PAYLOAD, type Payload } from './payload.ts';
 import type { Result } from './rejection.ts';
 import type { SchemaChecker } from './schema.ts';
@@ -94,13 +96,16 @@ export type Scenario = ReturnType<typeof play>;
 export function play(tasks: readonly TaskSpec[], rest: Partial<RunSpec> = {}) {
   const graph = graphOf(spec(tasks, rest));
   const { run, events: first } = submitRun('run-1', graph, '', 0, 1);
-  const events: RunEvent[] = [...first];
+  const events: RunEvent[] = [...first, ...takeTurns(run, 0, first.length + 1)];
   let nowMs = 0;
 
   function send(command: RunCommand): Result<readonly RunEvent[]> {
     const result = apply(run, command, nowMs, events.length + 1);
-    if (result.ok) events.push(...result.value);
-    return result;
+    if (!result.ok) return result;
+    const all = [...result.value];
+    all.push(...takeTurns(run, nowMs, events.length + all.length + 1));
+    events.push(...all);
+    return { ok: true, value: all };
   }
   function steps(command: RunCommand): readonly string[] {
     const result = send(command);
@@ -165,6 +170,26 @@ export function play(tasks: readonly TaskSpec[], rest: Partial<RunSpec> = {}) {
     rerun: (scope: RerunScope, from?: string) =>
       steps({ type: 'RerunRun', scope, from: from === undefined ? undefined : index(from) }),
   };
+}
+
+/** Begins what the orchestrator does itself, as the engine does between two steps; child runs are up to the test. */
+export function takeTurns(run: RunState, nowMs: number, nextRevision: number): readonly RunEvent[] {
+  const events: RunEvent[] = [];
+  const mayBegin = (task: number) => performsItself(specOf(run, task)) && !startsRun(specOf(run, task));
+  while (!run.paused) {
+    const ready = readyInOrder(run).filter(mayBegin);
+    if (ready.length === 0) break;
+    for (const task of ready) {
+      const began = apply(
+        run,
+        { type: 'StartOwnWork', task, child: false },
+        nowMs,
+        nextRevision + events.length,
+      );
+      if (began.ok) events.push(...began.value);
+    }
+  }
+  return events;
 }
 
 /** Such as `b SKIPPED UPSTREAM_FAILED by a`, `run COMPLETED`. */

@@ -3,7 +3,8 @@
 //  R1  A child run begins in the step, and so in the commit, in which its parent's attempt starts.
 //  R2  A child's end and what it means to its parent are of one step; so are the end of an attempt by other
 //      means and the cancellation of its child. After a restart nothing is left to be made up for.
-//  R3  A step starts a bounded number of them, however fast they end; those that are left are ready.
+//  R3  A step starts a bounded number of them, and of other work of the orchestrator's own that has its turn
+//      (performsAtOnce), however fast they end; those that are left are ready.
 
 import { startsRun } from '../domain/admission.ts';
 import { submitRun } from '../domain/apply.ts';
@@ -26,8 +27,8 @@ export type Aftermath =
   | { readonly type: 'ChildEnded'; readonly child: RunState }
   | { readonly type: 'AttemptEnded'; readonly childRunId: string };
 
-/** Starts the child runs whose turn it is. */
-export function startChildren(core: Core): void {
+/** Starts the work of the orchestrator's own whose turn it is. */
+export function startOwnWork(core: Core): void {
   for (let starts = 0; starts < MAX_STARTS; starts += 1) {
     const queue = core.queues.get(OWN_QUEUE);
     const next = queue?.peek();

@@ -5,7 +5,7 @@ import { roomFor } from '../scheduling/executor-pool.ts';
 import { hasTurnBefore, type ReadyQueue } from '../scheduling/ready-queue.ts';
 import type { QueuedTask } from './active-run.ts';
 import { assignmentSizeBytes, oversizedResult } from './assignment.ts';
-import { startChildren } from './children.ts';
+import { startOwnWork } from './children.ts';
 import type { Core } from './core.ts';
 import type { Executor } from './executor.ts';
 import { assignmentIn, shownTo } from './managed.ts';
@@ -16,7 +16,7 @@ const MAX_STARTS = 5_000;
 
 export function dispatch(core: Core): void {
   if (core.queues.size === 0 && core.pinned.size === 0) return;
-  startChildren(core);
+  startOwnWork(core);
   let open = openQueues(core);
   for (let starts = 0; starts < MAX_STARTS; starts += 1) {
     const next = nextUp(core, open);
