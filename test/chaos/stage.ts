@@ -3,9 +3,9 @@
 
 import { mkdir, mkdtemp, rm } from 'node:fs/promises';
 import { join } from 'node:path';
+import { type NatsProcess, startNatsProcess } from '../support/nats-process.ts';
 import type { ServiceProcess } from '../support/service-process.ts';
 import { type Addresses, type Stack, startStack } from '../support/stack.ts';
-import { type NatsProcess, startNatsProcess } from './nats-process.ts';
 
 export interface Stage {
   readonly addresses: Addresses;

@@ -23,6 +23,7 @@ import { createExecutorTransport, HEADER_RESERVE_BYTES } from './nats/deliveries
 import { createEventPublisher } from './nats/events.ts';
 import { createExecutorGateway } from './nats/gateway.ts';
 import { type Presence, startPresence } from './nats/presence.ts';
+import { createRollCall } from './nats/roll-call.ts';
 import { createSubjects, type Subjects } from './nats/subjects.ts';
 import { type Admission, createAdmission } from './runtime/admission.ts';
 import { DEFAULT_ADMISSION_LIMITS } from './runtime/admission-rule.ts';
@@ -92,6 +93,7 @@ async function start(
   signal.throwIfAborted();
 
   const expressions = createExpressionCompiler();
+  const rollCall = createRollCall(link, subjects);
   const orchestrator = createOrchestrator({
     store,
     expressions,
@@ -102,6 +104,7 @@ async function start(
     engine: engineOptions(configuration, link),
     limits: runtimeLimits(configuration),
     commitFinished: (report) => metrics.commitFinished(report.namespace, report),
+    namespaceLoaded: rollCall.loaded,
     warn: (message, error) => logger.warn({ err: error }, message),
   });
   metrics.observeEngines(() => orchestrator.gauges());
@@ -120,6 +123,7 @@ async function start(
     idShared: metrics.idShared,
   });
   await gateway.start();
+  rollCall.begin();
   stack.push('gateway', () => gateway.stop());
 
   const { host } = configuration;

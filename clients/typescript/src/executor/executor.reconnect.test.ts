@@ -1,5 +1,6 @@
 // What an executor asks for once its connection is back, long before its next heartbeat would be due.
 
+import { ErrorReason } from '@tutti/proto/tutti/v1/error_reason_pb.ts';
 import { expect, test } from 'vitest';
 import { setUp } from '../testing/executor-setup.ts';
 
@@ -48,4 +49,22 @@ test('outlives a server that refuses it for a while, as during a change of crede
   release.resolve('survived');
   await orchestrator.until('the report', () => orchestrator.reports.length > 0);
   expect(orchestrator.reports[0]?.outcome.case).toBe('completed');
+});
+
+test('at a roll call it says at once what it holds, and repeats what was not answered', async () => {
+  const { orchestrator } = setup;
+  orchestrator.timing.heartbeatIntervalMs = 3_600_000;
+  await setup.start({ capabilities: { work: () => 'done' } });
+  orchestrator.script.onReports = () => undefined;
+  orchestrator.assign('e1', { leaseToken: 't1', capability: 'work' });
+  await orchestrator.until('a report', () => orchestrator.reports.length === 1);
+  // Another process in its place, which knows nobody.
+  orchestrator.answerAgain();
+  orchestrator.script.onHeartbeat = (request) =>
+    request.session === 'session-1' ? { error: ErrorReason.UNKNOWN_SESSION } : { ack: {} };
+  orchestrator.publish('tutti.v1.default.executors.rollcall', new Uint8Array());
+
+  await orchestrator.until('a registration', () => orchestrator.registrations.length === 2);
+  await orchestrator.until('the report again', () => orchestrator.reports.length > 1);
+  expect(orchestrator.heartbeats[0]?.session).toBe('session-1');
 });

@@ -26,6 +26,8 @@ interface Parts {
 const DRAIN_ANSWER_TIMEOUT_MS = 2_000;
 const LEAVE_TIMEOUT_MS = 5_000;
 const DEFAULT_MAX_PAYLOAD_BYTES = 262_144;
+// Executors are called by the thousand, and should not answer in one moment.
+const ROLL_CALL_SPREAD_MS = 250;
 // What a report has besides its payload: the message of an error, usage, names.
 const REPORT_RESERVE_BYTES = 32 * 1_024;
 
@@ -162,11 +164,34 @@ function assemble(settings: Settings, transport: Transport, signal: AbortSignal)
     const { prefix, namespace, id } = settings;
     transport.subscribe(`${prefix}.${namespace}.tasks.${capability}.${id}`, onBatch);
   }
-  transport.onReconnect(() => {
+  const lookAround = () => {
     heartbeats.kick();
     reporter.kick();
-  });
+  };
+  transport.onReconnect(lookAround);
+  answerRollCalls(settings, transport, lookAround);
   return { transport, sessions, attempts, reporter, heartbeats };
+}
+
+/** The orchestrator was started anew: what was asked of the one before is asked again, and not waited for. */
+function answerRollCalls(
+  { prefix, namespace }: Settings,
+  transport: Transport,
+  lookAround: () => void,
+): void {
+  const subject = `${prefix}.${namespace}.executors`;
+  let isCalled = false;
+  transport.subscribe(`${subject}.rollcall`, () => {
+    if (isCalled) return;
+    isCalled = true;
+    setTimeout(() => {
+      isCalled = false;
+      // A registration may be what the namespace was loaded for, and a second one would cost what came between.
+      transport.giveUpInFlight('the orchestrator was started anew', `${subject}.register`);
+      // Once those who waited in vain have planned their repeats, which would be later.
+      setImmediate(lookAround);
+    }, Math.random() * ROLL_CALL_SPREAD_MS).unref();
+  });
 }
 
 function aborted(signal: AbortSignal): Promise<void> {

@@ -44,3 +44,24 @@ test('closing ends it without an error', async () => {
   expect(await transport.closed).toBeUndefined();
   await expect(transport.request('silent', new Uint8Array(), 1_000)).rejects.toThrow();
 });
+
+test('a request in flight is given up when nobody will answer it, and the next one is made', async () => {
+  const silent = await connect({ servers: nats.url, reconnect: false });
+  const asked = Promise.withResolvers<void>();
+  silent.subscribe('silent', { callback: () => asked.resolve() });
+  silent.subscribe('kept', { callback: () => {} });
+  silent.subscribe('answered', { callback: (_error, message) => void message.respond('yes') });
+  await silent.flush();
+  let keptEnded = false;
+  const kept = transport.request('kept', new Uint8Array(), 600_000).finally(() => {
+    keptEnded = true;
+  });
+  kept.catch(() => {});
+  const first = transport.request('silent', new Uint8Array(), 600_000);
+  await asked.promise;
+  transport.giveUpInFlight('the orchestrator was started anew', 'kept');
+  await expect(first).rejects.toThrow('started anew');
+  expect([transport.connected, keptEnded]).toEqual([true, false]);
+  expect(Buffer.from(await transport.request('answered', new Uint8Array(), 600_000)).toString()).toBe('yes');
+  await silent.close();
+});

@@ -19,6 +19,8 @@ export interface Transport {
    * bounded by the callers: one registration, one heartbeat, the reporter's few.
    */
   request(subject: string, data: Uint8Array, timeoutMs: number, traceparent?: string): Promise<Uint8Array>;
+  /** Requests in flight reject with this, but for those on one subject: nobody will answer them. */
+  giveUpInFlight(why: string, exceptOn: string): void;
   /** Called each time the connection is back. */
   onReconnect(listener: () => void): void;
   /** Resolves when the connection has ended for good, to the error that ended it. */
@@ -96,11 +98,15 @@ function wrap(connection: NatsConnection, settings: Settings): Transport {
   };
   maxMessageBytes();
   const reconnectListeners: (() => void)[] = [];
-  const inFlight = new Set<(error: Error) => void>();
+  /** With their subjects. */
+  const inFlight = new Map<(error: Error) => void, string>();
 
+  const giveUpInFlight = (message: string, exceptOn = '') => {
+    for (const [reject, subject] of [...inFlight]) if (subject !== exceptOn) reject(new Error(message));
+  };
   const breakInFlight = (message: string) => {
     connected = false;
-    for (const reject of [...inFlight]) reject(new Error(message));
+    giveUpInFlight(message);
   };
 
   const follow = async () => {
@@ -145,7 +151,7 @@ function wrap(connection: NatsConnection, settings: Settings): Transport {
         options.headers.set('traceparent', traceparent);
       }
       return new Promise((resolve, reject) => {
-        inFlight.add(reject);
+        inFlight.set(reject, subject);
         connection.request(subject, data, options).then(
           (message) => {
             inFlight.delete(reject);
@@ -158,6 +164,7 @@ function wrap(connection: NatsConnection, settings: Settings): Transport {
         );
       });
     },
+    giveUpInFlight,
     onReconnect(listener) {
       reconnectListeners.push(listener);
     },

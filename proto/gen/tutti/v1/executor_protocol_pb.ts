@@ -13,6 +13,8 @@
 //   {p}.{ns}.tasks.{capability}.{executor} TaskBatch, published by the orchestrator. An executor
 //                                          subscribes once for each of its capabilities, before it
 //                                          registers.
+//   {p}.{ns}.executors.rollcall            an empty message, published by the orchestrator when it has
+//                                          loaded the namespace; best effort. See 8.
 //   {p}.{ns}.events.{run}                  EventBatch, published by the orchestrator for anyone;
 //                                          best effort. The durable stream is Watch.
 //
@@ -36,6 +38,10 @@
 //    goes on meanwhile.
 // 7. To leave: heartbeat with phase DRAINING, which stops new work; finish and report; heartbeat with
 //    phase LEAVING. What it still holds then goes back to the queue.
+// 8. At a roll call the orchestrator knows of no session: it was started anew, say. What was asked of it
+//    before and is unanswered will most likely stay so: within a quarter of a second, at a random moment,
+//    repeat that, and send a heartbeat; UNKNOWN_SESSION leads on as in 6. An executor that does not
+//    subscribe to roll calls finds out by its next heartbeat, and is without new work until then.
 //
 // Payloads above the inline limit (`max_payload_bytes` of the registration) are stored apart. In an
 // assignment such a one is a Payload with `ref` in place of content: fetch it with GetPayloadRequest,

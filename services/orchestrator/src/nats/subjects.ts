@@ -20,6 +20,8 @@ export interface Subjects {
   parseRequest(subject: string): RequestSubject | undefined;
   tasks(namespace: string, capability: string, executorId: string): string;
   events(namespace: string, runId: string): string;
+  /** Where the executors of a namespace are told to look around. */
+  rollCall(namespace: string): string;
   /** Where orchestrators ask each other who is there. No namespace can be named so. */
   orchestrators(): string;
   /** Where one of them is answered. */
@@ -65,6 +67,7 @@ export function createSubjects(prefix: string): Subjects {
       `${prefix}.${checked(NAMESPACE, namespace)}.tasks.${checked(DOTTED, capability)}.${checked(TOKEN, executorId)}`,
     events: (namespace, runId) =>
       `${prefix}.${checked(NAMESPACE, namespace)}.events.${checked(RUN_ID, runId)}`,
+    rollCall: (namespace) => `${prefix}.${checked(NAMESPACE, namespace)}.executors.rollcall`,
     orchestrators: () => `${prefix}._orchestrator`,
     answersTo: (orchestratorId) => `${prefix}._orchestrator.${checked(TOKEN, orchestratorId)}`,
   };

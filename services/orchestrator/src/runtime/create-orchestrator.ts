@@ -36,6 +36,8 @@ export interface OrchestratorDependencies {
   readonly engine: Omit<EngineOptions, 'namespace'>;
   readonly limits: RuntimeLimits;
   readonly commitFinished: (report: CommitReport) => void;
+  /** Told at each load of a namespace: from here on no session of an executor is known that is not begun anew. */
+  readonly namespaceLoaded?: (namespace: string) => void;
   readonly warn: (message: string, error: unknown) => void;
 }
 

@@ -67,6 +67,8 @@ export interface DriverDependencies {
   readonly commitFinished: (report: CommitReport) => void;
   /** Another owner has claimed the namespace: this one takes no more calls, and is to be stopped. */
   readonly fenced: (error: StoreError) => void;
+  /** Told at each load: from here on no session of an executor is known that is not begun anew. */
+  readonly namespaceLoaded?: (namespace: string) => void;
   readonly warn: (message: string, error: unknown) => void;
 }
 
@@ -89,6 +91,7 @@ export function createNamespaceDriver(dependencies: DriverDependencies): Namespa
       loadedAtMs = clock.nowMs();
       stallWatch.reset();
       planFlush();
+      dependencies.namespaceLoaded?.(namespace);
     },
     warn: (error) => dependencies.warn(`namespace ${namespace} could not be loaded, trying again`, error),
   });
