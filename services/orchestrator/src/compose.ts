@@ -141,11 +141,7 @@ async function start(
   const { grpc, http } = await openDoors(configuration, services, admission, metrics, logger);
   logger.info({ data: join(configuration.dataFolder, ''), grpc: grpc.port, http: http.port }, 'serving');
   return {
-    addresses: {
-      grpc: `${host}:${grpc.port}`,
-      http: `http://${host}:${http.port}`,
-      nats: messaging.url,
-    },
+    addresses: { grpc: `${host}:${grpc.port}`, http: `http://${host}:${http.port}`, nats: messaging.url },
     failed: Promise.race([lostBy(messaging), store.lost, presence.rivalled, orchestrator.replaced]),
     stop: (hurry) =>
       leave(
