@@ -35,7 +35,7 @@ test('fills in what was not given', () => {
     namespace: 'default',
     prefix: 'tutti.v1',
     slots: 16,
-    drainTimeoutMs: 30_000,
+    drainTimeoutMs: 25_000,
   });
   expect(settings.id).toMatch(/^[A-Za-z0-9_-]{1,64}$/);
 });
