@@ -18,6 +18,7 @@ const commands = {
   simulate: { nats: false, program: 'test/simulation/main.ts' },
   chaos: { nats: true, program: 'test/chaos/main.ts' },
   'power-loss': { nats: false, program: 'test/power-loss/main.ts' },
+  overload: { nats: true, program: 'test/overload/main.ts' },
   tutti: { nats: false, program: 'clients/cli/src/main.ts' },
   generate: { nats: false, program: 'deploy/dev/generate.ts' },
   format: { nats: false, program: 'node_modules/@biomejs/biome/bin/biome', args: ['check', '--write', '.'] },

@@ -1,8 +1,10 @@
 // How do the benchmarks submit runs and know that they are done?
 
 import { type MessageInitShape, toJsonString } from '@bufbuild/protobuf';
+import type { ServiceError } from '@grpc/grpc-js';
 import { OrchestratorService } from '@tutti/proto/tutti/v1/orchestrator_service_pb.ts';
 import { type Run, RunSchema, type RunSpecSchema, RunState } from '@tutti/proto/tutti/v1/run_pb.ts';
+import { retryDelayMsOf } from '../support/refusal.ts';
 import type { Rpc } from '../support/rpc.ts';
 
 const { submitRun, submitRuns, waitRun, listRuns } = OrchestratorService.method;
@@ -58,7 +60,7 @@ export async function submitAll(
     while (next < specs.length) {
       const runs = specs.slice(next, next + batch).map((spec) => ({ spec }));
       next += batch;
-      const { results } = await rpc.call(submitRuns, { runs });
+      const { results } = await whileRefused(() => rpc.call(submitRuns, { runs }));
       for (const { result } of results) {
         if (result.case !== 'submitted')
           throw new Error(`a run was refused: ${result.value?.message ?? 'no reason'}`);
@@ -68,6 +70,19 @@ export async function submitAll(
   };
   await Promise.all(Array.from({ length: inFlight }, submitter));
   return runIds;
+}
+
+/** Comes again when it is told to, as clients do: docs/overload.md. */
+async function whileRefused<T>(call: () => Promise<T>): Promise<T> {
+  for (;;) {
+    try {
+      return await call();
+    } catch (error) {
+      const delayMs = retryDelayMsOf(error as ServiceError);
+      if (delayMs === undefined) throw error;
+      await new Promise((resolve) => setTimeout(resolve, delayMs));
+    }
+  }
 }
 
 /** Resolves once no run is active; throws if one did not complete. */

@@ -2,6 +2,7 @@
 // ErrorInfo, BadRequest.
 
 import { createRegistry, fromBinary } from '@bufbuild/protobuf';
+import { anyUnpack } from '@bufbuild/protobuf/wkt';
 import { type ServiceError, status } from '@grpc/grpc-js';
 import {
   BadRequestSchema,
@@ -40,6 +41,17 @@ export function refusalOfGrpc(error: ServiceError): Refusal {
     error.details,
     details.map(({ typeUrl, value }) => ({ type: typeUrl, value })),
   );
+}
+
+/** Of RetryInfo; undefined if there is none. */
+export function retryDelayMsOf(error: ServiceError): number | undefined {
+  const [trailer] = error.metadata?.get('grpc-status-details-bin') ?? [];
+  const { details } = fromBinary(StatusSchema, (trailer as Buffer | undefined) ?? new Uint8Array());
+  for (const detail of details) {
+    const delay = anyUnpack(detail, RetryInfoSchema)?.retryDelay;
+    if (delay !== undefined) return Number(delay.seconds) * 1_000 + delay.nanos / 1_000_000;
+  }
+  return undefined;
 }
 
 /** @param body of gRPC-Web: envelopes, the last one of which holds the trailers as lines of text. */

@@ -184,7 +184,9 @@ function admissionOf(
     sources: {
       ...createProcessLoad(),
       readyTasks: orchestrator.startableTasks,
+      startedTasks: orchestrator.startedTasks,
       commitDelayMs: orchestrator.commitDelayMs,
+      recentCommitMs: orchestrator.recentCommitMs,
     },
     refused: metrics.admissionRefused,
   });

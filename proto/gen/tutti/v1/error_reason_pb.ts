@@ -157,7 +157,7 @@ export const ErrorReason = {
    * `active_tasks`, `pending_calls`, `namespaces`, `watchers`, `executors`, `signals`, `payload_uploads`,
    * `payload_parts` and `store_reads`; and where an orchestrator that has as much to do as it can refuses
    * more work (SubmitRun, SubmitRuns, CopyRun, RerunRun), before it looks at the request: `ready_tasks`,
-   * `pending_bytes`, `commit_delay` and `loop_delay` (milliseconds), `heap` (percent). Nothing of such a
+   * `pending_tasks`, `pending_bytes`, `commit_delay` and `loop_delay` (milliseconds), `heap` (percent). Nothing of such a
    * request took effect. Not for `message_bytes` (a request takes at most 16 MiB, as does an answer),
    * `graph_tasks`, `graph_dependencies`, `graph_bytes`, `run_tasks`, `run_dependencies`, `workflows`,
    * `workflow_versions` and `workflow_bytes`.

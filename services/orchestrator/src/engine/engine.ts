@@ -37,6 +37,8 @@ export interface Engine {
   offers(capability: string): boolean;
   /** READY tasks that an executor is there for. */
   startableTasks(): number;
+  /** Attempts begun since it was made. */
+  startedTasks(): number;
   /** The run, if it is not final. */
   activeRun(runId: string): RunState | undefined;
 }
@@ -72,6 +74,7 @@ export function engineOn(core: Core): Engine {
     gauges: () => gaugesOf(core),
     offers: (capability) => core.pool.offers(capability),
     startableTasks: () => startableTasks(core),
+    startedTasks: () => core.leases.granted,
     activeRun: (runId) => core.runs.get(runId)?.state,
   };
 }

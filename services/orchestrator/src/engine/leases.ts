@@ -28,6 +28,8 @@ const REMEMBERED_LEASES = 50_000;
 
 export interface Leases {
   readonly size: number;
+  /** How many were ever granted. */
+  readonly granted: number;
   get(token: string): Lease | undefined;
   grant(lease: Lease): void;
   /** Ends a living lease: its slot is free at once. */
@@ -42,6 +44,7 @@ export interface Leases {
 export function createLeases(): Leases {
   const alive = new Map<string, Lease>();
   const ended = new Map<string, ReportStatus>();
+  let granted = 0;
 
   function remember(token: string, status: ReportStatus): void {
     ended.set(token, status);
@@ -51,6 +54,7 @@ export function createLeases(): Leases {
   function grant(lease: Lease): void {
     if (alive.has(lease.token)) throw new Error(`lease ${lease.token} is granted twice`);
     alive.set(lease.token, lease);
+    granted += 1;
     lease.executor.leases.set(lease.token, lease);
     occupy(lease.executor, lease.capability, 1);
   }
@@ -65,6 +69,9 @@ export function createLeases(): Leases {
   return {
     get size() {
       return alive.size;
+    },
+    get granted() {
+      return granted;
     },
     get: (token) => alive.get(token),
     grant,

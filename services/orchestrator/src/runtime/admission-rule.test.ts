@@ -17,7 +17,9 @@ import {
 
 const IDLE: Load = {
   pendingBytes: 0,
+  pendingTasks: 0,
   readyTasks: 0,
+  startsPerSecond: 1_000_000,
   busy: false,
   commitDelayMs: 0,
   slow: false,
@@ -26,7 +28,9 @@ const IDLE: Load = {
 
 const load = fc.record({
   pendingBytes: fc.nat(2 * LIMITS.maxPendingBytes),
+  pendingTasks: fc.nat(2 * LIMITS.maxBusyPendingTasks),
   readyTasks: fc.nat(2 * LIMITS.maxBusyReadyTasks),
+  startsPerSecond: fc.nat(20_000),
   busy: fc.boolean(),
   commitDelayMs: fc.nat(2 * LIMITS.maxCommitDelayMs),
   slow: fc.boolean(),
@@ -48,10 +52,21 @@ test.each([
   ['pending_bytes', { pendingBytes: LIMITS.maxPendingBytes }],
   ['commit_delay', { commitDelayMs: LIMITS.maxCommitDelayMs }],
   ['ready_tasks', { busy: true, readyTasks: LIMITS.maxBusyReadyTasks }],
+  ['pending_tasks', { busy: true, pendingTasks: LIMITS.maxBusyPendingTasks }],
   ['loop_delay', { slow: true }],
 ] as const)('each limit stands by itself: %s', (resource, more) => {
   expect(standsAgainst({ ...IDLE, ...more }, 1, LIMITS)).toBe(resource);
-  expect(limitOf(resource, LIMITS)).toBeGreaterThan(0);
+  expect(limitOf(resource, { ...IDLE, ...more }, LIMITS)).toBeGreaterThan(0);
+});
+
+test('the queue of a busy orchestrator is as long as the time in which it is done, within bounds', () => {
+  const refusedAt = (startsPerSecond: number) => limitOf('ready_tasks', { ...IDLE, startsPerSecond }, LIMITS);
+  expect(refusedAt(0)).toBe(LIMITS.maxBusyReadyTasks / 5);
+  expect(refusedAt(4_000)).toBe(8_000);
+  expect(refusedAt(100_000)).toBe(LIMITS.maxBusyReadyTasks);
+  const load = { ...IDLE, busy: true, startsPerSecond: 4_000 };
+  expect(standsAgainst({ ...load, readyTasks: 7_999 }, 1, LIMITS)).toBeUndefined();
+  expect(standsAgainst({ ...load, readyTasks: 8_000 }, 1, LIMITS)).toBe('ready_tasks');
 });
 
 test('more load never lets in what less load keeps out', () => {
@@ -66,7 +81,9 @@ test('more load never lets in what less load keeps out', () => {
       if (standsAgainst(less, size, LIMITS) === undefined) return;
       const heavier: Load = {
         pendingBytes: less.pendingBytes + by.bytes,
+        pendingTasks: less.pendingTasks + by.tasks,
         readyTasks: less.readyTasks + by.tasks,
+        startsPerSecond: less.startsPerSecond,
         busy: true,
         commitDelayMs: less.commitDelayMs + by.ms,
         slow: less.slow,

@@ -5,13 +5,27 @@
 // what would take that time from the reports and commits of work that is under way.
 
 /** As told in the metadata `resource` of LIMIT_REACHED. */
-export type AdmissionResource = 'pending_bytes' | 'ready_tasks' | 'commit_delay' | 'loop_delay' | 'heap';
+export type AdmissionResource =
+  | 'pending_bytes'
+  | 'pending_tasks'
+  | 'ready_tasks'
+  | 'commit_delay'
+  | 'loop_delay'
+  | 'heap';
 
 export interface AdmissionLimits {
   /** Of the requests that add work and are not answered yet, as they came; one alone is always taken. */
   readonly maxPendingBytes: number;
-  /** READY tasks that an executor is there for, while the process has no time to spare. */
+  /**
+   * READY tasks that an executor is there for, while the process has no time to spare: at most so many, and no
+   * more than are started in BUSY_READY_MS, but a fifth of it always.
+   */
   readonly maxBusyReadyTasks: number;
+  /**
+   * Tasks of requests that are not answered yet, while the process has no time to spare: what one commit has
+   * to write of them makes the reports wait that come with it. One request alone is always taken.
+   */
+  readonly maxBusyPendingTasks: number;
   /** How long a commit may be under way. */
   readonly maxCommitDelayMs: number;
   /** How long a turn of the event loop may take, again and again. */
@@ -23,14 +37,23 @@ export interface AdmissionLimits {
 export const DEFAULT_ADMISSION_LIMITS: AdmissionLimits = {
   maxPendingBytes: 67_108_864,
   maxBusyReadyTasks: 20_000,
+  maxBusyPendingTasks: 5_000,
   maxCommitDelayMs: 3_000,
   maxLoopDelayMs: 250,
   maxHeapShare: 0.85,
 };
 
+/** A queue of that time outlasts the pause of those who come again. */
+const BUSY_READY_MS = 2_000;
+const LEAST_READY_SHARE = 1 / 5;
+
 export interface Load {
   readonly pendingBytes: number;
+  readonly pendingTasks: number;
+  /** Those included that are pending. */
   readonly readyTasks: number;
+  /** Tasks that were started, in a second of late. */
+  readonly startsPerSecond: number;
   /** The process has had no time to spare for a while. */
   readonly busy: boolean;
   /** Of the commit that is under way longest. */
@@ -49,12 +72,18 @@ export function standsAgainst(
   if (load.heapShare >= limits.maxHeapShare) return 'heap';
   if (load.pendingBytes > 0 && load.pendingBytes + sizeBytes > limits.maxPendingBytes) return 'pending_bytes';
   if (load.commitDelayMs >= limits.maxCommitDelayMs) return 'commit_delay';
-  if (load.busy && load.readyTasks >= limits.maxBusyReadyTasks) return 'ready_tasks';
+  if (load.busy && load.readyTasks >= readyLimit(load, limits)) return 'ready_tasks';
+  if (load.busy && load.pendingTasks >= limits.maxBusyPendingTasks) return 'pending_tasks';
   return load.slow ? 'loop_delay' : undefined;
 }
 
+function readyLimit({ startsPerSecond }: Load, { maxBusyReadyTasks }: AdmissionLimits): number {
+  const least = Math.ceil(maxBusyReadyTasks * LEAST_READY_SHARE);
+  return Math.min(maxBusyReadyTasks, Math.max(least, Math.round((startsPerSecond * BUSY_READY_MS) / 1_000)));
+}
+
 /** For the metadata `limit`: a whole number. */
-export function limitOf(resource: AdmissionResource, limits: AdmissionLimits): number {
+export function limitOf(resource: AdmissionResource, load: Load, limits: AdmissionLimits): number {
   switch (resource) {
     case 'heap':
       return Math.round(limits.maxHeapShare * 100);
@@ -63,14 +92,16 @@ export function limitOf(resource: AdmissionResource, limits: AdmissionLimits): n
     case 'commit_delay':
       return limits.maxCommitDelayMs;
     case 'ready_tasks':
-      return limits.maxBusyReadyTasks;
+      return readyLimit(load, limits);
+    case 'pending_tasks':
+      return limits.maxBusyPendingTasks;
     case 'loop_delay':
       return limits.maxLoopDelayMs;
   }
 }
 
-export const LEAST_RETRY_MS = 500;
-export const MOST_RETRY_MS = 5_000;
+export const LEAST_RETRY_MS = 250;
+export const MOST_RETRY_MS = 2_000;
 
 /**
  * The more there are that come back, the later: so that what comes back is about what can be taken.

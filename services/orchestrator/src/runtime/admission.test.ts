@@ -3,11 +3,19 @@ import { createAdmission, type LoadSources } from './admission.ts';
 import { type AdmissionResource, DEFAULT_ADMISSION_LIMITS } from './admission-rule.ts';
 import type { Clock } from './ports.ts';
 
-const LIMITS = { ...DEFAULT_ADMISSION_LIMITS, maxBusyReadyTasks: 100, maxPendingBytes: 10_000 };
+const LIMITS = {
+  ...DEFAULT_ADMISSION_LIMITS,
+  maxBusyReadyTasks: 500,
+  maxBusyPendingTasks: 50,
+  maxPendingBytes: 10_000,
+};
 
 let nowMs: number;
 let turns: (() => void)[];
-let load: { readyTasks: number; commitDelayMs: number; busyShare: number; heapShare: number };
+let load: Record<
+  'readyTasks' | 'startedTasks' | 'commitDelayMs' | 'recentCommitMs' | 'busyShare' | 'heapShare',
+  number
+>;
 let looks: number;
 let refused: AdmissionResource[];
 
@@ -18,7 +26,9 @@ const clock: Clock = {
 };
 const sources: LoadSources = {
   readyTasks: () => load.readyTasks,
+  startedTasks: () => load.startedTasks,
   commitDelayMs: () => load.commitDelayMs,
+  recentCommitMs: () => load.recentCommitMs,
   busyShare() {
     looks += 1;
     return load.busyShare;
@@ -31,7 +41,14 @@ beforeEach(() => {
   turns = [];
   looks = 0;
   refused = [];
-  load = { readyTasks: 0, commitDelayMs: 0, busyShare: 0.1, heapShare: 0.1 };
+  load = {
+    readyTasks: 0,
+    startedTasks: 0,
+    commitDelayMs: 0,
+    recentCommitMs: 0,
+    busyShare: 0.1,
+    heapShare: 0.1,
+  };
 });
 
 function setUp() {
@@ -80,14 +97,54 @@ test('busy for a moment is not busy; busy for a while, with much to do, refuses'
   admit();
 });
 
-test('what was admitted since the last look counts as ready', () => {
+test('what was admitted and is not answered yet counts as ready, however long it takes', () => {
   const { admission, admit, pass } = setUp();
   load = { ...load, busyShare: 1, readyTasks: 90 };
   pass(600);
-  admit(1, 10);
+  const leave = admit(1, 10);
   expect(admission.refusal(1)).toMatchObject({ metadata: { resource: 'ready_tasks' } });
-  load.readyTasks = 40; // Done meanwhile, the new ones included.
+  pass(1_000);
+  expect(admission.refusal(1)).toBeDefined();
+  leave();
+  admit();
+});
+
+test('the faster tasks are started, the longer the queue may be', () => {
+  const { admission, admit, pass } = setUp();
+  load = { ...load, busyShare: 1, readyTasks: 100 };
+  pass(1_000);
+  expect(admission.refusal(1)).toMatchObject({ metadata: { resource: 'ready_tasks', limit: '100' } });
+  for (let passed = 0; passed < 5_000; passed += 50) {
+    load.startedTasks += 10; // 200 a second.
+    pass(50);
+  }
+  admit();
+  load.readyTasks = 400;
   pass(50);
+  expect(admission.refusal(1)).toBeDefined();
+  load.startedTasks = 0; // Loaded anew: nothing to reckon with.
+  pass(50);
+  expect(admission.load().startsPerSecond).toBeGreaterThanOrEqual(0);
+});
+
+test('a store that is busy counts as much as a busy event loop', () => {
+  const { admission, admit, pass } = setUp();
+  load = { ...load, busyShare: 0.1, recentCommitMs: 80, readyTasks: 100 };
+  pass(600);
+  expect(admission.refusal(1)).toMatchObject({ metadata: { resource: 'ready_tasks' } });
+  load.recentCommitMs = 5; // As often as you like: that is the disk, not its load.
+  pass(50);
+  admit();
+});
+
+test('of what is not answered yet there may be little while there is no time to spare', () => {
+  const { admission, admit, pass } = setUp();
+  admit(1, 1_000)();
+  load.busyShare = 1;
+  pass(600);
+  const leave = admit(1, 60); // Alone.
+  expect(admission.refusal(1)).toMatchObject({ metadata: { resource: 'pending_tasks', limit: '50' } });
+  leave();
   admit();
 });
 
@@ -152,5 +209,5 @@ test('the more are refused, the later they are to come again', () => {
   expect(late).toBeGreaterThan(early);
   for (let asked = 0; asked < 1_000; asked += 1) admission.refusal(1);
   pass(50);
-  expect(admission.refusal(1)?.retryAfterMs).toBe(5_000);
+  expect(admission.refusal(1)?.retryAfterMs).toBe(2_000);
 });

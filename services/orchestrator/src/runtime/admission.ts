@@ -31,8 +31,12 @@ export interface Admission {
 export interface LoadSources {
   /** READY tasks that an executor is there for. */
   readyTasks(): number;
+  /** Tasks that were started, ever; less than before where a namespace was loaded anew. */
+  startedTasks(): number;
   /** How long the commit under way has been so; 0 for none. */
   commitDelayMs(): number;
+  /** The same, or how long the latest one took, if that was longer. */
+  recentCommitMs(): number;
   /** Share of the time since it was asked last in which the process was at work. */
   busyShare(): number;
   /** Of the largest heap there may be. */
@@ -50,8 +54,13 @@ export interface AdmissionDependencies {
 const LOOK_EVERY_MS = 50;
 const BUSY_SHARE = 0.95;
 const SPARE_SHARE = 0.8;
+/** A commit that takes so long has much in it: the disk alone is quicker. */
+const BUSY_COMMIT_MS = 50;
+const SPARE_COMMIT_MS = 25;
 const BUSY_FOR_MS = 500;
 const SLOW_FOR_MS = 2_000;
+/** Over how long starts are counted. */
+const RATE_MS = 500;
 /** Over how long admissions and refusals are counted for the hint. */
 const COUNT_MS = 1_000;
 
@@ -59,25 +68,23 @@ export function createAdmission(dependencies: AdmissionDependencies): Admission 
   const { clock, limits } = dependencies;
   const look = createLook(dependencies);
   let pendingBytes = 0;
-  /** Since the last look. */
-  let tasksAdmitted = 0;
+  /** Of requests that are not answered yet: they are on their way to being ready. */
+  let pendingTasks = 0;
   let kept: { readonly resource: AdmissionResource; readonly rejection: Rejection } | undefined;
   const counts = createCounts(clock);
 
   function load(): Load {
-    if (look.again()) {
-      tasksAdmitted = 0;
-      kept = undefined;
-    }
+    if (look.again()) kept = undefined;
     const seen = look.seen();
-    return { ...seen, pendingBytes, readyTasks: seen.readyTasks + tasksAdmitted };
+    return { ...seen, pendingBytes, pendingTasks, readyTasks: seen.readyTasks + pendingTasks };
   }
 
   /** The same one until the next look: making thousands would cost more than it is worth. */
   function rejectionFor(resource: AdmissionResource): Rejection {
     if (kept?.resource !== resource) {
       const { admitted, refused } = counts.ofLate();
-      kept = { resource, rejection: overloaded(resource, limits, retryAfterMs(admitted, refused)) };
+      const limit = limitOf(resource, load(), limits);
+      kept = { resource, rejection: overloaded(resource, limit, retryAfterMs(admitted, refused)) };
     }
     return kept.rejection;
   }
@@ -96,9 +103,10 @@ export function createAdmission(dependencies: AdmissionDependencies): Admission 
       const rejection = refusal(sizeBytes);
       if (rejection !== undefined) return rejection;
       counts.admitted();
-      tasksAdmitted += tasks;
+      pendingTasks += tasks;
       pendingBytes += sizeBytes;
       return () => {
+        pendingTasks -= tasks;
         pendingBytes -= sizeBytes;
       };
     },
@@ -112,7 +120,8 @@ function createLook({ clock, limits, sources }: AdmissionDependencies) {
   let busy = NOT_STANDING;
   let slow = NOT_STANDING;
   let turnMs = 0;
-  let seen = { readyTasks: 0, busy: false, commitDelayMs: 0, slow: false, heapShare: 0 };
+  const starts = createRate();
+  let seen = { readyTasks: 0, startsPerSecond: 0, busy: false, commitDelayMs: 0, slow: false, heapShare: 0 };
 
   function measureTurn(beganAtMs: number): void {
     clock.soon(() => {
@@ -127,11 +136,12 @@ function createLook({ clock, limits, sources }: AdmissionDependencies) {
       if (nowMs - lookedAtMs < LOOK_EVERY_MS) return false;
       lookedAtMs = nowMs;
       const share = sources.busyShare();
-      busy = stand(busy, levelOf(share), nowMs, BUSY_FOR_MS);
+      busy = stand(busy, levelOf(share, sources.recentCommitMs()), nowMs, BUSY_FOR_MS);
       const isSlow = turnMs >= limits.maxLoopDelayMs && share >= BUSY_SHARE;
       slow = stand(slow, isSlow ? 'HIGH' : 'LOW', nowMs, SLOW_FOR_MS);
       seen = {
         readyTasks: sources.readyTasks(),
+        startsPerSecond: starts.perSecond(sources.startedTasks(), nowMs),
         busy: busy.holds,
         commitDelayMs: sources.commitDelayMs(),
         slow: slow.holds,
@@ -144,9 +154,27 @@ function createLook({ clock, limits, sources }: AdmissionDependencies) {
   };
 }
 
-function levelOf(share: number): 'HIGH' | 'BETWEEN' | 'LOW' {
-  if (share >= BUSY_SHARE) return 'HIGH';
-  return share >= SPARE_SHARE ? 'BETWEEN' : 'LOW';
+/** Of a count that rises, smoothed over a few looks. */
+function createRate() {
+  let before: { readonly count: number; readonly atMs: number } | undefined;
+  let perSecond = 0;
+  return {
+    perSecond(count: number, nowMs: number): number {
+      before ??= { count, atMs: nowMs };
+      const passedMs = nowMs - before.atMs;
+      if (passedMs < RATE_MS) return perSecond;
+      const latest = (Math.max(0, count - before.count) * 1_000) / passedMs;
+      perSecond = passedMs > 4 * RATE_MS ? latest : (perSecond + latest) / 2;
+      before = { count, atMs: nowMs };
+      return perSecond;
+    },
+  };
+}
+
+/** The event loop is one half of the pipeline, the store the other: while one is busy, the other may wait. */
+function levelOf(loopShare: number, commitMs: number): 'HIGH' | 'BETWEEN' | 'LOW' {
+  if (loopShare >= BUSY_SHARE || commitMs >= BUSY_COMMIT_MS) return 'HIGH';
+  return loopShare >= SPARE_SHARE || commitMs >= SPARE_COMMIT_MS ? 'BETWEEN' : 'LOW';
 }
 
 function createCounts(clock: Clock) {
@@ -178,8 +206,8 @@ function createCounts(clock: Clock) {
   };
 }
 
-function overloaded(resource: AdmissionResource, limits: AdmissionLimits, retryMs: number): Rejection {
-  const limit = String(limitOf(resource, limits));
+function overloaded(resource: AdmissionResource, most: number, retryMs: number): Rejection {
+  const limit = String(most);
   const message = `the orchestrator has as much to do as it can (${WHY[resource](limit)}), and what it has admitted goes first: try again in ${retryMs} ms`;
   return { ...reject('LIMIT_REACHED', message, { resource, limit }).rejection, retryAfterMs: retryMs };
 }
@@ -188,6 +216,7 @@ const WHY: Readonly<Record<AdmissionResource, (limit: string) => string>> = {
   heap: (limit) => `${limit} % of its memory is in use`,
   pending_bytes: (limit) => `requests of ${limit} bytes wait for their answers`,
   commit_delay: (limit) => `a commit takes more than ${limit} ms`,
+  pending_tasks: (limit) => `requests with ${limit} tasks wait for the disk, and it has no time to spare`,
   ready_tasks: (limit) => `${limit} tasks are ready, and it has no time to spare`,
   loop_delay: (limit) => `each turn of its event loop takes more than ${limit} ms`,
 };

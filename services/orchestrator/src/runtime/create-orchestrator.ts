@@ -75,8 +75,12 @@ export interface RunningOrchestrator extends Orchestrator {
   watcherCount(): number;
   /** READY tasks that an executor is there for, in all namespaces. */
   startableTasks(): number;
+  /** Attempts begun, in all namespaces, each since it was loaded. */
+  startedTasks(): number;
   /** Of the commit that is under way longest; 0 for none. */
   commitDelayMs(): number;
+  /** The same, or of the longest that ended just now. */
+  recentCommitMs(): number;
 }
 
 export function createOrchestrator(dependencies: OrchestratorDependencies): RunningOrchestrator {
@@ -194,8 +198,10 @@ export function createOrchestrator(dependencies: OrchestratorDependencies): Runn
       namespaces.drivers().flatMap((driver) => (driver.failing() ? [driver.namespace] : [])),
     gauges: () => namespaces.drivers().flatMap((driver) => driver.gauges() ?? []),
     watcherCount,
+    startedTasks: () => namespaces.drivers().reduce((sum, driver) => sum + driver.startedTasks(), 0),
     startableTasks: () => namespaces.drivers().reduce((sum, driver) => sum + driver.startableTasks(), 0),
     commitDelayMs: () => Math.max(0, ...namespaces.drivers().map((driver) => driver.commitDelayMs())),
+    recentCommitMs: () => Math.max(0, ...namespaces.drivers().map((driver) => driver.recentCommitMs())),
     async start() {
       const active = await store.activeNamespaces();
       if (active.length > limits.maxNamespaces) {

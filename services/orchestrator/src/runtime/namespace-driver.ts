@@ -38,8 +38,12 @@ export interface NamespaceDriver {
   gauges(): EngineGauges | undefined;
   /** READY tasks that an executor is there for. */
   startableTasks(): number;
+  /** Attempts begun since the latest load. */
+  startedTasks(): number;
   /** How long the commit under way has been so; 0 for none. */
   commitDelayMs(): number;
+  /** The same, or how long the latest took, if that was longer and not long ago. */
+  recentCommitMs(): number;
   /** Under which the owner writes; undefined for a namespace without events, or while it is not loaded. */
   epoch(): Promise<number | undefined>;
   /** Whether an executor that takes work offers the capability; undefined while that is not known. */
@@ -75,6 +79,8 @@ export interface DriverDependencies {
 /** How long a namespace that was loaded anew counts as failing, unless it commits. */
 const RECOVERED_AFTER_MS = 30_000;
 
+const RECENT_MS = 500;
+
 /** The caller bounds the calls that are unanswered at once. */
 export function createNamespaceDriver(dependencies: DriverDependencies): NamespaceDriver {
   const { namespace, store, clock, transport, observer, expressions, schemas } = dependencies;
@@ -103,6 +109,7 @@ export function createNamespaceDriver(dependencies: DriverDependencies): Namespa
   let flushPlanned = false;
   let committing: Promise<void> | undefined;
   let commitBeganMs = 0;
+  let latestCommitMs = 0;
   let load = loading.begin();
 
   async function call<K extends EngineCallType>(
@@ -174,11 +181,12 @@ export function createNamespaceDriver(dependencies: DriverDependencies): Namespa
     const startedAtMs = performance.now();
     commitBeganMs = startedAtMs;
     const failure = await write(from, prepared);
+    latestCommitMs = performance.now() - startedAtMs;
     dependencies.commitFinished({
       namespace,
       events: prepared.batch.events.length,
       bytes: prepared.payloadBytes,
-      durationMs: performance.now() - startedAtMs,
+      durationMs: latestCommitMs,
       ok: failure === undefined,
     });
     committing = undefined;
@@ -191,6 +199,10 @@ export function createNamespaceDriver(dependencies: DriverDependencies): Namespa
     }
     loading.succeeded();
     flush();
+  }
+
+  function commitDelayMs(): number {
+    return committing === undefined ? 0 : performance.now() - commitBeganMs;
   }
 
   async function write(from: Session, { batch }: PreparedCommit): Promise<unknown> {
@@ -276,8 +288,13 @@ export function createNamespaceDriver(dependencies: DriverDependencies): Namespa
       return stopping ? undefined : session?.epoch;
     },
     gauges: () => session?.engine.gauges(),
+    startedTasks: () => session?.engine.startedTasks() ?? 0,
     startableTasks: () => session?.engine.startableTasks() ?? 0,
-    commitDelayMs: () => (committing === undefined ? 0 : performance.now() - commitBeganMs),
+    commitDelayMs,
+    recentCommitMs() {
+      const isRecent = performance.now() - commitBeganMs < RECENT_MS + latestCommitMs;
+      return Math.max(commitDelayMs(), isRecent ? latestCommitMs : 0);
+    },
     offers: (capability) => session?.engine.offers(capability),
     failing() {
       const recovered = session?.epoch !== undefined && clock.nowMs() - loadedAtMs >= RECOVERED_AFTER_MS;
