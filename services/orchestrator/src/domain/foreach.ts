@@ -12,7 +12,7 @@ import type { Json } from './expression.ts';
 import { itemList } from './item-results.ts';
 import { specOf, taskOf } from './lookup.ts';
 import { EMPTY_PAYLOAD, type Payload } from './payload.ts';
-import { payloadOfJson } from './payload-json.ts';
+import { jsonOfPayload, payloadOfJson } from './payload-json.ts';
 import { attemptFailed, attemptSucceeded } from './result.ts';
 import { type Foreach, PLAIN_FLOW, type TaskSpec } from './spec.ts';
 import type { Expansion, RunState } from './state.ts';
@@ -99,10 +99,11 @@ function keptItems(run: RunState, task: number, items: Payload | undefined, coun
   const before = taskOf(run, task).more?.expansion;
   const kept: number[] = [];
   if (before === undefined) return kept;
+  const listed = listedItems(run, items);
   for (let index = 0; index < Math.min(count, before.children.length); index++) {
     const child = before.children[index];
     if (child === undefined || taskOf(run, child).state !== 'COMPLETED') continue;
-    const input = inputOf(run, task, items, index);
+    const input = inputOf(run, task, listed, index);
     if (input.ok && samePayload(input.payload, specOf(run, child).input)) kept.push(index);
   }
   return kept;
@@ -158,20 +159,21 @@ export function nextItems(run: RunState, task: number): TasksAdded | undefined {
   }
   if (foreach.siblings === 'STOP' && expansion.failed > tolerated(foreach, expansion)) return undefined;
   const room = roomFor(foreach, expansion);
+  const listed = listedItems(run, expansion.items);
   const specs: TaskSpec[] = [];
   for (let index = expansion.next; index < expansion.itemCount && specs.length < room; index++) {
-    if (expansion.children[index] === undefined) specs.push(itemSpec(run, task, expansion, index));
+    if (expansion.children[index] === undefined) specs.push(itemSpec(run, task, listed, index));
   }
   return specs.length === 0 ? undefined : { type: 'TasksAdded', specs, owner: task };
 }
 
 /** The task of one item: as its foreach, but for what orders it among others. */
-function itemSpec(run: RunState, task: number, expansion: Expansion, index: number): TaskSpec {
+function itemSpec(run: RunState, task: number, listed: readonly Json[] | undefined, index: number): TaskSpec {
   const spec = specOf(run, task);
-  const input = inputOf(run, task, expansion.items, index);
+  const input = inputOf(run, task, listed, index);
   const one: TaskSpec = {
     ...spec,
-    key: itemKey(spec.key, expansion.round, index),
+    key: itemKey(spec.key, taskOf(run, task).more?.expansion?.round ?? 1, index),
     parent: spec.key,
     dependencies: [],
     join: { mode: 'ALL' },
@@ -182,14 +184,22 @@ function itemSpec(run: RunState, task: number, expansion: Expansion, index: numb
   };
   if (input.ok) return { ...one, input: input.payload };
   // It is evaluated once more, and fails, as a task of its own, which says why.
-  const item = itemOfList(run, task, expansion.items, index);
+  const item = itemOfList(run, task, listed, index);
   return { ...one, input: item, inputExpression: spec.inputExpression };
 }
 
-/** @param items what an expression came to; undefined: the items that were submitted */
-function itemOfList(run: RunState, task: number, items: Payload | undefined, index: number): Payload {
-  if (items === undefined) return foreachOf(run, task)?.items[index] ?? EMPTY_PAYLOAD;
-  const listed = run.graph.readPayload(items) as readonly Json[];
+/** What the items are chosen from: read once for many of them. Undefined: the items that were submitted. */
+function listedItems(run: RunState, items: Payload | undefined): readonly Json[] | undefined {
+  return items === undefined ? undefined : (run.graph.readPayload(items) as readonly Json[]);
+}
+
+function itemOfList(
+  run: RunState,
+  task: number,
+  listed: readonly Json[] | undefined,
+  index: number,
+): Payload {
+  if (listed === undefined) return foreachOf(run, task)?.items[index] ?? EMPTY_PAYLOAD;
   const encoded = payloadOfJson(listed[index] ?? null);
   if (!encoded.ok) throw new Error(`an item of a list that could be kept cannot: ${encoded.cause}`);
   return encoded.payload;
@@ -197,11 +207,10 @@ function itemOfList(run: RunState, task: number, items: Payload | undefined, ind
 
 type Given = { readonly ok: true; readonly payload: Payload } | { readonly ok: false };
 
-function inputOf(run: RunState, task: number, items: Payload | undefined, index: number): Given {
+function inputOf(run: RunState, task: number, listed: readonly Json[] | undefined, index: number): Given {
   const { inputExpression } = specOf(run, task);
-  const payload = itemOfList(run, task, items, index);
-  if (inputExpression === '') return { ok: true, payload };
-  const item = run.graph.readPayload(payload);
+  if (inputExpression === '') return { ok: true, payload: itemOfList(run, task, listed, index) };
+  const item = listed === undefined ? jsonOfPayload(itemOfList(run, task, listed, index)) : listed[index];
   const place = { index, iteration: iterationOf(run, task) };
   const scope = { names: INPUT_VARIABLES, values: item === undefined ? place : { ...place, item } };
   const value = evaluateForTask(run, task, inputExpression, scope);

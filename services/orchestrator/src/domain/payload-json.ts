@@ -43,14 +43,22 @@ function textOf(json: Json): string | undefined {
   }
 }
 
+/** Bounds what is kept beside the payloads themselves. */
+const MAX_READ = 4;
+
 /**
- * Reads payloads, and knows what it read last: all dependants of a task are decided one after another
- * by one result.
+ * Reads payloads, and knows what it read last: all dependants of a task are decided one after another by one
+ * result, and all items of a list by the list and the input of the run.
  */
 export function createPayloadReader(): (payload: Payload) => Json | undefined {
-  let last: { readonly payload: Payload; readonly json: Json | undefined } | undefined;
+  /** The last one first. */
+  const known: { readonly payload: Payload; readonly json: Json | undefined }[] = [];
   return (payload) => {
-    if (last?.payload !== payload) last = { payload, json: jsonOfPayload(payload) };
-    return last.json;
+    const place = known.findIndex((each) => each.payload === payload);
+    const [found] = place === -1 ? [] : known.splice(place, 1);
+    const read = found ?? { payload, json: jsonOfPayload(payload) };
+    known.unshift(read);
+    if (known.length > MAX_READ) known.pop();
+    return read.json;
   };
 }
