@@ -18,6 +18,7 @@ import {
 } from '@tutti/proto/google/rpc/error_pb.ts';
 import { type FieldViolation, type Rejection, type RejectionCode, reject } from '../domain/rejection.ts';
 import { StoreError } from '../store/port.ts';
+import { tooHeavy } from '../wire/message-weight.ts';
 import { MESSAGE_BYTES, retryDelayMs } from '../wire/retry-hint.ts';
 import { durationFromMs } from '../wire/time.ts';
 
@@ -144,6 +145,11 @@ export function messageTooLarge(limitBytes: number): ConnectError {
   return toConnectError(reject('LIMIT_REACHED', message, metadata).rejection);
 }
 
+/** See wire/message-weight.ts. */
+export function messageTooHeavy(): ConnectError {
+  return toConnectError(tooHeavy());
+}
+
 /** What was asked for does not fit into one answer; asking again changes nothing. */
 export function answerTooLarge(limitBytes: number): ConnectError {
   const message = `The answer exceeds ${limitBytes} bytes; ask for less of it.`;
@@ -160,6 +166,24 @@ export function unknownMethod(path: string, remedy: string): ConnectError {
   const message = `There is nothing at ${shown}. ${remedy}`;
   const value = { reason: 'UNKNOWN_METHOD', domain: DOMAIN, metadata: { path: shown } };
   return new ConnectError(message, Code.Unimplemented, undefined, [{ desc: ErrorInfoSchema, value }]);
+}
+
+/** Of health checks, whose contract is not ours and says NOT_FOUND. */
+export function unknownService(service: string, known: Iterable<string>): ConnectError {
+  const shown = bounded(service, MAX_DESCRIPTION_CHARACTERS);
+  const message = `There is no service '${shown}'; there are ${[...known].join(', ')}.`;
+  const value = { reason: 'UNKNOWN_METHOD', domain: DOMAIN, metadata: { path: shown } };
+  return new ConnectError(message, Code.NotFound, undefined, [{ desc: ErrorInfoSchema, value }]);
+}
+
+/** @param host as it was called */
+export function hostNotAllowed(host: string): ConnectError {
+  const shown = bounded(host, MAX_DESCRIPTION_CHARACTERS);
+  const message =
+    `This door listens on this machine only and does not answer to '${shown}': call it by localhost or ` +
+    `127.0.0.1, or start the orchestrator with --allowed-hosts ${shown}.`;
+  const value = { reason: 'HOST_NOT_ALLOWED', domain: DOMAIN, metadata: { host: shown } };
+  return new ConnectError(message, Code.PermissionDenied, undefined, [{ desc: ErrorInfoSchema, value }]);
 }
 
 function violationsOf(rejection: Rejection): readonly FieldViolation[] {

@@ -3,6 +3,7 @@
 import { type DescMessage, fromBinary, type MessageShape } from '@bufbuild/protobuf';
 import type { Validator } from '@bufbuild/protovalidate';
 import { accept, type Result, reject } from '../domain/rejection.ts';
+import { isTooHeavy, tooHeavy } from '../wire/message-weight.ts';
 import { describeViolation } from '../wire/violations.ts';
 
 const MAX_VIOLATIONS_NAMED = 5;
@@ -13,6 +14,7 @@ export function decodeValid<Desc extends DescMessage>(
   bytes: Uint8Array,
   validator: Validator,
 ): Result<MessageShape<Desc>> {
+  if (isTooHeavy(schema, bytes)) return { ok: false, rejection: tooHeavy() };
   let message: MessageShape<Desc>;
   try {
     message = fromBinary(schema, bytes);

@@ -8,12 +8,14 @@ const RETRY_DELAY_MS = 1_000;
 
 /** Of the metadata `resource`: bounds that waiting does not change. */
 export const MESSAGE_BYTES = 'message_bytes';
+export const MESSAGE_WEIGHT = 'message_weight';
 export const GRAPH_TASKS = 'graph_tasks';
 export const GRAPH_DEPENDENCIES = 'graph_dependencies';
 export const GRAPH_BYTES = 'graph_bytes';
 export const WORKFLOW_BYTES = 'workflow_bytes';
 const FIXED_BOUNDS: readonly (string | undefined)[] = [
   MESSAGE_BYTES,
+  MESSAGE_WEIGHT,
   GRAPH_TASKS,
   GRAPH_DEPENDENCIES,
   GRAPH_BYTES,

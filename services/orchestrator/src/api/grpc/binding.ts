@@ -19,9 +19,10 @@ import type {
   ServiceDefinition,
   UntypedServiceImplementation,
 } from '@grpc/grpc-js';
+import { isTooHeavy } from '../../wire/message-weight.ts';
 import type { CallContext } from '../call.ts';
 import { addsWork, SMALL_REQUEST_BYTES } from '../entry.ts';
-import { malformed, messageTooLarge } from '../errors.ts';
+import { malformed, messageTooHeavy, messageTooLarge } from '../errors.ts';
 import type { OpenCalls } from './open-calls.ts';
 import { asBuffer, type GrpcError, isGrpcError, toGrpcError } from './status.ts';
 
@@ -94,6 +95,7 @@ const largeSizes = new WeakMap<Message, number>();
 /** B1. */
 function decode(schema: DescMessage, bytes: Buffer): Message | ConnectError {
   if (bytes.byteLength > MAX_MESSAGE_BYTES) return messageTooLarge(MAX_MESSAGE_BYTES);
+  if (isTooHeavy(schema, bytes)) return messageTooHeavy();
   try {
     const message = fromBinary(schema, bytes);
     if (bytes.byteLength > SMALL_REQUEST_BYTES) largeSizes.set(message, bytes.byteLength);

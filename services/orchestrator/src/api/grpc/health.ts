@@ -6,7 +6,6 @@
 
 import { setTimeout as delay } from 'node:timers/promises';
 import { create } from '@bufbuild/protobuf';
-import { Code, ConnectError } from '@connectrpc/connect';
 import {
   type HealthCheckRequest,
   type HealthCheckResponse,
@@ -14,7 +13,7 @@ import {
   HealthCheckResponse_ServingStatus as Status,
 } from '@tutti/proto/grpc/health/v1/health_pb.ts';
 import type { CallContext } from '../call.ts';
-import { notServing } from '../errors.ts';
+import { notServing, unknownService } from '../errors.ts';
 
 /** How soon a watcher hears of a change: it has to leave before the server does. */
 const WATCH_INTERVAL_MS = 200;
@@ -29,13 +28,7 @@ export function createHealth(serving: () => boolean, names: ReadonlySet<string>)
   return {
     async check({ service }: HealthCheckRequest): Promise<HealthCheckResponse> {
       const status = statusOf(service);
-      if (status === Status.SERVICE_UNKNOWN) {
-        const known = [...names].join(', ');
-        throw new ConnectError(
-          `There is no service '${service.slice(0, 200)}'; there are ${known}.`,
-          Code.NotFound,
-        );
-      }
+      if (status === Status.SERVICE_UNKNOWN) throw unknownService(service, names);
       return create(HealthCheckResponseSchema, { status });
     },
 

@@ -12,10 +12,10 @@ import { grpcClient, openDoors, refusalOf, refused } from '../doors-fixture.ts';
 test('a refusal whose text was cut in the middle of a character is told, and ends nothing', async () => {
   const doors = await openDoors();
   const { call } = grpcClient(doors.grpc, Health);
-  // The 200 characters that are shown of it end between the two halves of the last one.
-  const service = `${'a'.repeat(199)}😀`;
+  // What is shown of it ends between the two halves of its last character.
+  const service = `${'a'.repeat(298)}😀b`;
   const refusal = await refused(call('Check', { service }));
-  expect(refusal).toMatchObject({ code: 5, message: expect.stringContaining('aaa\ufffd') });
+  expect(refusal).toMatchObject({ code: 5, message: expect.stringContaining('aaa\ufffd…') });
   expect(await call('Check', {})).toMatchObject({ status: 1 });
 });
 

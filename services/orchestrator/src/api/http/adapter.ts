@@ -6,14 +6,22 @@
 import { type IncomingMessage, ServerResponse } from 'node:http';
 import type { Http2ServerRequest, Http2ServerResponse } from 'node:http2';
 import { createRegistry } from '@bufbuild/protobuf';
-import { type ConnectError, createConnectRouter, createContextValues } from '@connectrpc/connect';
+import {
+  type ConnectError,
+  type ContextValues,
+  createConnectRouter,
+  createContextValues,
+} from '@connectrpc/connect';
 import type { UniversalHandler } from '@connectrpc/connect/protocol';
+import { codeToHttpStatus, errorToJsonBytes } from '@connectrpc/connect/protocol-connect';
 import { universalRequestFromNodeRequest, universalResponseToNodeResponse } from '@connectrpc/connect-node';
 import { BadRequestSchema, ErrorInfoSchema, RetryInfoSchema } from '@tutti/proto/google/rpc/error_pb.ts';
+import { malformed } from '../errors.ts';
 import { createQuiet } from '../quiet.ts';
 import type { Services } from '../services/index.ts';
 import { explain, explainInStream } from './explain.ts';
 import { COMPRESSIONS, MAX_MESSAGE_BYTES } from './limits.ts';
+import { readBody } from './read-body.ts';
 import { bindRoutes, CUT } from './routes.ts';
 
 export type HttpRequest = IncomingMessage | Http2ServerRequest;
@@ -83,8 +91,36 @@ async function respond(
 ): Promise<void> {
   const values = createContextValues();
   if (handler.method.methodKind === 'server_streaming') values.set(CUT, cutter(response));
-  const answer = await handler(universalRequestFromNodeRequest(request, response, undefined, values));
+  const universal = readHead(request, response, values);
+  if (universal === undefined) return refuse(response, malformed('request of HTTP', NO_HOST));
+  const { header } = universal;
+  const body = readBody(universal.body as AsyncIterable<Uint8Array>, header, handler.method.input);
+  const answer = await handler({ ...universal, body });
   await universalResponseToNodeResponse(await explain(answer, handler.method), response);
+}
+
+const NO_HOST = 'its Host or :authority is no name with a port of 0 to 65535';
+
+/** Undefined where its host and path make no URL. */
+function readHead(request: HttpRequest, response: HttpResponse, values: ContextValues) {
+  try {
+    return universalRequestFromNodeRequest(request, response, undefined, values);
+  } catch {
+    return undefined;
+  }
+}
+
+/** In the form of Connect errors. The rest of the request is not waited for. */
+export function refuse(
+  response: HttpResponse,
+  error: ConnectError,
+  status = codeToHttpStatus(error.code),
+): void {
+  const body = Buffer.from(errorToJsonBytes(error, undefined));
+  response.statusCode = status;
+  response.setHeader('content-type', 'application/json');
+  response.setHeader('content-length', body.byteLength);
+  endWith(response, body);
 }
 
 function cutter(response: HttpResponse): (error: ConnectError) => void {

@@ -116,11 +116,23 @@ function explained(body: Buffer, inputType: string): ConnectError | undefined {
 
 /** What the library says of a request that it could not take, as a refusal of ours. */
 function withReason(code: Code | undefined, message: string, inputType: string): ConnectError | undefined {
-  if (code === Code.ResourceExhausted) return messageTooLarge(MAX_MESSAGE_BYTES);
-  // Bytes that are no message count as the server's fault there. Defects of ours have details.
-  const isMalformed = code === Code.InvalidArgument || message.startsWith('parse binary:');
-  return isMalformed ? malformed(inputType, message, fieldIn(message)) : undefined;
+  switch (code) {
+    case Code.ResourceExhausted:
+      return messageTooLarge(MAX_MESSAGE_BYTES);
+    case Code.Unimplemented:
+      // Compressed in a way that is not known, no message, or more than one.
+      return malformed(inputType, message, '', code);
+    case Code.InvalidArgument:
+      return malformed(inputType, message, fieldIn(message));
+    default:
+      return FAULTS_OF_CLIENTS.some((text) => message.includes(text))
+        ? malformed(inputType, message, fieldIn(message))
+        : undefined;
+  }
 }
+
+/** What counts as the server's fault there. Defects of ours have details. */
+const FAULTS_OF_CLIENTS = ['parse binary:', 'decompression failed', 'do not know how to decompress'];
 
 /** The library names it in its text only, and by its last part; empty where it names none. */
 function fieldIn(message: string): string {

@@ -3,7 +3,8 @@
 // the same origin. What gives it away is that name, in Host or :authority.
 
 import { BlockList, isIP } from 'node:net';
-import { endWith, type HttpRequest, type HttpResponse } from './adapter.ts';
+import { hostNotAllowed } from '../errors.ts';
+import { type HttpRequest, type HttpResponse, refuse } from './adapter.ts';
 
 /** True if it answered the request: with a refusal. */
 export type HostPolicy = (request: HttpRequest, response: HttpResponse) => boolean;
@@ -23,7 +24,7 @@ export function createHostPolicy(boundHost: string, allowedHosts: readonly strin
     const called = nameOf(request);
     // No browser leaves it out.
     if (called === undefined || isLoopback(called) || allowed.has(called)) return false;
-    refuse(response, called);
+    refuse(response, hostNotAllowed(called));
     return true;
   };
 }
@@ -40,17 +41,4 @@ function nameOf({ headers }: HttpRequest): string | undefined {
   if (typeof authority !== 'string') return undefined;
   const host = authority.toLowerCase().replace(/:\d*$/, '');
   return host.startsWith('[') ? host.slice(1, -1) : host.replace(/\.$/, '');
-}
-
-/** In the form of Connect errors, for this is what its clients read. */
-function refuse(response: HttpResponse, called: string): void {
-  const name = called.slice(0, 200);
-  const message =
-    `This door listens on this machine only and does not answer to '${name}': call it by localhost or ` +
-    `127.0.0.1, or start the orchestrator with --allowed-hosts ${name}.`;
-  const body = JSON.stringify({ code: 'permission_denied', message });
-  response.statusCode = 403;
-  response.setHeader('content-type', 'application/json');
-  response.setHeader('content-length', Buffer.byteLength(body));
-  endWith(response, body);
 }

@@ -1,8 +1,7 @@
 // What is there on the HTTP door besides the services? Probes, metrics, and an answer to everything else.
 
-import { errorToJsonBytes } from '@connectrpc/connect/protocol-connect';
 import { type IncidentLog, unknownMethod } from '../errors.ts';
-import { endWith, type HttpRequest, type HttpResponse, pathOf } from './adapter.ts';
+import { endWith, type HttpRequest, type HttpResponse, pathOf, refuse } from './adapter.ts';
 
 export interface Metrics {
   readonly contentType: string;
@@ -65,11 +64,10 @@ function text(response: HttpResponse, status: number, body: string): void {
 
 /** In the form of Connect errors, for this is what its clients read. */
 function unknownPath(response: HttpResponse, path: string): void {
-  const error = unknownMethod(path, REMEDY);
-  send(response, 404, 'application/json', Buffer.from(errorToJsonBytes(error, undefined)));
+  refuse(response, unknownMethod(path, REMEDY), 404);
 }
 
-function send(response: HttpResponse, status: number, contentType: string, body: string | Buffer): void {
+function send(response: HttpResponse, status: number, contentType: string, body: string): void {
   response.statusCode = status;
   response.setHeader('content-type', contentType);
   response.setHeader('content-length', Buffer.byteLength(body));
