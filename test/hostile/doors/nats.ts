@@ -1,0 +1,77 @@
+// What does the NATS door answer to bytes that no SDK would send?
+
+import { type DescMessage, fromBinary } from '@bufbuild/protobuf';
+import { connect, headers as makeHeaders, type NatsConnection } from '@nats-io/transport-node';
+import { type ErrorReason, ErrorReasonSchema } from '@tutti/proto/tutti/v1/error_reason_pb.ts';
+import {
+  AdditionResponseSchema,
+  GetPayloadReplySchema,
+  HeartbeatResponseSchema,
+  PutPayloadReplySchema,
+  RegisterResponseSchema,
+  ReportResponseSchema,
+  type ReportStatus,
+  ReportStatusSchema,
+} from '@tutti/proto/tutti/v1/executor_protocol_pb.ts';
+import type { Answer } from './answer.ts';
+
+/** What follows the namespace, and what comes back. */
+export const RESPONSES: Readonly<Record<string, DescMessage>> = {
+  'executors.register': RegisterResponseSchema,
+  'executors.heartbeat': HeartbeatResponseSchema,
+  reports: ReportResponseSchema,
+  additions: AdditionResponseSchema,
+  'payloads.put': PutPayloadReplySchema,
+  'payloads.get': GetPayloadReplySchema,
+};
+
+export interface RawNats {
+  readonly connection: NatsConnection;
+  request(
+    kind: string,
+    bytes: Uint8Array,
+    options?: { namespace?: string | undefined; headers?: Readonly<Record<string, string>> | undefined },
+  ): Promise<Answer>;
+  close(): Promise<void>;
+}
+
+const TIMEOUT_MS = 20_000;
+const PREFIX = 'tutti.v1';
+
+export async function openRawNats(url: string): Promise<RawNats> {
+  const connection = await connect({ servers: url, maxReconnectAttempts: -1 });
+  return {
+    connection,
+    async request(kind, bytes, { namespace = 'default', headers } = {}) {
+      const set = makeHeaders();
+      for (const [name, value] of Object.entries(headers ?? {})) set.set(name, value);
+      const options = { timeout: TIMEOUT_MS, ...(headers === undefined ? {} : { headers: set }) };
+      try {
+        const { data } = await connection.request(`${PREFIX}.${namespace}.${kind}`, bytes, options);
+        return answerOf(kind, data);
+      } catch {
+        return { kind: 'none' };
+      }
+    },
+    close: () => connection.close(),
+  };
+}
+
+interface Told {
+  readonly result: { readonly case: string | undefined; readonly value?: unknown };
+}
+
+export function answerOf(kind: string, data: Uint8Array): Answer {
+  const schema = RESPONSES[kind];
+  if (schema === undefined) throw new Error(`nobody answers to ${kind}`);
+  const { result } = fromBinary(schema, data) as unknown as Told;
+  if (result.case !== 'error') {
+    const { statuses = [] } = (result.value ?? {}) as { statuses?: ReportStatus[] };
+    return {
+      kind: 'accepted',
+      statuses: statuses.map((one) => ReportStatusSchema.value[one]?.localName ?? ''),
+    };
+  }
+  const { reason, message } = result.value as { reason: ErrorReason; message: string };
+  return { kind: 'refused', reason: ErrorReasonSchema.value[reason]?.localName ?? '', text: message };
+}
