@@ -16,6 +16,7 @@ const commands = {
   demo: { nats: true, program: 'deploy/demo/demo.ts' },
   bench: { nats: true, program: 'test/bench/main.ts' },
   simulate: { nats: false, program: 'test/simulation/main.ts' },
+  planted: { nats: false, program: 'test/simulation/planted/main.ts' },
   chaos: { nats: true, program: 'test/chaos/main.ts' },
   'power-loss': { nats: false, program: 'test/power-loss/main.ts' },
   overload: { nats: true, program: 'test/overload/main.ts' },
