@@ -93,9 +93,11 @@ export function createExecutors(ledger: OpenLedger) {
           const { phase, attempts } = asked.input;
           view.phases.push({ call: asked.call, takesWork: phase === 'ACTIVE', answered: false });
           if (phase === 'LEAVING') view.leaves = true;
-          for (const { leaseToken } of attempts) {
+          for (const { leaseToken, progress, checkpoint } of attempts) {
             const lease = leases.get(leaseToken);
-            if (lease?.executorId === executorId) lease.triedAtMs = asked.atMs;
+            if (lease?.executorId !== executorId) continue;
+            lease.triedAtMs = asked.atMs;
+            if (progress !== undefined || checkpoint !== undefined) lease.toldTo.add(asked.process);
           }
           break;
         }

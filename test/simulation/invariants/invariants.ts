@@ -30,7 +30,8 @@ export const INVARIANTS: Readonly<Record<string, string>> = {
     'What an executor is to have said of an attempt was reported by the holder of its lease, to who wrote it down.',
   'P4.3': 'A session that nobody gave, or that another registration has replaced, is not heard.',
   'P4.4': 'The holder of a living lease is not told that it is over.',
-  'P4.5': 'A lease that has ended is never renewed, kept, or given again.',
+  'P4.5':
+    'A lease that has ended is never renewed, kept, or given again, and gives no right to add tasks; nor does that of another one.',
   'P4.6': 'A task never has two living leases.',
   'P5.1': 'A task is READY, and starts, only while its join is met; what needs nothing is READY at once.',
   'P5.2':
@@ -42,6 +43,9 @@ export const INVARIANTS: Readonly<Record<string, string>> = {
   'P5.7': 'A task is skipped, or failed for its dependencies, only where its join can no longer be met.',
   'P5.8': 'What waits for a moment is not READY before it.',
   'P5.9': 'Loops count their rounds without gaps, and stay within their limits.',
+  'P5.10':
+    'A child run begins in the commit in which the attempt that starts it does, which completes only as it does.',
+  'P5.11': 'Each signal ends one wait.',
   'P6.1': 'A watcher gets events in their order, each once, also over resumes.',
   'P6.2': 'A watcher misses nothing of what it watches, unless it was deleted.',
   'P6.3': 'A watcher of a run gets the events of that run alone.',

@@ -4,7 +4,12 @@
 // It is written from the contract (proto/tutti/v1, ARCHITECTURE's states), and knows nothing of how the engine
 // keeps its own state: where both are wrong in the same way, two people have made the same mistake.
 
-import type { Dependency, RunSpec, TaskSpec } from '../../../services/orchestrator/src/domain/spec.ts';
+import type {
+  Dependency,
+  RunParent,
+  RunSpec,
+  TaskSpec,
+} from '../../../services/orchestrator/src/domain/spec.ts';
 import type { RunPhase, TaskState } from '../../../services/orchestrator/src/domain/states.ts';
 import type { AttemptOutcome } from '../../../services/orchestrator/src/engine/inputs.ts';
 import type { RequestRow, RunNumber } from '../../../services/orchestrator/src/store/port.ts';
@@ -40,7 +45,8 @@ export interface RunModel {
   readonly number: RunNumber;
   readonly runId: string;
   readonly spec: RunSpec;
-  readonly parentRunId: string;
+  /** The attempt that it was started by. */
+  readonly parent: RunParent | undefined;
   /** By index. */
   readonly tasks: TaskModel[];
   readonly byKey: Map<string, TaskModel>;
@@ -57,6 +63,8 @@ export interface RunModel {
   /** Revision of what allows tasks to be reset: a re-run, a send-back. */
   restartRevision: number;
   sentBackRevision: number;
+  /** By name: how many signals came that no wait has taken. */
+  readonly signals: Map<string, number>;
 }
 
 /** Times are the engine's own. */
@@ -83,6 +91,8 @@ export interface TaskModel {
   validating: boolean;
   /** The living one. */
   lease: LeaseModel | undefined;
+  /** That its latest attempt has started; empty for none. */
+  childRunId: string;
   iteration: number;
   /** By the task that it went back to. */
   readonly sentBack: Map<string, number>;
@@ -113,6 +123,8 @@ export interface LeaseModel {
   ended: { readonly how: LeaseEnd; readonly revision: number } | undefined;
   /** What its holder has reported, as far as it came; see executors.ts. */
   readonly reports: HolderReport[];
+  /** Whom its holder has told how far it is. */
+  readonly toldTo: Set<ProcessId>;
   /** True time: when it was last renewed for sure, 0 for never; and when that was last tried. */
   renewedAtMs: number;
   triedAtMs: number;

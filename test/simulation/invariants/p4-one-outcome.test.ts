@@ -9,6 +9,8 @@ import {
   completed,
   DONE,
   heartbeat,
+  plain,
+  progress,
   ready,
   register,
   report,
@@ -34,6 +36,13 @@ function secondTry(story: Story, token = 'l2'): void {
   story.commit([started('r', 'a', token, { attempt: 2 })]);
 }
 
+/** Of tasks that are there: nothing else comes of it. */
+function addTasks(story: Story, leaseToken: string, executorId = 'e'): void {
+  const by = { type: 'EXECUTOR', executorId, session: `session of ${executorId}` } as const;
+  const input = { by, leaseToken, tasks: [plainTask('a', 'work')], request: undefined };
+  story.call('AddTasks', input, { ok: true, value: { addedCount: 0 } });
+}
+
 const OTHER_RESULT = completed('a', { text: '"forged"' });
 
 tellCases({
@@ -44,9 +53,15 @@ tellCases({
   'P4.2': {
     holds(story) {
       atWork(story);
+      progress(story, 'l1');
       report(story, 'l1', DONE, { events: [completed('a'), runCompleted()] });
     },
     breaks: [
+      (story) => {
+        atWork(story);
+        heartbeat(story, ['l1']);
+        story.commit([plain('r', { case: 'taskProgressed', value: { attempt: 1 } }, 'a')]);
+      },
       (story) => {
         atWork(story);
         story.commit([completed('a')]);
@@ -117,6 +132,7 @@ tellCases({
   'P4.5': {
     holds(story) {
       secondTry(story);
+      addTasks(story, 'l2');
       register(story, 'e', { held: ['l1', 'l2'] }, ['l2']);
       heartbeat(story, ['l1', 'l2'], { dropped: ['l1'] });
     },
@@ -132,6 +148,15 @@ tellCases({
       (story) => {
         secondTry(story);
         heartbeat(story, ['l2'], { missing: [assignment('r', 'a', 'l1')] });
+      },
+      (story) => {
+        secondTry(story);
+        addTasks(story, 'l1');
+      },
+      (story) => {
+        atWork(story);
+        register(story, 'f');
+        addTasks(story, 'l1', 'f');
       },
     ],
   },

@@ -80,6 +80,13 @@ export function checkOneOutcome(seen: Seen): Check {
       }
       if (name === 'Heartbeat') heartbeat(observation, call);
       if (name === 'Report') report(observation);
+      if (name === 'AddTasks') {
+        const lease = ledger.of(namespace).leases.get(input.leaseToken);
+        const isTheirs = executorId === undefined || lease?.executorId === executorId;
+        hold('P4.5', isTheirs && !wasOver(lease, call), () => {
+          return `${namespace}: ${executorId} has added tasks under lease ${input.leaseToken} of ${lease?.executorId}, which had ended, or is not its own`;
+        });
+      }
       if (name === 'RegisterExecutor') {
         const { leases } = ledger.of(namespace);
         const revived = observation.reply.value.kept.find((token) => wasOver(leases.get(token), call));
@@ -117,6 +124,11 @@ function isLatest(view: ExecutorView | undefined, session: string, call: OpenCal
 function isWarranted({ fact, task }: Place, executors: Seen['executors']): void {
   const lease = task?.lease;
   if (task === undefined || lease === undefined) return;
+  if (fact.change.case === 'taskProgressed') {
+    hold('P4.2', lease.toldTo.has(fact.process), () => {
+      return `${nameOf(fact)}: executor ${lease.executorId}, which holds lease ${lease.token}, has said nothing of it`;
+    });
+  }
   const how = endOfAttempt(fact, task);
   if (how === undefined) return;
   const view = executors.view(fact.process, fact.namespace, lease.executorId);

@@ -10,6 +10,7 @@ import {
   completed,
   heartbeat,
   plain,
+  progress,
   register,
   report,
   retrying,
@@ -134,7 +135,7 @@ tellCases({
       (story) => {
         atWork(story, { ...AGAIN, timeouts: { ...NO_TIMEOUTS, heartbeatMs: 1_000 } });
         story.pass(900);
-        story.commit([plain('r', { case: 'taskProgressed', value: { attempt: 1 } }, 'a')]);
+        progress(story, 'l1');
         story.pass(900);
         timeOut(story);
       },

@@ -4,6 +4,7 @@ import { AttemptState } from '@tutti/proto/tutti/v1/task_pb.ts';
 import { createInputSchemas } from '../../../services/orchestrator/src/api/input-schema.ts';
 import { createSchemaChecker } from '../../../services/orchestrator/src/api/schema-checker.ts';
 import { compileGraph } from '../../../services/orchestrator/src/domain/compile.ts';
+import type { Progress } from '../../../services/orchestrator/src/domain/events.ts';
 import type { RunSpec, TaskSpec } from '../../../services/orchestrator/src/domain/spec.ts';
 import type {
   Assignment,
@@ -144,11 +145,18 @@ export function heartbeat(
   tokens: readonly string[],
   said: Partial<HeartbeatAck> = {},
   phase: 'ACTIVE' | 'DRAINING' | 'LEAVING' = 'ACTIVE',
+  progress?: Progress,
 ): void {
-  const attempts = tokens.map((leaseToken) => ({ leaseToken, progress: undefined, checkpoint: undefined }));
+  const attempts = tokens.map((leaseToken) => ({ leaseToken, progress, checkpoint: undefined }));
   const input = { executorId: 'e', session: 'session of e', phase, attempts };
   const value = { dropped: [], cancellations: [], missing: [], ...said };
   story.call('Heartbeat', input, { ok: true, value });
+}
+
+/** Executor e says so, and it is written down. */
+export function progress(story: Story, token: string): void {
+  heartbeat(story, [token], {}, 'ACTIVE', { percent: 50, message: '' });
+  story.commit([plain('r', { case: 'taskProgressed', value: { attempt: 1 } }, 'a')]);
 }
 
 export function completed(

@@ -4,7 +4,7 @@
 import { create, type MessageInitShape, toBinary } from '@bufbuild/protobuf';
 import { EventAttachmentSchema } from '@tutti/proto/tutti/store/v1/record_pb.ts';
 import { EventSchema } from '@tutti/proto/tutti/v1/event_pb.ts';
-import type { RunSpec, TaskSpec } from '../../../services/orchestrator/src/domain/spec.ts';
+import type { RunParent, RunSpec, TaskSpec } from '../../../services/orchestrator/src/domain/spec.ts';
 import type { EngineCalls, EngineCallType } from '../../../services/orchestrator/src/engine/inputs.ts';
 import {
   createMemoryPlace,
@@ -39,6 +39,7 @@ export interface StoryEvent {
   /** With runSubmitted and tasksAdded. */
   readonly tasks?: readonly TaskSpec[];
   readonly spec?: Partial<RunSpec>;
+  readonly parent?: RunParent;
   /** Where it is not the present one. */
   readonly timeMs?: number;
   readonly revision?: number;
@@ -113,7 +114,7 @@ export function createStory() {
     if (isNew) {
       const whole = plainRun(tasks, spec);
       fresh.set(runId, { number: revision, keys: tasks.map(({ key }) => key) });
-      return { record, newRun: newRunOf(runId, revision, whole, timeMs) };
+      return { record, newRun: newRunOf(runId, revision, whole, timeMs, event.parent) };
     }
     if (change.case !== 'tasksAdded') return { record };
     const found = fresh.get(runId);
@@ -188,18 +189,24 @@ export function createStory() {
   };
 }
 
-function newRunOf(runId: string, run: number, spec: RunSpec, atMs: number): NewRun {
+function newRunOf(
+  runId: string,
+  run: number,
+  spec: RunSpec,
+  atMs: number,
+  parent: RunParent | undefined,
+): NewRun {
   const { name, labels, workflow } = spec;
   const taskCount = spec.tasks.length;
   const record = encodeRunRecord({
     spec,
     submittedAtMs: atMs,
     traceparent: '',
-    parent: undefined,
+    parent,
     taskCount,
   });
   const tasks = newTasks(spec.tasks, spec.maxParallel > 0);
-  const rest = { submittedAtMs: atMs, traceId: '', workflow, parent: undefined, links: [], record, tasks };
+  const rest = { submittedAtMs: atMs, traceId: '', workflow, parent, links: [], record, tasks };
   return { run, runId, name, labels, ...rest };
 }
 

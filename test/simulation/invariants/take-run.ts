@@ -23,7 +23,7 @@ export function takeNewRun(namespace: NamespaceModel, fact: Fact): RunModel {
     number: found.run,
     runId: found.runId,
     spec,
-    parentRunId: parent?.runId ?? '',
+    parent,
     tasks: [],
     byKey: new Map(),
     submittedTasks: found.tasks.length,
@@ -36,6 +36,7 @@ export function takeNewRun(namespace: NamespaceModel, fact: Fact): RunModel {
     beganAtMs: timeMs,
     restartRevision: 0,
     sentBackRevision: 0,
+    signals: new Map(),
   };
   for (const [index, task] of found.tasks.entries()) {
     addTask(run, spec.tasks[index] ?? decodeTaskSpec(task.spec), task, undefined, timeMs);
@@ -80,6 +81,7 @@ function addTask(
     cancelling: false,
     validating: false,
     lease: undefined,
+    childRunId: '',
     iteration: 0,
     sentBack: new Map(),
     heldUntilMs: undefined,
@@ -124,6 +126,11 @@ export function takeRunEvent(run: RunModel, fact: Fact): void {
       run.beganAtMs = timeMs;
       run.restartRevision = revision;
       break;
+    case 'runSignalled': {
+      const { name } = change.value;
+      run.signals.set(name, (run.signals.get(name) ?? 0) + 1);
+      break;
+    }
     case 'tasksAdded':
       takeAddedTasks(run, fact);
       break;

@@ -39,6 +39,11 @@ export function takeTaskEvent(namespace: NamespaceModel, run: RunModel, task: Ta
     case 'taskProgressed':
       task.heardAtMs = timeMs;
       break;
+    case 'taskSignalled': {
+      const { name } = change.value;
+      run.signals.set(name, (run.signals.get(name) ?? 0) - 1);
+      break;
+    }
     case 'taskCancelling':
       task.cancelling = true;
       break;
@@ -81,6 +86,7 @@ function start(namespace: NamespaceModel, run: RunModel, task: TaskModel, fact: 
   task.startedAtMs = timeMs;
   task.firstStartedAtMs ??= timeMs;
   task.heardAtMs = timeMs;
+  task.childRunId = change.value.childRunId;
   if (leaseToken === '') return;
   const { capability, handling } = task.spec;
   task.lease = {
@@ -95,6 +101,7 @@ function start(namespace: NamespaceModel, run: RunModel, task: TaskModel, fact: 
     decidedAtMs: timeMs,
     ended: undefined,
     reports: [],
+    toldTo: new Set(),
     renewedAtMs: 0,
     triedAtMs: atMs,
   };

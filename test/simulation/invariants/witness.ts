@@ -16,6 +16,7 @@ import { checkBatch, checkFence, checkOrder } from './p2-order.ts';
 import { checkRows } from './p2-rows.ts';
 import { checkDurableFirst } from './p3-durable-first.ts';
 import { checkOneOutcome } from './p4-one-outcome.ts';
+import { checkConstructs } from './p5-constructs.ts';
 import { checkRules } from './p5-rules.ts';
 import { checkWatchers } from './p6-watchers.ts';
 import { checkLimits } from './p7-limits.ts';
@@ -40,6 +41,7 @@ const CHECKS: readonly CreateCheck[] = [
   checkDurableFirst,
   checkOneOutcome,
   checkRules,
+  checkConstructs,
   checkWatchers,
   checkLimits,
   checkRecovery,
