@@ -1,8 +1,8 @@
 // Who submits, and who looks after what was submitted? Clients that work one run after the other, each
 // with its own notes of what it was told.
 //
-// A patient client repeats a call, with the same request id, until it is answered. A hasty one tries once and
-// leaves; what it had asked for may have come to be or not.
+// A patient client repeats a call, with the same request id, until it is answered. A hasty one tries once; what it
+// had asked for may have come to be or not. It leaves it at that, or asks again later, with the same request id.
 
 import { randomUUID } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
@@ -31,12 +31,15 @@ export interface Clients {
 export interface ClientsOptions {
   readonly address: string;
   readonly random: Random;
+  /** Of those that wait for the end of their run. */
   readonly count: number;
   /** Which kinds of runs come one after another at first; then any, by chance. */
   readonly first: readonly string[];
 }
 
 const HASTY_SHARE = 0.1;
+/** Between two submissions of the one that does nothing else: something is on its way at every moment. */
+const HASTE_MS = 30;
 const REPEAT_MS = 150;
 
 export function startClients({ address, random, count, first }: ClientsOptions): Clients {
@@ -77,24 +80,30 @@ export function startClients({ address, random, count, first }: ClientsOptions):
     }
   }
 
-  async function submit(shape: Shape, kind: string, draw: Random): Promise<string | undefined> {
+  async function submit(
+    shape: Shape,
+    kind: string,
+    draw: Random,
+    isHasty: boolean,
+  ): Promise<string | undefined> {
     const requestId = randomUUID();
     const note: SubmissionNote = { requestId, kind, runId: undefined, end: shape.end, output: shape.output };
     notes.submissions.push(note);
     const spec = toRunSpec(shape.spec as RunInput);
     spec.labels['request'] = requestId;
     const options = { requestId, ...(draw.chance(0.5) && { runId: `${kind}-${requestId}` }) };
-    if (shape.attention === 'none' && draw.chance(HASTY_SHARE)) {
+    if (isHasty) {
       note.runId = await hasty.submit(spec, options).then(
         ({ runId }) => runId,
         (error: unknown) => void countFailure(error),
       );
-    } else {
-      note.runId = await untilAnswered(
-        `submit ${kind}`,
-        async () => (await client.submit(spec, options)).runId,
-      );
+      if (note.runId !== undefined || draw.chance(0.5)) return note.runId;
+      await delay(draw.below(2_000), undefined, { signal: gone.signal });
     }
+    note.runId = await untilAnswered(
+      `submit ${kind}`,
+      async () => (await client.submit(spec, options)).runId,
+    );
     return note.runId;
   }
 
@@ -124,7 +133,8 @@ export function startClients({ address, random, count, first }: ClientsOptions):
     while (!finishing) {
       const kind = kinds.shift() ?? drawKind(draw);
       const shape = drawShape(kind, draw);
-      const runId = await submit(shape, kind, draw);
+      const isHasty = shape.attention === 'none' && draw.chance(HASTY_SHARE);
+      const runId = await submit(shape, kind, draw, isHasty);
       if (runId === undefined) continue;
       await attend(runId, shape, draw);
       const { signal } = gone;
@@ -133,9 +143,17 @@ export function startClients({ address, random, count, first }: ClientsOptions):
     }
   }
 
-  const working = Promise.all(
-    Array.from({ length: count }, (_, index) => work(random.fork(`client ${index}`))),
-  );
+  async function hurry(draw: Random): Promise<void> {
+    while (!finishing) {
+      await submit(drawShape('single', draw), 'single', draw, true);
+      await delay(HASTE_MS, undefined, { signal: gone.signal });
+    }
+  }
+
+  const working = Promise.all([
+    hurry(random.fork('hasty client')),
+    ...Array.from({ length: count }, (_, index) => work(random.fork(`client ${index}`))),
+  ]);
   working.catch(() => {});
   return {
     notes,
