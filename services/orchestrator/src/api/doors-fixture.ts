@@ -33,6 +33,7 @@ export interface Doors {
   readonly http: string;
   readonly logged: Readonly<Record<string, unknown>>[];
   readonly spans: { name: string; traceparent: string | undefined; error?: unknown }[];
+  quiet(enough: AbortSignal): Promise<void>;
   close(graceMs: number): Promise<void>;
 }
 
@@ -91,6 +92,7 @@ export async function openDoorsTo(orchestrator: Orchestrator, options: DoorsOpti
     http: `http://127.0.0.1:${http.port}`,
     logged,
     spans,
+    quiet: async (enough) => void (await Promise.all([grpc.quiet(enough), http.quiet(enough)])),
     close,
   };
 }

@@ -62,12 +62,12 @@ export function createAdapter(services: Services, shutdownSignal: AbortSignal): 
       if (handler === undefined) return false;
       // It fails when the client goes away in the middle of the answer: nobody is left to tell.
       underWay += 1;
-      respond(handler, request, response)
-        .catch(() => response.destroy())
-        .finally(() => {
-          underWay -= 1;
-          quiet.ended();
-        });
+      // Whatever became of the answer: of a client that goes in the middle of it the library may never hear.
+      response.once('close', () => {
+        underWay -= 1;
+        quiet.ended();
+      });
+      respond(handler, request, response).catch(() => response.destroy());
       return true;
     },
     quiet: quiet.wait,

@@ -189,6 +189,24 @@ describe.each(transports)('%s', (_name, makeTransport) => {
   });
 });
 
+test('a call whose client went in the middle of the answer is not waited for', async () => {
+  const { http, quiet } = await openDoors();
+  const leaving = new AbortController();
+  const message = Buffer.from(JSON.stringify({ afterRevision: '9007199254740991' }));
+  const head = Buffer.alloc(5);
+  head.writeUInt32BE(message.byteLength, 1);
+  const response = await fetch(`${http}/tutti.v1.OrchestratorService/Watch`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/connect+json' },
+    body: Buffer.concat([head, message]),
+    signal: leaving.signal,
+  });
+  // It is refused, and the client has heard enough before the end.
+  for await (const _ of response.body ?? []) break;
+  leaving.abort();
+  await quiet(new AbortController().signal);
+});
+
 describe('beside the services', () => {
   test('/readyz says 503 from a commit that failed to one that succeeds', async () => {
     const { http, grpc, runtime } = await openDoors();
