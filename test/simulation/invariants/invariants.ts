@@ -14,7 +14,8 @@ export const INVARIANTS: Readonly<Record<string, string>> = {
   'P2.3':
     'An event says what it is kept as: its revision, its run, its task; what it brings comes in the same commit.',
   'P2.4': 'Tasks move as the state diagram has it, and each event is about the present attempt.',
-  'P2.5': 'Runs move as the state diagram has it; in a final run nothing happens but that it is done again.',
+  'P2.5':
+    'Runs move as the state diagram has it; in a final run nothing happens but that it is done again, in one that is archived nothing at all; and only final ones are archived or deleted.',
   'P2.6': 'After each commit, the rows of runs and tasks say what their events add up to.',
   'P2.7':
     'A request has its effect once, in the commit that keeps its answer, and nobody else has that effect.',
@@ -46,6 +47,8 @@ export const INVARIANTS: Readonly<Record<string, string>> = {
   'P5.10':
     'A child run begins in the commit in which the attempt that starts it does, which completes only as it does.',
   'P5.11': 'Each signal ends one wait.',
+  'P5.12': 'A task fails for want of attempts only where none is left.',
+  'P5.13': 'What a task made for itself is over, or told to stop, once the attempt that it served is.',
   'P6.1': 'A watcher gets events in their order, each once, also over resumes.',
   'P6.2': 'A watcher misses nothing of what it watches, unless it was deleted.',
   'P6.3': 'A watcher of a run gets the events of that run alone.',

@@ -16,7 +16,7 @@ import {
   submit,
   submitted,
 } from './scenes-fixture.ts';
-import type { Story } from './story-fixture.ts';
+import { NAMESPACE, type Story } from './story-fixture.ts';
 
 const TASKS = [plainTask('a', 'work')];
 const paused = plain('r', { case: 'runPaused', value: {} });
@@ -31,6 +31,12 @@ function over(story: Story): void {
 function askPause(story: Story, requestId: string, between: () => void): void {
   const input = { runId: 'r', message: '', request: requestOf(requestId) };
   story.call('PauseRun', input, { ok: true, value: true }, between);
+}
+
+/** Run number 1. */
+function changed(story: Story, type: 'ARCHIVE' | 'DELETE'): void {
+  const change = { namespace: NAMESPACE, epoch: 1, run: 1, action: { type }, requests: [] };
+  story.see({ type: 'RunChanged', process: 1, change });
 }
 
 const asTask = (key: string) => (batch: CommitBatch) => ({
@@ -128,6 +134,20 @@ tellCases({
       (story) => {
         over(story);
         story.commit([plain('r', { case: 'taskProgressed', value: { attempt: 1 } }, 'a')]);
+      },
+      (story) => {
+        over(story);
+        changed(story, 'ARCHIVE');
+        story.commit([plain('r', { case: 'runRestarted', value: {} })]);
+      },
+      (story) => {
+        atWork(story);
+        changed(story, 'DELETE');
+      },
+      (story) => {
+        over(story);
+        changed(story, 'ARCHIVE');
+        changed(story, 'DELETE');
       },
     ],
   },

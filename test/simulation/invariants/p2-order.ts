@@ -1,10 +1,11 @@
 // P2: every change of state happens once, has its place in one order, and is one that the state machine has.
 
+import type { RunChange } from '../../../services/orchestrator/src/store/port-run-life.ts';
 import { type Check, hold, type Place, type Seen } from './check.ts';
 import { nameOf } from './fact.ts';
-import type { NamespaceModel } from './ledger.ts';
+import type { NamespaceModel, RunModel } from './ledger.ts';
 import type { Observation, ProcessId } from './observation.ts';
-import { isLive, RUN_MOVES, type RunCase, TASK_MOVES, type TaskCase } from './states.ts';
+import { isFinalPhase, isLive, RUN_MOVES, type RunCase, TASK_MOVES, type TaskCase } from './states.ts';
 
 type Durable = Extract<Observation, { type: 'Durable' }>;
 
@@ -97,4 +98,15 @@ function runMoves({ fact, run }: Place): void {
   const pauses = change.case === 'runPaused' && run.paused;
   const resumes = change.case === 'runResumed' && !run.paused;
   hold('P2.5', !pauses && !resumes, () => `${nameOf(fact)}: it is so already`);
+  hold('P2.5', !run.archived, () => `${nameOf(fact)}: the run is archived`);
+}
+
+/** Called before the ledger takes it in. */
+export function checkRunChange(run: RunModel, { action }: RunChange): void {
+  const allowed =
+    isFinalPhase(run.phase) && !(run.archived && (action.type === 'DELETE' || action.type === 'EXPIRE'));
+  hold('P2.5', allowed, () => {
+    const state = run.archived ? 'archived' : run.phase;
+    return `${run.namespace}: ${action.type} of run ${run.runId}, which is ${state}`;
+  });
 }

@@ -1,12 +1,20 @@
-// P5, too: what a run has to do with other runs, and with signals from outside.
+// P5, too: what a run has to do with other runs, with signals, and with what its tasks make for themselves.
 
+import { StateReason } from '@tutti/proto/tutti/v1/state_reason_pb.ts';
+import { AttemptState } from '@tutti/proto/tutti/v1/task_pb.ts';
+import { DEFAULT_RETRY, PLAIN_FLOW } from '../../../services/orchestrator/src/domain/spec.ts';
+import type { AttemptOutcome } from '../../../services/orchestrator/src/engine/inputs.ts';
 import { plainRun, plainTask } from '../scenario/tasks.ts';
+import { json } from '../world/work.ts';
 import { tellCases } from './cases-fixture.ts';
 import {
+  atWork,
+  cancelled,
   completed,
   kept,
   plain,
   ready,
+  report,
   requestOf,
   runCompleted,
   submit,
@@ -52,6 +60,44 @@ function signal(story: Story, ...waits: readonly string[]): void {
   );
 }
 
+const FAILURE: AttemptOutcome = {
+  type: 'Failed',
+  error: { code: 'NET', message: '', details: undefined },
+  final: false,
+  retryAfterMs: undefined,
+};
+const exhausted = plain(
+  'r',
+  {
+    case: 'taskFailed',
+    value: {
+      attempt: 1,
+      attemptState: AttemptState.FAILED,
+      reason: StateReason.ATTEMPTS_EXHAUSTED,
+      error: { code: 'NET' },
+    },
+  },
+  'a',
+);
+
+/** A list, the first item of which is there. */
+function listed(story: Story): void {
+  const foreach = {
+    items: [json(0), json(1)],
+    itemsExpression: '',
+    maxParallel: 1,
+    toleratedFailures: 0,
+    toleratedShare: 0,
+    siblings: 'STOP',
+  } as const;
+  submit(story, 'r', [plainTask('a', 'work', { flow: { ...PLAIN_FLOW, foreach } })]);
+  const start = plain('r', { case: 'taskStarted', value: { attempt: 1 } }, 'a');
+  const item = plainTask('a#0', 'work');
+  const value = { owner: 'a', taskKeys: ['a#0'], firstIndex: 1 };
+  const added: StoryEvent = { run: 'r', tasks: [item], change: { case: 'tasksAdded', value } };
+  story.commit([ready('a'), start, added]);
+}
+
 tellCases({
   'P5.10': {
     holds(story) {
@@ -81,6 +127,26 @@ tellCases({
         story.commit([completed('a')]);
       },
     ],
+  },
+  'P5.12': {
+    holds(story) {
+      atWork(story, { retry: { ...DEFAULT_RETRY, maxAttempts: 1 } });
+      report(story, 'l1', FAILURE, { events: [exhausted] });
+    },
+    breaks(story) {
+      atWork(story, { retry: { ...DEFAULT_RETRY, maxAttempts: 2 } });
+      report(story, 'l1', FAILURE, { events: [exhausted] });
+    },
+  },
+  'P5.13': {
+    holds(story) {
+      listed(story);
+      story.commit([cancelled('a', 1), cancelled('a#0')]);
+    },
+    breaks(story) {
+      listed(story);
+      story.commit([cancelled('a', 1)]);
+    },
   },
   'P5.11': {
     holds(story) {

@@ -1,18 +1,62 @@
-// P5, too: what a run has to do with other runs, and with signals from outside.
+// P5, too: what a run has to do with other runs, with signals from outside, and with what its tasks make for
+// themselves; and whether attempts are used up before a task fails for want of them.
 
+import { StateReason } from '@tutti/proto/tutti/v1/state_reason_pb.ts';
 import { type Check, hold, type Place, type Seen } from './check.ts';
-import { nameOf } from './fact.ts';
-import type { NamespaceModel } from './ledger.ts';
+import { type Fact, nameOf } from './fact.ts';
+import type { NamespaceModel, RunModel, TaskModel } from './ledger.ts';
+import { FINAL } from './states.ts';
 import { endOfAttempt } from './take-task.ts';
 
-export function checkConstructs(_seen: Seen): Check {
+export function checkConstructs({ ledger }: Seen): Check {
   return {
     before(place) {
       waits(place);
       completes(place);
+      if (place.task !== undefined) usesUp(place.fact, place.task);
     },
     after: begins,
+    see(observation) {
+      if (observation.type !== 'Durable') return;
+      const { batch } = observation;
+      const { runs } = ledger.of(batch.namespace);
+      for (const number of new Set(batch.events.map(({ run }) => run))) {
+        const run = runs.get(number);
+        if (run !== undefined) endsOwned(run, `${batch.namespace}@${batch.events.at(-1)?.revision}`);
+      }
+    },
   };
+}
+
+/** A fallback that fails gives the reason of what failed before it. */
+function usesUp(fact: Fact, { spec, round, fallback }: TaskModel): void {
+  const { change } = fact;
+  if (change.case !== 'taskFailed' || fallback) return;
+  const { maxAttempts, maxLostAttempts } = spec.retry;
+  const counted = round.started - round.lost;
+  const { reason } = change.value;
+  const holds =
+    reason === StateReason.ATTEMPTS_EXHAUSTED
+      ? counted >= maxAttempts
+      : reason !== StateReason.EXECUTORS_LOST || round.lost >= maxLostAttempts;
+  hold('P5.12', holds, () => {
+    return `${nameOf(fact)}: ${counted} of ${maxAttempts} attempts were made, and ${round.lost} of ${maxLostAttempts} lost`;
+  });
+}
+
+/** What undoes a task is begun after it, and outlives it. */
+function endsOwned(run: RunModel, at: string): void {
+  const left = run.tasks.find(
+    ({ owner, key, state, cancelling }) =>
+      owner !== undefined &&
+      owner.state !== 'RUNNING' &&
+      !key.endsWith('#undo') &&
+      !FINAL.has(state) &&
+      !cancelling,
+  );
+  hold('P5.13', left === undefined, () => {
+    return `${at} ${run.runId}: ${left?.key} is ${left?.state}, and ${left?.owner?.key}, which made it, is ${left?.owner?.state}`;
+  });
 }
 
 function waits({ fact, run }: Place): void {

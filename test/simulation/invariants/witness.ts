@@ -12,7 +12,7 @@ import { factOf } from './fact.ts';
 import { createLedger, type OpenLedger } from './ledger.ts';
 import type { Observation } from './observation.ts';
 import { checkAcknowledged } from './p1-acknowledged.ts';
-import { checkBatch, checkFence, checkOrder } from './p2-order.ts';
+import { checkBatch, checkFence, checkOrder, checkRunChange } from './p2-order.ts';
 import { checkRows } from './p2-rows.ts';
 import { checkDurableFirst } from './p3-durable-first.ts';
 import { checkOneOutcome } from './p4-one-outcome.ts';
@@ -118,6 +118,7 @@ function takeRunChange(
   checkFence(namespace, process, change);
   const run = namespace.runs.get(change.run);
   if (run !== undefined) {
+    checkRunChange(run, change);
     switch (change.action.type) {
       case 'DELETE':
       case 'EXPIRE':
