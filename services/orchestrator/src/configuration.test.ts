@@ -21,6 +21,7 @@ describe('the configuration', () => {
         leaseDurationMs: 15_000,
         maxStoredPayloadBytes: 67_108_864,
         payloadGraceMs: 86_400_000,
+        shutdownGraceMs: 25_000,
       },
     });
   });
@@ -74,6 +75,9 @@ describe('the configuration', () => {
       "--grpc-port is '70000': give a whole number from 0 to 65535",
     );
     expect(messageOf(['--log-level', 'loud'])).toMatch(/--log-level is 'loud': give one of trace, debug/);
+    expect(messageOf(['--shutdown-grace-ms', '999'])).toBe(
+      "--shutdown-grace-ms is '999': give a whole number from 1000 to 3600000",
+    );
     expect(messageOf(['--nonsense'])).toMatch(/nonsense/);
   });
 
