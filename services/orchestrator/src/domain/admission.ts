@@ -1,6 +1,6 @@
 // What stands between a task whose join is met and its being READY?
 
-import { specOf, taskOf } from './lookup.ts';
+import { specOf } from './lookup.ts';
 import type { RunSpec, TaskSpec } from './spec.ts';
 import { runStartMs } from './start-times.ts';
 import type { RunState } from './state.ts';
@@ -16,19 +16,12 @@ function hasExpression({ when, inputExpression }: TaskSpec): boolean {
   return when !== '' || inputExpression !== '';
 }
 
-/** Whether the orchestrator does the work itself, so that no executor is asked. */
+/**
+ * Whether the orchestrator does the work itself, so that no executor is asked. It has its turn all the same: loops may
+ * go round a million times, and lists be long, and no step may be as long as that.
+ */
 export function performsItself({ work, flow }: TaskSpec): boolean {
   return work.type !== 'CAPABILITY' || flow.foreach !== undefined;
-}
-
-/**
- * Whether that begins the moment the task is ready. Child runs, items, and what is done again have their turn as work
- * for executors has, of which a step gives out so many at most: loops may go round a million times, and lists be long.
- */
-export function performsAtOnce(run: RunState, task: number): boolean {
-  const spec = specOf(run, task);
-  if (!performsItself(spec) || startsRun(spec) || run.owners.has(task)) return false;
-  return taskOf(run, task).attempts.length === 0;
 }
 
 /** Whether an attempt of the task is a run of its own. */

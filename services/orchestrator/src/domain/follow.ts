@@ -1,6 +1,5 @@
 // What does a change bring with it, once the run has evolved by it?
 
-import { performsAtOnce } from './admission.ts';
 import { cancelRest } from './cancel.ts';
 import { undoAll } from './compensation.ts';
 import { admit, judge, release } from './conditions.ts';
@@ -14,13 +13,12 @@ import { checkSpec, isAwaitedCheck, judgeResult, verdictOf } from './guardrails.
 import { specOf, taskOf } from './lookup.ts';
 import { endWithManager, wakeManager } from './manager.ts';
 import { endOwned } from './owned.ts';
-import { followResumed } from './pause.ts';
 import { resultJudged } from './result.ts';
 import { offerSignal } from './signals.ts';
 import type { RunState } from './state.ts';
 import { type FinalTaskState, isFinalTask, type StateReason } from './states.ts';
 import { goesOn } from './still-applies.ts';
-import { perform, signalled, startOf } from './work.ts';
+import { perform, signalled } from './work.ts';
 
 const NOTHING: readonly Change[] = Object.freeze([]);
 
@@ -40,13 +38,10 @@ function consequences(run: RunState, change: Change, nowMs: number): readonly Ch
   switch (change.type) {
     case 'RunCancelling':
       return cancelRest(run);
-    case 'RunResumed':
-      return followResumed(run);
     case 'TaskRetrying':
     case 'TaskRepeating':
       return [...endOwned(run, change.task), ...retryAtOnce(run, change.task)];
     case 'TaskReady':
-      return followReady(run, change.task);
     case 'TaskHeld':
       return nextInLine(run);
     case 'TaskStarted':
@@ -80,17 +75,13 @@ function consequences(run: RunState, change: Change, nowMs: number): readonly Ch
     case 'RunFailed':
     case 'RunCancelled':
     case 'RunPaused':
+    case 'RunResumed':
     case 'RunRestarted':
     case 'TaskProgressed':
     case 'TaskCancelling':
     case 'TaskSentBack':
       return NOTHING;
   }
-}
-
-function followReady(run: RunState, task: number): readonly Change[] {
-  const performed = performAtOnce(run, task);
-  return run.line === undefined ? performed : [...performed, ...nextInLine(run)];
 }
 
 /** The first of those that are held for RunSpec.maxParallel, where there is room for one more. */
@@ -101,12 +92,6 @@ function nextInLine(run: RunState): readonly Change[] {
     return state === 'WAITING' && reason === 'RUN_AT_LIMIT';
   });
   return next === undefined ? NOTHING : [release(run, next)];
-}
-
-/** Work of the orchestrator's own may start the moment it is READY. */
-function performAtOnce(run: RunState, task: number): readonly Change[] {
-  if (run.paused || !performsAtOnce(run, task)) return NOTHING;
-  return [startOf(run, task)];
 }
 
 /** What was done once already, or depends on others now, may be ready at once, or hopeless. */

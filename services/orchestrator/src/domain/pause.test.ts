@@ -36,8 +36,8 @@ test("F.2: the orchestrator's own work starts with the end of the pause, first R
   expect(run.resume()).toEqual([
     'run resumed',
     'x RUNNING attempt 1',
-    'y RUNNING attempt 1',
     'x COMPLETED',
+    'y RUNNING attempt 1',
     'y COMPLETED',
     'run COMPLETED',
   ]);

@@ -3,12 +3,10 @@
 // While it is paused, tasks still become READY: they are only not started. What runs goes on, and so does
 // the time of the run as a whole.
 
-import { performsAtOnce } from './admission.ts';
 import type { Change } from './events.ts';
 import { accept, type Refusal, type Result, reject } from './rejection.ts';
 import type { RunState } from './state.ts';
 import { isFinalRun, type RunPhase } from './states.ts';
-import { startOf } from './work.ts';
 
 const NOTHING: readonly Change[] = Object.freeze([]);
 
@@ -33,11 +31,4 @@ export function readyInOrder(run: RunState): readonly number[] {
   for (const [task, { state }] of run.tasks.entries()) if (state === 'READY') ready.push(task);
   const revisionOf = (task: number) => run.tasks[task]?.readyRevision ?? 0;
   return ready.sort((a, b) => revisionOf(a) - revisionOf(b) || a - b);
-}
-
-/** The orchestrator's own work that had to wait; executors are the engine's to ask. */
-export function followResumed(run: RunState): readonly Change[] {
-  return readyInOrder(run)
-    .filter((task) => performsAtOnce(run, task))
-    .map((task) => startOf(run, task));
 }

@@ -3,8 +3,8 @@
 //  R1  A child run begins in the step, and so in the commit, in which its parent's attempt starts.
 //  R2  A child's end and what it means to its parent are of one step; so are the end of an attempt by other
 //      means and the cancellation of its child. After a restart nothing is left to be made up for.
-//  R3  A step starts a bounded number of them, and of other work of the orchestrator's own that has its turn
-//      (performsAtOnce), however fast they end; those that are left are ready.
+//  R3  A flush starts a bounded number of them, and of other work of the orchestrator's own, however fast they end;
+//      those that are left are ready.
 
 import { startsRun } from '../domain/admission.ts';
 import { submitRun } from '../domain/apply.ts';
