@@ -42,7 +42,7 @@ export async function checkFault(
     fault.type === 'KILL'
       ? `kill ${fault.call}`
       : `${ERRORS[fault.type]} ${fault.call} ${fault.call + fault.calls}`;
-  using recording = await record({ recorder, phases, fault: told });
+  using recording = await record({ recorder, processes: [{ phases, fault: told }] });
   const { calls, exit } = recording;
   let known: ReadonlyMap<string, Known> = new Map();
   for (const call of calls) {

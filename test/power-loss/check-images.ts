@@ -16,8 +16,9 @@ export interface CheckOptions {
   readonly seed: number;
   /** Of each boundary, besides those that are always made. */
   readonly randomImages: number;
-  /** Every boundary whose number is a multiple of this one. */
+  /** Every boundary whose number is a multiple of this one; of all, or of those that come with a promise. */
   readonly every: number;
+  readonly of?: 'CALLS' | 'PROMISES';
   readonly ignoreSyncs?: DiskOptions['ignoreSyncs'];
   /** Ends with the first of so many violations. */
   readonly maxViolations: number;
@@ -72,7 +73,7 @@ export async function checkImages(
       known = new Map(known).set(note.lane, know(known.get(note.lane) ?? NOTHING_KNOWN, note));
       if (note.what === 'ACKNOWLEDGED') counts.acknowledged += 1;
     }
-    if (!changes(call)) continue;
+    if (!changes(call) || (options.of === 'PROMISES' && call.type !== 'NOTE')) continue;
     counts.places += 1;
     if (violations.length >= options.maxViolations || counts.places % options.every !== 0) continue;
     counts.boundaries += 1;
@@ -90,7 +91,7 @@ function changes(call: Call): boolean {
       return call.created || call.truncated;
     case 'NOTE': {
       const { what } = readNote(call.text);
-      return what === 'ACKNOWLEDGED' || what === 'EPOCH';
+      return what === 'ACKNOWLEDGED' || what === 'READ' || what === 'EPOCH';
     }
     case 'WRITE':
     case 'TRUNCATE':

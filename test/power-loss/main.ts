@@ -21,8 +21,8 @@ const MAX_VIOLATIONS = 10;
 /** A short life: each fault takes one. */
 const FAULT_PHASES = [2, 2];
 const LIVES: readonly (Omit<RecordOptions, 'recorder'> & { readonly what: string })[] = [
-  { what: 'as shipped: opened, closed and opened again', phases: [7, 7] },
-  { what: 'with a checkpoint every 40 pages', phases: [16], alteration: 'MANY_CHECKPOINTS' },
+  { what: 'as shipped: opened, closed and opened again', processes: [{ phases: [7, 7] }] },
+  { what: 'with a checkpoint every 40 pages', processes: [{ phases: [16] }], alteration: 'MANY_CHECKPOINTS' },
 ];
 const kept = join(import.meta.dirname, '../../.cache/power-loss');
 
@@ -108,7 +108,7 @@ async function findPlanted(recorder: string, space: ScratchSpace, settings: Sett
   for (const { what, alteration, ignoreSyncs } of PLANTED) {
     using recording = await record({
       recorder,
-      phases: [4],
+      processes: [{ phases: [4] }],
       ...(alteration === undefined ? {} : { alteration }),
     });
     const { violations } = await cutPower(recording, space, { ...settings, every: 5 }, ignoreSyncs);

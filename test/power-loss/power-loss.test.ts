@@ -13,7 +13,7 @@ import { openScratchSpace, type ScratchSpace } from './scratch-space.ts';
 const found = findRecorder(false);
 const SEED = 1;
 /** Of the boundaries, which are about a thousand in a life. */
-const EVERY = 20;
+const EVERY = 40;
 const FAULTS: readonly Fault[] = [
   { type: 'KILL', call: 40 },
   { type: 'KILL', call: 290 },
@@ -47,7 +47,7 @@ async function recordWhole(options: RecordOptions): Promise<Recording> {
 const options = { seed: SEED, randomImages: 1, every: EVERY, maxViolations: 3 };
 
 it('promise 1: as shipped, everything acknowledged survives, whatever of the rest is on the disk', async (context) => {
-  using recording = await recordWhole({ recorder: recorderOr(context), phases: [4, 4] });
+  using recording = await recordWhole({ recorder: recorderOr(context), processes: [{ phases: [4, 4] }] });
   const report = await checkImages(recording, space.auditors, space.folder, options);
   expect(report.violations).toEqual([]);
   expect(report.acknowledged).toBeGreaterThanOrEqual(32);
@@ -56,7 +56,11 @@ it('promise 1: as shipped, everything acknowledged survives, whatever of the res
 
 it('promise 1: also while the log goes into the database and begins anew', async (context) => {
   const recorder = recorderOr(context);
-  using recording = await recordWhole({ recorder, phases: [8], alteration: 'MANY_CHECKPOINTS' });
+  using recording = await recordWhole({
+    recorder,
+    processes: [{ phases: [8] }],
+    alteration: 'MANY_CHECKPOINTS',
+  });
   const logHeaders = recording.calls.filter((call) => call.type === 'WRITE' && call.bytes.length === 32);
   expect(logHeaders.length).toBeGreaterThan(3);
   const report = await checkImages(recording, space.auditors, space.folder, options);
@@ -65,8 +69,12 @@ it('promise 1: also while the log goes into the database and begins anew', async
 
 it.for(PLANTED)('finds a planted bug: $what', async ({ alteration, ignoreSyncs }, context) => {
   const recorder = recorderOr(context);
-  using recording = await recordWhole({ recorder, phases: [3], ...(alteration && { alteration }) });
-  const every = { ...options, every: 5, maxViolations: 1, ignoreSyncs };
+  using recording = await recordWhole({
+    recorder,
+    processes: [{ phases: [3] }],
+    ...(alteration && { alteration }),
+  });
+  const every = { ...options, every: 1, of: 'PROMISES', maxViolations: 1, ignoreSyncs } as const;
   expect((await checkImages(recording, space.auditors, space.folder, every)).violations).not.toEqual([]);
 });
 

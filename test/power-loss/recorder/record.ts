@@ -1,10 +1,10 @@
 // Runs the workload under the recorder, on a folder of its own, and says what it did.
 
 import { spawn } from 'node:child_process';
-import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import type { Alteration } from '../workload/altered.ts';
-import { scratchFolder } from './scratch.ts';
+import { makeScratch, removeScratch } from './scratch.ts';
 import { type Call, readTrace } from './trace.ts';
 
 const altered = join(import.meta.dirname, '../workload/altered.ts');
@@ -16,12 +16,17 @@ const TIMEOUT_MS = 120_000;
 
 export interface RecordOptions {
   readonly recorder: string;
+  /** One after the other, on the same folder. */
+  readonly processes: readonly ProcessOptions[];
+  /** As shipped, without. */
+  readonly alteration?: Alteration;
+}
+
+export interface ProcessOptions {
   /** Steps of every lane, for each time that the store is opened. */
   readonly phases: readonly number[];
   /** As recorder.c has it. */
   readonly fault?: string;
-  /** As shipped, without. */
-  readonly alteration?: Alteration;
 }
 
 /** The calls of a process to the files below a folder. */
@@ -35,7 +40,9 @@ export interface Recording extends Trace, Disposable {
   readonly folder: string;
   /** What readRecorded() reads. */
   readonly log: Buffer;
+  /** Of all of them. */
   readonly output: string;
+  /** How the last one ended. */
   readonly exit: number | NodeJS.Signals;
 }
 
@@ -43,45 +50,45 @@ export interface Recording extends Trace, Disposable {
 export const DATA_FOLDER = join('state', 'tutti');
 
 export async function record(options: RecordOptions): Promise<Recording> {
-  const home = mkdtempSync(join(scratchFolder(), 'tutti-power-'));
+  const home = makeScratch();
   const root = join(home, 'root');
   mkdirSync(root);
   const folder = join(root, DATA_FOLDER);
   const [log, notes] = [join(home, 'log'), join(home, 'notes')];
+  const env = {
+    LD_PRELOAD: options.recorder,
+    RECORD_ROOT: root,
+    RECORD_LOG: log,
+    RECORD_NOTES: notes,
+    NODE_COMPILE_CACHE: compileCache,
+    ...(options.alteration && { STORE_ALTERED: options.alteration }),
+  };
   const preload = options.alteration === undefined ? [] : ['--import', altered];
   const args = ['--disable-warning=ExperimentalWarning', ...preload, writer, folder, notes];
-  const child = spawn(process.execPath, [...args, ...options.phases.map(String)], {
-    stdio: ['ignore', 'pipe', 'pipe'],
-    timeout: TIMEOUT_MS,
-    killSignal: 'SIGTERM',
-    env: {
-      ...process.env,
-      LD_PRELOAD: options.recorder,
-      RECORD_ROOT: root,
-      RECORD_LOG: log,
-      RECORD_NOTES: notes,
-      NODE_COMPILE_CACHE: compileCache,
-      ...(options.fault === undefined ? {} : { RECORD_FAULT: options.fault }),
-      ...(options.alteration === undefined ? {} : { STORE_ALTERED: options.alteration }),
-    },
-  });
+  let output = '';
+  let exit: number | NodeJS.Signals = 0;
+  for (const { phases, fault } of options.processes) {
+    const own = { ...process.env, ...env, ...(fault && { RECORD_FAULT: fault }) };
+    const ended = await run([...args, ...phases.map(String)], own);
+    output += ended.output;
+    exit = ended.exit;
+  }
+  const recorded = existsSync(log) ? readFileSync(log) : Buffer.alloc(0);
+  const calls = readTrace(recorded);
+  return { root, folder, log: recorded, calls, output, exit, [Symbol.dispose]: () => removeScratch(home) };
+}
+
+async function run(args: readonly string[], env: NodeJS.ProcessEnv) {
+  const stdio = ['ignore', 'pipe', 'pipe'] as const;
+  const child = spawn(process.execPath, args, { stdio: [...stdio], timeout: TIMEOUT_MS, env });
   const output: Buffer[] = [];
-  child.stdout.on('data', (chunk: Buffer) => output.push(chunk));
-  child.stderr.on('data', (chunk: Buffer) => output.push(chunk));
+  child.stdout?.on('data', (chunk: Buffer) => output.push(chunk));
+  child.stderr?.on('data', (chunk: Buffer) => output.push(chunk));
   const exit = await new Promise<number | NodeJS.Signals>((resolve, reject) => {
     child.on('error', reject);
     child.on('close', (code, signal) => resolve(code ?? signal ?? 1));
   });
-  const recorded = existsSync(log) ? readFileSync(log) : Buffer.alloc(0);
-  return {
-    root,
-    folder,
-    log: recorded,
-    calls: readTrace(recorded),
-    output: Buffer.concat(output).toString(),
-    exit,
-    [Symbol.dispose]: () => rmSync(home, { recursive: true, force: true }),
-  };
+  return { exit, output: Buffer.concat(output).toString() };
 }
 
 /** The log of an earlier recording, whose folder may be gone. */

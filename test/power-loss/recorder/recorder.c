@@ -4,8 +4,9 @@
 //   RECORD_ROOT   absolute path of the folder; calls about other files are passed on unseen
 //   RECORD_LOG    the file that the records are appended to; layout: `struct record`, path, other path or data
 //   RECORD_NOTES  a file whose writes are recorded as notes: so they have their place among the calls
-//   RECORD_FAULT  "kill FROM" or "ERRNO FROM UNTIL": what the calls from the FROMth until before the UNTILth
-//                 (counted from 0) meet instead of being done
+//   RECORD_FAULT  "kill FROM [WHICH]" or "ERRNO FROM UNTIL [WHICH]": what the calls from the FROMth until
+//                 before the UNTILth, counted from 0, meet instead of being done. WHICH are counted: all that
+//                 are recorded, but closing; "syncs" among them; or "reads", which are not recorded otherwise
 //
 // 64-bit Linux only: every call goes to the kernel as it is, and off_t is the kernel's.
 
@@ -24,7 +25,7 @@
 #include <sys/uio.h>
 #include <unistd.h>
 
-enum kind { OPEN = 1, CLOSE, WRITE, TRUNCATE, SYNC, UNLINK, RENAME, MKDIR, NOTE };
+enum kind { OPEN = 1, CLOSE, WRITE, TRUNCATE, SYNC, UNLINK, RENAME, MKDIR, NOTE, READ };
 enum opened { CREATED = 1, TRUNCATED = 2 };
 enum tracked { NOT = 0, FILES, NOTES };
 
@@ -46,6 +47,8 @@ static const char *root, *notes;
 static int log_fd = -1;
 static long long calls, fault_from = -1, fault_until = -1;
 static int fault_errno; /* 0: kill */
+enum which { ALL = 0, SYNCS, READS };
+static enum which fault_of;
 
 __attribute__((constructor)) static void begin(void) {
   const char *log = getenv("RECORD_LOG"), *fault = getenv("RECORD_FAULT");
@@ -56,6 +59,7 @@ __attribute__((constructor)) static void begin(void) {
   if (fault == NULL) return;
   if (sscanf(fault, "kill %lld", &fault_from) == 1) fault_until = fault_from + 1;
   else sscanf(fault, "%d %lld %lld", &fault_errno, &fault_from, &fault_until);
+  fault_of = strstr(fault, "reads") ? READS : strstr(fault, "syncs") ? SYNCS : ALL;
 }
 
 static int below_root(const char *path) {
@@ -88,7 +92,8 @@ static void note_down(enum kind kind, int fd, int64_t offset, uint32_t flags, in
 }
 
 /* Under the lock. The errno that this call is to meet; 0 if it is to be done. */
-static int meet_fault(void) {
+static int meet_fault(enum which which) {
+  if (fault_of != which && (fault_of != ALL || which == READS)) return 0;
   long long number = calls++;
   if (number < fault_from || number >= fault_until) return 0;
   if (fault_errno == 0) {
@@ -107,7 +112,7 @@ static int open_at(int folder, const char *path, int flags, mode_t mode) {
   int is_note = notes != NULL && log_fd >= 0 && path != NULL && strcmp(path, notes) == 0;
   if (!is_note && !below_root(path)) return (int)syscall(SYS_openat, folder, path, flags, mode);
   pthread_mutex_lock(&lock);
-  int error = is_note ? 0 : meet_fault();
+  int error = is_note ? 0 : meet_fault(ALL);
   int created = (flags & O_CREAT) && syscall(SYS_faccessat, folder, path, F_OK) != 0;
   int fd = error ? fail(error) : (int)syscall(SYS_openat, folder, path, flags, mode);
   if (fd >= MAX_FD) abort();
@@ -157,7 +162,7 @@ int close(int fd) {
 static ssize_t write_at(int fd, const void *data, size_t length, off_t offset) {
   pthread_mutex_lock(&lock);
   int is_note = tracked_as(fd) == NOTES;
-  int error = is_note ? 0 : meet_fault();
+  int error = is_note ? 0 : meet_fault(ALL);
   ssize_t done = error ? fail(error) : syscall(SYS_pwrite64, fd, data, length, offset);
   if (done >= 0 || error)
     note_down(is_note ? NOTE : WRITE, fd, offset, 0, error, NULL, data, done < 0 ? 0 : (size_t)done);
@@ -183,11 +188,24 @@ ssize_t write(int fd, const void *data, size_t length) {
   return done;
 }
 
+ssize_t pread64(int fd, void *data, size_t length, off64_t offset) {
+  if (tracked_as(fd) == FILES) {
+    pthread_mutex_lock(&lock);
+    int error = meet_fault(READS);
+    if (error) note_down(READ, fd, offset, 0, error, NULL, NULL, 0);
+    pthread_mutex_unlock(&lock);
+    if (error) return fail(error);
+  }
+  return syscall(SYS_pread64, fd, data, length, offset);
+}
+
+ssize_t pread(int fd, void *data, size_t length, off_t offset) { return pread64(fd, data, length, offset); }
+
 #define TRUNCATES(name, offset_type)                                                      \
   int name(int fd, offset_type size) {                                                    \
     if (tracked_as(fd) == NOT) return (int)syscall(SYS_ftruncate, fd, size);              \
     pthread_mutex_lock(&lock);                                                            \
-    int error = meet_fault();                                                             \
+    int error = meet_fault(ALL);                                                             \
     int result = error ? fail(error) : (int)syscall(SYS_ftruncate, fd, size);             \
     if (result == 0 || error) note_down(TRUNCATE, fd, size, 0, error, NULL, NULL, 0);     \
     pthread_mutex_unlock(&lock);                                                          \
@@ -196,22 +214,22 @@ ssize_t write(int fd, const void *data, size_t length) {
 TRUNCATES(ftruncate, off_t)
 TRUNCATES(ftruncate64, off64_t)
 
-#define SYNCS(name, number)                                                      \
+#define DEFINE_SYNC(name, number)                                                      \
   int name(int fd) {                                                             \
     if (tracked_as(fd) == NOT) return (int)syscall(number, fd);                  \
     pthread_mutex_lock(&lock);                                                   \
-    int error = meet_fault();                                                    \
+    int error = meet_fault(SYNCS);                                                    \
     int result = error ? fail(error) : (int)syscall(number, fd);                 \
     if (result == 0 || error) note_down(SYNC, fd, 0, 0, error, NULL, NULL, 0);   \
     pthread_mutex_unlock(&lock);                                                 \
     return result;                                                               \
   }
-SYNCS(fsync, SYS_fsync)
-SYNCS(fdatasync, SYS_fdatasync)
+DEFINE_SYNC(fsync, SYS_fsync)
+DEFINE_SYNC(fdatasync, SYS_fdatasync)
 
 static int change_names(enum kind kind, const char *path, const char *other, long number, long flags) {
   pthread_mutex_lock(&lock);
-  int error = meet_fault();
+  int error = meet_fault(ALL);
   int result = error              ? fail(error)
                : kind == RENAME   ? (int)syscall(SYS_renameat2, AT_FDCWD, path, AT_FDCWD, other, 0)
                                   : (int)syscall(number, AT_FDCWD, path, flags);

@@ -20,7 +20,7 @@ export type Call =
   /** A call that was given an error instead of being done. */
   | { readonly type: 'REFUSED'; readonly call: string };
 
-const KINDS = ['', 'OPEN', 'CLOSE', 'WRITE', 'TRUNCATE', 'SYNC', 'UNLINK', 'RENAME', 'MKDIR', 'NOTE'];
+const KINDS = ['', 'OPEN', 'CLOSE', 'WRITE', 'TRUNCATE', 'SYNC', 'UNLINK', 'RENAME', 'MKDIR', 'NOTE', 'READ'];
 const HEADER_BYTES = 40;
 const CREATED = 1;
 const TRUNCATED = 2;

@@ -2,8 +2,8 @@
 //
 //   node writer.ts FOLDER NOTES STEPS...
 //
-// FOLDER is the data folder. For each number of STEPS: opens the store, does so many steps in every
-// lane, and closes it; after the last one it leaves without closing. A step that the store refuses with
+// FOLDER is the data folder. For each number of STEPS: opens the store, reads what is there, does so many
+// steps in every lane, and closes it; after the last one it leaves without closing. A step that the store refuses with
 // FAILED may have happened: like an engine, the lane then claims anew and reads how far it got. Prints
 // how the store refused what it refused; ends with 0, or with 3 where the store could be used no more.
 
@@ -43,11 +43,17 @@ async function insist<T>(what: string, lane: Lane | undefined, act: () => Promis
   }
 }
 
-/** Returns how many steps there are. */
+/** Returns how many steps there are: whoever is shown them may rely on them. */
+async function look(store: Store, lane: Lane): Promise<number> {
+  const steps = await insist(`${lane.name} read`, lane, () => lane.recover(store));
+  if (steps > 0) say(lane, 'READ', steps - 1);
+  return steps;
+}
+
 async function takeOver(store: Store, lane: Lane): Promise<number> {
   const epoch = await insist(`${lane.name} claim`, lane, () => lane.begin(store));
   if (epoch > 0) say(lane, 'EPOCH', epoch);
-  return insist(`${lane.name} read`, lane, () => lane.recover(store));
+  return look(store, lane);
 }
 
 async function work(store: Store, lane: Lane, steps: number): Promise<void> {
@@ -64,8 +70,6 @@ async function work(store: Store, lane: Lane, steps: number): Promise<void> {
         refused(error) ? Promise.resolve() : Promise.reject(error),
       );
       done = await takeOver(store, lane);
-      // It had happened all the same, and now that was read: as good as acknowledged.
-      if (done > number) say(lane, 'ACKNOWLEDGED', number);
     }
   }
 }
@@ -78,6 +82,8 @@ function refused(error: unknown): boolean {
 
 for (const [index, steps] of phases.entries()) {
   const store = await insist('open', undefined, () => openSqliteStore({ folder }));
+  // Before anything is written: what is shown now must stay.
+  for (const lane of lanes) await look(store, lane);
   await Promise.all(lanes.map((lane) => work(store, lane, Number(steps))));
   if (index < phases.length - 1) await store.close();
 }
