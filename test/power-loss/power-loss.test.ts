@@ -67,6 +67,16 @@ it('promise 1: also while the log goes into the database and begins anew', async
   expect(report.violations).toEqual([]);
 });
 
+/** It dies with a commit that is written, and not synced: the next process sees it. */
+it.for([20, 23])('promise 3: what is shown after a kill at sync %i stays', async (sync, context) => {
+  const first = { phases: [6], fault: `kill ${sync} syncs` };
+  const processes = [first, { phases: [1] }];
+  using recording = await recordWhole({ recorder: recorderOr(context), processes });
+  const promises = { ...options, every: 1, of: 'PROMISES' } as const;
+  const report = await checkImages(recording, space.auditors, space.folder, promises);
+  expect(report.violations).toEqual([]);
+});
+
 it.for(PLANTED)('finds a planted bug: $what', async ({ alteration, ignoreSyncs }, context) => {
   const recorder = recorderOr(context);
   using recording = await recordWhole({

@@ -15,6 +15,8 @@ import { StoreError } from '../port.ts';
 import { describeError, OTHER_FOLDER } from './errors.ts';
 
 export const DATABASE_FILE = 'tutti.db';
+/** What SQLite calls its write-ahead log. */
+const LOG_FILE = `${DATABASE_FILE}-wal`;
 export const LOCK_FILE = 'tutti.lock';
 
 /** Throws UNUSABLE where the folder cannot be made, or nothing can be written in it. */
@@ -66,9 +68,22 @@ function unusable(what: string): StoreError {
   return new StoreError('UNUSABLE', `${what}: ${OTHER_FOLDER}`);
 }
 
+/**
+ * Makes durable what an earlier process left in the log: one that was killed between writing a commit and
+ * syncing it. SQLite would show that commit, and a power loss would take it back.
+ */
+export function syncLog(folder: string): void {
+  const log = join(folder, LOG_FILE);
+  if (existsSync(log)) sync(log);
+}
+
 /** Makes the entries of a folder durable: a new file's name is not part of its own fsync. */
 export function syncFolder(folder: string): void {
-  const descriptor = openSync(folder, 'r');
+  sync(folder);
+}
+
+function sync(path: string): void {
+  const descriptor = openSync(path, 'r');
   try {
     fsyncSync(descriptor);
   } finally {
