@@ -12,7 +12,7 @@ import { join } from 'node:path';
 import { projectEnvironment, root, setUp } from './setup.mjs';
 
 const commands = {
-  verify: { nats: true, program: 'deploy/dev/verify.ts' },
+  verify: { nats: true, recorder: true, program: 'deploy/dev/verify.ts' },
   demo: { nats: true, program: 'deploy/demo/demo.ts' },
   bench: { nats: true, program: 'test/bench/main.ts' },
   simulate: { nats: false, program: 'test/simulation/main.ts' },
@@ -48,7 +48,7 @@ const [name, ...rest] = process.argv.slice(2);
 const command = commands[name];
 if (command === undefined) fail(`unknown command "${name}"; there are: ${Object.keys(commands).join(', ')}`);
 try {
-  const { node, natsServer } = setUp({ nats: command.nats });
+  const { node, natsServer } = setUp(command);
   const env = projectEnvironment(natsServer === undefined ? {} : { TUTTI_NATS_SERVER: natsServer });
   become(node, [join(root, command.program), ...(command.args ?? []), ...rest], env);
 } catch (error) {

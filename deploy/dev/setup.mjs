@@ -108,10 +108,16 @@ function findNatsServer(node) {
   return outcome.stdout.trim();
 }
 
+/** What records the store's calls for test/power-loss; a machine without a compiler goes on without. */
+function prepareRecorder(node) {
+  run(node, [join(root, 'test', 'power-loss', 'recorder', 'prepare.ts')]);
+}
+
 /** Installs what is missing. `nats` is left out by commands that obtain it themselves when they need it. */
-export function setUp({ nats }) {
+export function setUp({ nats, recorder = false }) {
   installPackages();
   const node = findNode();
+  if (recorder) prepareRecorder(node);
   return { node, natsServer: nats ? findNatsServer(node) : undefined };
 }
 

@@ -8,7 +8,7 @@ import type { ScratchSpace } from './scratch-space.ts';
 import { type Known, know, NOTHING_KNOWN, readNote } from './workload/notes.ts';
 
 /** Errno of Linux. */
-const ERRORS = { EIO: 5, ENOSPC: 28 } as const;
+const ERRORS = { EIO: 5, EIO_OF_READ: 5, ENOSPC: 28 } as const;
 
 export type Fault =
   | { readonly type: 'KILL'; readonly call: number }
@@ -28,6 +28,13 @@ export function describeFault(fault: Fault): string {
   return `${fault.type} at call ${fault.call}${fault.calls > 1 ? ` and ${fault.calls - 1} more` : ''}`;
 }
 
+/** As recorder.c has it. */
+function tell(fault: Fault): string {
+  if (fault.type === 'KILL') return `kill ${fault.call}`;
+  const which = fault.type === 'EIO_OF_READ' ? ' reads' : '';
+  return `${ERRORS[fault.type]} ${fault.call} ${fault.call + fault.calls}${which}`;
+}
+
 /** After a failed sync (D4) the power is cut at some places, too. */
 const CUT_AFTER_FAILED_SYNC = { randomImages: 2, every: 20, maxViolations: 3 };
 
@@ -38,10 +45,7 @@ export async function checkFault(
   space: ScratchSpace,
   seed: number,
 ): Promise<FaultReport> {
-  const told =
-    fault.type === 'KILL'
-      ? `kill ${fault.call}`
-      : `${ERRORS[fault.type]} ${fault.call} ${fault.call + fault.calls}`;
+  const told = tell(fault);
   using recording = await record({ recorder, processes: [{ phases, fault: told }] });
   const { calls, exit } = recording;
   let known: ReadonlyMap<string, Known> = new Map();

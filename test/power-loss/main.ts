@@ -8,22 +8,32 @@
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
-import { checkFault, type Fault } from './check-fault.ts';
 import { type CheckOptions, checkImages, type Report } from './check-images.ts';
-import type { DiskOptions } from './disk/disk.ts';
 import { findDifference } from './disk/faithful.ts';
+import { failCalls } from './fail-calls.ts';
 import { PLANTED } from './planted.ts';
 import { type RecordOptions, readRecorded, record, type Trace } from './recorder/record.ts';
 import { findRecorder } from './recorder/recorder.ts';
 import { openScratchSpace, type ScratchSpace } from './scratch-space.ts';
 
 const MAX_VIOLATIONS = 10;
-/** A short life: each fault takes one. */
-const FAULT_PHASES = [2, 2];
-const LIVES: readonly (Omit<RecordOptions, 'recorder'> & { readonly what: string })[] = [
+/** At the syncs of a life: the first commits come at about the fifteenth. */
+const KILLED_AT_SYNCS = [15, 20, 25, 30, 35, 40, 45, 50];
+
+interface Life extends Omit<RecordOptions, 'recorder'> {
+  readonly what: string;
+}
+
+const LIVES: readonly Life[] = [
   { what: 'as shipped: opened, closed and opened again', processes: [{ phases: [7, 7] }] },
-  { what: 'with a checkpoint every 40 pages', processes: [{ phases: [16] }], alteration: 'MANY_CHECKPOINTS' },
+  { what: 'with a checkpoint every 40 pages', processes: [{ phases: [10] }], alteration: 'MANY_CHECKPOINTS' },
 ];
+
+/** A commit is written and not synced, and the next process shows it. */
+const KILLED: readonly Life[] = KILLED_AT_SYNCS.map((sync) => ({
+  what: `killed at sync ${sync}, and opened again`,
+  processes: [{ phases: [6], fault: `kill ${sync} syncs` }, { phases: [1] }],
+}));
 const kept = join(import.meta.dirname, '../../.cache/power-loss');
 
 interface Settings {
@@ -51,7 +61,7 @@ function readSettings(): Settings {
   return {
     seed: number('seed', 1, 0),
     every: number('every', 1, 1),
-    randomImages: number('random', 4, 0),
+    randomImages: number('random', 2, 0),
     faultsEvery: number('faults-every', 10, 1),
     trace: values.trace,
   };
@@ -70,33 +80,41 @@ function printReport(report: Report): void {
   for (const violation of violations.slice(0, MAX_VIOLATIONS)) print(`  VIOLATION ${violation}`);
 }
 
-async function cutPower(
+function cutPower(
   trace: Trace,
   space: ScratchSpace,
   settings: Settings,
-  ignoreSyncs: DiskOptions['ignoreSyncs'] = 'NONE',
+  other: Partial<CheckOptions> = {},
 ): Promise<Report> {
   const { seed, every, randomImages } = settings;
-  const options: CheckOptions = { seed, every, randomImages, ignoreSyncs, maxViolations: MAX_VIOLATIONS };
+  const options = { seed, every, randomImages, maxViolations: MAX_VIOLATIONS, ...other };
   return checkImages(trace, space.auditors, space.folder, options);
 }
 
 /** Returns how many violations there were. */
-async function cutEveryLife(recorder: string, space: ScratchSpace, settings: Settings): Promise<number> {
+async function cutEveryLife(
+  recorder: string,
+  space: ScratchSpace,
+  settings: Settings,
+  lives: readonly Life[],
+  other: Partial<CheckOptions> = {},
+): Promise<number> {
   let violations = 0;
-  for (const { what, ...options } of LIVES) {
+  for (const { what, ...options } of lives) {
     print(`power loss, ${what}`);
     using recording = await record({ recorder, ...options });
     const different = recording.exit === 0 ? findDifference(recording) : recording.output;
     if (different !== undefined) throw new Error(`the recording is of no use: ${different}`);
-    const report = await cutPower(recording, space, settings);
+    const report = await cutPower(recording, space, settings, other);
     printReport(report);
     violations += report.violations.length;
     if (report.violations.length === 0) continue;
     mkdirSync(kept, { recursive: true });
     const file = join(kept, `violation-${Date.now()}.trace`);
     writeFileSync(file, recording.log);
-    print(`  the same again: npm run power-loss -- --trace ${file} --seed ${settings.seed}`);
+    print(
+      `  the same again: npm run power-loss -- --trace ${file} --seed ${settings.seed} --random ${settings.randomImages}`,
+    );
   }
   return violations;
 }
@@ -105,52 +123,17 @@ async function cutEveryLife(recorder: string, space: ScratchSpace, settings: Set
 async function findPlanted(recorder: string, space: ScratchSpace, settings: Settings): Promise<number> {
   print('planted bugs, each to be found');
   let missed = 0;
-  for (const { what, alteration, ignoreSyncs } of PLANTED) {
+  for (const { what, alteration, ignoreSyncs, cut } of PLANTED) {
     using recording = await record({
       recorder,
       processes: [{ phases: [4] }],
       ...(alteration === undefined ? {} : { alteration }),
     });
-    const { violations } = await cutPower(recording, space, { ...settings, every: 5 }, ignoreSyncs);
+    const { violations } = await cutPower(recording, space, settings, { ...cut, ignoreSyncs });
     if (violations.length === 0) missed += 1;
     print(`  ${what}: ${violations[0] === undefined ? 'NOT FOUND' : `found: ${violations[0]}`}`);
   }
   return missed;
-}
-
-/** Returns how many violations there were. */
-async function failCalls(recorder: string, space: ScratchSpace, settings: Settings): Promise<number> {
-  print(`faults at every ${settings.faultsEvery === 1 ? 'call' : `${settings.faultsEvery}th call`}`);
-  let violations = 0;
-  for (const kind of ['KILL', 'ENOSPC', 'ENOSPC for 25 calls', 'EIO'] as const) {
-    const counts = { met: 0, refusals: 0, violations: 0 };
-    const check = async (call: number): Promise<boolean> => {
-      const report = await checkFault(recorder, FAULT_PHASES, faultAt(kind, call), space, settings.seed);
-      counts.met += report.met ? 1 : 0;
-      counts.refusals += report.refusals;
-      counts.violations += report.violations.length;
-      for (const violation of report.violations) print(`  VIOLATION ${violation}`);
-      return report.met;
-    };
-    for (let call = 0, more = true; more; call += 2 * settings.faultsEvery) {
-      more = (await Promise.all([check(call), check(call + settings.faultsEvery)])).includes(true);
-    }
-    print(`  ${kind}: ${counts.met} runs, ${counts.refusals} refusals, ${counts.violations} violations`);
-    violations += counts.violations;
-  }
-  return violations;
-}
-
-function faultAt(kind: 'KILL' | 'ENOSPC' | 'ENOSPC for 25 calls' | 'EIO', call: number): Fault {
-  switch (kind) {
-    case 'KILL':
-      return { type: 'KILL', call };
-    case 'ENOSPC':
-    case 'EIO':
-      return { type: kind, call, calls: 1 };
-    case 'ENOSPC for 25 calls':
-      return { type: 'ENOSPC', call, calls: 25 };
-  }
 }
 
 async function run(settings: Settings): Promise<boolean> {
@@ -162,9 +145,12 @@ async function run(settings: Settings): Promise<boolean> {
   }
   const recorder = findRecorder(true);
   if ('missing' in recorder) throw new Error(recorder.missing);
-  const lost = await cutEveryLife(recorder.path, space, settings);
+  const ofPromises = { of: 'PROMISES', every: 1 } as const;
+  const lost =
+    (await cutEveryLife(recorder.path, space, settings, LIVES)) +
+    (await cutEveryLife(recorder.path, space, settings, KILLED, ofPromises));
   const missed = await findPlanted(recorder.path, space, settings);
-  const failed = await failCalls(recorder.path, space, settings);
+  const failed = await failCalls(recorder.path, space, settings, print);
   print(`${lost + failed} violations, ${missed} planted bugs not found`);
   return lost + missed + failed === 0;
 }

@@ -10,6 +10,8 @@ const cache = join(import.meta.dirname, '../../../.cache/power-loss');
 const compilers = ['cc', 'gcc', 'clang'];
 const flags = ['-std=gnu11', '-O2', '-shared', '-fPIC', '-pthread'];
 
+const INSTALL_TIMEOUT_MS = 180_000;
+
 export type Recorder =
   | { readonly path: string }
   /** Why there is none, and what to do about it. */
@@ -45,7 +47,8 @@ function findCompiler(): string | undefined {
 function installCompiler(): string | undefined {
   if (process.getuid?.() !== 0) return undefined;
   process.stderr.write('power-loss: there is no C compiler; asking apt-get for gcc and libc6-dev\n');
-  const ask = (...args: readonly string[]) => spawnSync('apt-get', args, { stdio: ['ignore', 2, 2] });
+  const ask = (...args: readonly string[]) =>
+    spawnSync('apt-get', args, { stdio: ['ignore', 2, 2], timeout: INSTALL_TIMEOUT_MS });
   const install = () => ask('install', '-y', '--no-install-recommends', 'gcc', 'libc6-dev').status === 0;
   if (!install() && ask('update').status === 0) install();
   return findCompiler();
