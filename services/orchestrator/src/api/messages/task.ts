@@ -36,9 +36,10 @@ export function toBasicTask(runId: string, row: TaskRow): Task {
   return message;
 }
 
-/** Who is asked for its next attempt. */
+/** Who is asked for its next attempt; empty: the orchestrator itself does it. */
 export function capabilityOf(row: TaskRow): string {
-  const { capability, fallback } = fromBinary(TaskSpecSchema, row.spec);
+  const { capability, fallback, foreach } = fromBinary(TaskSpecSchema, row.spec);
+  if (foreach !== undefined) return ''; // It is what its items ask for.
   return row.reason === 'FALLBACK' ? fallback : capability;
 }
 

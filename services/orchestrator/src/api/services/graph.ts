@@ -7,6 +7,7 @@ import {
   GetRunGraphResponseSchema,
   GraphFormat,
 } from '@tutti/proto/tutti/v1/orchestrator_service_pb.ts';
+import { performsItself } from '../../domain/admission.ts';
 import { accept, type Refusal, type Result, reject } from '../../domain/rejection.ts';
 import type { Orchestrator } from '../../runtime/orchestrator.ts';
 import type { RunRow, TaskRow } from '../../store/port.ts';
@@ -101,7 +102,7 @@ function standings(
       return tooLarge(GRAPH_DEPENDENCIES, MAX_DEPENDENCIES, 'dependencies');
     }
     const asked = reason === 'FALLBACK' ? spec.handling.fallback : spec.capability;
-    const hasNoExecutor = state === 'READY' && isOffered(asked) === false;
+    const hasNoExecutor = state === 'READY' && !performsItself(spec) && isOffered(asked) === false;
     tasks.push({ spec, state, reason: hasNoExecutor ? 'NO_EXECUTOR' : reason, attemptCount });
   }
   return accept(tasks);

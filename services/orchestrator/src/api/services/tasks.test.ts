@@ -1,6 +1,11 @@
 // DESIGN section 1: a state that is not self-evident carries its reason; here, why a READY task does not start.
 
-import { OrchestratorService } from '@tutti/proto/tutti/v1/orchestrator_service_pb.ts';
+import {
+  type GetRunGraphResponseSchema,
+  GraphFormat,
+  OrchestratorService,
+} from '@tutti/proto/tutti/v1/orchestrator_service_pb.ts';
+import { RunLifeService } from '@tutti/proto/tutti/v1/run_life_service_pb.ts';
 import { StateReason } from '@tutti/proto/tutti/v1/state_reason_pb.ts';
 import { TaskState } from '@tutti/proto/tutti/v1/task_pb.ts';
 import { expect, test } from 'vitest';
@@ -66,6 +71,32 @@ test('a READY task tells that no executor offers its capability, as long as none
   const draining = { executorId: 'e', session, phase: 'DRAINING', attempts: [] } as const;
   expect((await orchestrator.call('default', 'Heartbeat', draining)).ok).toBe(true);
   expect((await stands(1))[1]).toEqual([READY, NO_EXECUTOR]);
+});
+
+test('F.2: what the orchestrator does itself waits for no executor, but for the end of a pause', async () => {
+  const { grpc } = await openDoors();
+  const { call } = grpcClient(grpc, OrchestratorService);
+  const life = grpcClient(grpc, RunLifeService);
+  const dependencies = [{ key: 'go' }];
+  const spec = {
+    tasks: [
+      { key: 'go', signal: { name: 'go' } },
+      { key: 'computed', expression: '1', dependencies },
+      { key: 'list', capability: 'rare', foreach: { items: [{ value: null }] }, dependencies },
+    ],
+  };
+  await call('SubmitRun', { run: { runId: 'r', spec } });
+  await life.call('PauseRun', { runId: 'r' });
+  await call('SignalRun', { runId: 'r', name: 'go' });
+  for (const taskKey of ['computed', 'list']) {
+    const task = { state: READY, reason: UNSPECIFIED };
+    expect(await call('GetTask', { runId: 'r', taskKey })).toMatchObject({ task });
+  }
+  const { text } = await call<typeof GetRunGraphResponseSchema>('GetRunGraph', {
+    runId: 'r',
+    format: GraphFormat.JSON,
+  });
+  expect(text).not.toContain('NO_EXECUTOR');
 });
 
 test('while a namespace is being loaded, a task tells what is durable and waits for nothing', async () => {

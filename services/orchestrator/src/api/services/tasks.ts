@@ -123,6 +123,7 @@ function tellNoExecutor(
     const task = tasks[index];
     if (row.state !== 'READY' || task === undefined) continue;
     const capability = capabilityOf(row);
+    if (capability === '') continue;
     if (!offered.has(capability)) offered.set(capability, orchestrator.offers(namespace, capability));
     if (offered.get(capability) === false) task.reason = StateReason.NO_EXECUTOR;
   }
