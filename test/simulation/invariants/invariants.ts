@@ -45,7 +45,7 @@ export const INVARIANTS: Readonly<Record<string, string>> = {
   'P5.8': 'What waits for a moment is not READY before it.',
   'P5.9': 'Loops count their rounds without gaps, and stay within their limits.',
   'P5.10':
-    'A child run begins in the commit in which the attempt that starts it does, which completes only as it does.',
+    'A child run begins in the commit in which the attempt that starts it does, and does not go on once that is over; the attempt completes only as it does.',
   'P5.11': 'Each signal ends one wait.',
   'P5.12': 'A task fails for want of attempts only where none is left.',
   'P5.13': 'What a task made for itself is over, or told to stop, once the attempt that it served is.',

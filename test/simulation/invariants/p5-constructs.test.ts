@@ -126,6 +126,11 @@ tellCases({
         story.commit([ready('a'), startsChild(), childRun()]);
         story.commit([completed('a')]);
       },
+      (story) => {
+        parentRun(story);
+        story.commit([ready('a'), startsChild(), childRun()]);
+        story.commit([plain('r', { case: 'taskCancelled', value: { attempt: 1 } }, 'a')]);
+      },
     ],
   },
   'P5.12': {

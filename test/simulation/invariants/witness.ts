@@ -16,6 +16,7 @@ import { checkBatch, checkFence, checkOrder, checkRunChange } from './p2-order.t
 import { checkRows } from './p2-rows.ts';
 import { checkDurableFirst } from './p3-durable-first.ts';
 import { checkOneOutcome } from './p4-one-outcome.ts';
+import { checkChildren } from './p5-children.ts';
 import { checkConstructs } from './p5-constructs.ts';
 import { checkRules } from './p5-rules.ts';
 import { checkWatchers } from './p6-watchers.ts';
@@ -42,6 +43,7 @@ const CHECKS: readonly CreateCheck[] = [
   checkOneOutcome,
   checkRules,
   checkConstructs,
+  checkChildren,
   checkWatchers,
   checkLimits,
   checkRecovery,
