@@ -8,6 +8,7 @@ import type { Auditors } from './audit/auditors.ts';
 import { judge } from './audit/judge.ts';
 import { createDisk, type Disk, type DiskOptions } from './disk/disk.ts';
 import { filesOf, type Image, imagesOf, writeFiles } from './disk/images.ts';
+import { countLaidDown } from './disk/lost.ts';
 import { DATA_FOLDER, type Trace } from './recorder/record.ts';
 import type { Call } from './recorder/trace.ts';
 import { type Known, know, NOTHING_KNOWN, readNote } from './workload/notes.ts';
@@ -66,6 +67,7 @@ export async function checkImages(
     }
   }
 
+  const laidDown = countLaidDown(recording.calls);
   for (const [number, call] of recording.calls.entries()) {
     disk.apply(call);
     if (call.type === 'NOTE') {
@@ -73,7 +75,7 @@ export async function checkImages(
       known = new Map(known).set(note.lane, know(known.get(note.lane) ?? NOTHING_KNOWN, note));
       if (note.what === 'ACKNOWLEDGED') counts.acknowledged += 1;
     }
-    if (!changes(call) || (options.of === 'PROMISES' && call.type !== 'NOTE')) continue;
+    if (number < laidDown || !changes(call) || (options.of === 'PROMISES' && call.type !== 'NOTE')) continue;
     counts.places += 1;
     if (violations.length >= options.maxViolations || counts.places % options.every !== 0) continue;
     counts.boundaries += 1;

@@ -10,15 +10,20 @@ import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { type CheckOptions, checkImages, type Report } from './check-images.ts';
 import { findDifference } from './disk/faithful.ts';
+import { losePower } from './disk/lost.ts';
 import { failCalls } from './fail-calls.ts';
 import { PLANTED } from './planted.ts';
 import { type RecordOptions, readRecorded, record, type Trace } from './recorder/record.ts';
 import { findRecorder } from './recorder/recorder.ts';
+import { writeTrace } from './recorder/trace.ts';
 import { openScratchSpace, type ScratchSpace } from './scratch-space.ts';
 
 const MAX_VIOLATIONS = 10;
 /** At the syncs of a life: the first commits come at about the fifteenth. */
 const KILLED_AT_SYNCS = [15, 20, 25, 30, 35, 40, 45, 50];
+
+/** So many disks that a power loss left are gone on with. */
+const LOST_TWICE = 3;
 
 interface Life extends Omit<RecordOptions, 'recorder'> {
   readonly what: string;
@@ -111,12 +116,22 @@ async function cutEveryLife(
     if (report.violations.length === 0) continue;
     mkdirSync(kept, { recursive: true });
     const file = join(kept, `violation-${Date.now()}.trace`);
-    writeFileSync(file, recording.log);
+    writeFileSync(file, writeTrace(recording.calls));
     print(
       `  the same again: npm run power-loss -- --trace ${file} --seed ${settings.seed} --random ${settings.randomImages}`,
     );
   }
   return violations;
+}
+
+/** Processes that begin on what a power loss left. */
+async function livesAfterLoss(recorder: string, seed: number): Promise<readonly Life[]> {
+  using recording = await record({ recorder, processes: [{ phases: [6] }] });
+  return Array.from({ length: LOST_TWICE }, (_, i) => ({
+    what: `on what a power loss left, ${i + 1} of ${LOST_TWICE}`,
+    processes: [{ phases: [2] }],
+    found: losePower(recording.root, recording.calls, seed + i),
+  }));
 }
 
 /** Returns how many were not found. */
@@ -148,13 +163,16 @@ async function run(settings: Settings): Promise<boolean> {
   const ofPromises = { of: 'PROMISES', every: 1 } as const;
   const lost =
     (await cutEveryLife(recorder.path, space, settings, LIVES)) +
-    (await cutEveryLife(recorder.path, space, settings, KILLED, ofPromises));
+    (await cutEveryLife(recorder.path, space, settings, KILLED, ofPromises)) +
+    (await cutEveryLife(recorder.path, space, settings, await livesAfterLoss(recorder.path, settings.seed)));
   const missed = await findPlanted(recorder.path, space, settings);
   const failed = await failCalls(recorder.path, space, settings, print);
   print(`${lost + failed} violations, ${missed} planted bugs not found`);
   return lost + missed + failed === 0;
 }
 
+// What is on the disk goes with the process, also where it is told to end.
+for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.once(signal, () => process.exit(1));
 const startedAtMs = performance.now();
 try {
   process.exitCode = (await run(readSettings())) ? 0 : 1;

@@ -5,6 +5,7 @@ import { afterAll, beforeAll, expect, it, type TestContext } from 'vitest';
 import { checkFault, type Fault } from './check-fault.ts';
 import { checkImages } from './check-images.ts';
 import { findDifference } from './disk/faithful.ts';
+import { losePower } from './disk/lost.ts';
 import { PLANTED } from './planted.ts';
 import { type Recording, type RecordOptions, record } from './recorder/record.ts';
 import { findRecorder } from './recorder/recorder.ts';
@@ -75,6 +76,15 @@ it.for([20, 23])('promise 3: what is shown after a kill at sync %i stays', async
   using recording = await recordWhole({ recorder: recorderOr(context), processes });
   const promises = { ...options, every: 1, of: 'PROMISES' } as const;
   const report = await checkImages(recording, space.auditors, space.folder, promises);
+  expect(report.violations).toEqual([]);
+});
+
+it('promise 1: a process that begins on what a power loss left may lose its power, too', async (context) => {
+  const recorder = recorderOr(context);
+  using first = await recordWhole({ recorder, processes: [{ phases: [3] }] });
+  const found = losePower(first.root, first.calls, SEED);
+  using second = await recordWhole({ recorder, processes: [{ phases: [1] }], found });
+  const report = await checkImages(second, space.auditors, space.folder, { ...options, every: 10 });
   expect(report.violations).toEqual([]);
 });
 

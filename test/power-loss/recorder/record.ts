@@ -3,6 +3,8 @@
 import { spawn } from 'node:child_process';
 import { existsSync, mkdirSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
+import { writeFiles } from '../disk/images.ts';
+import { type Lost, layDown } from '../disk/lost.ts';
 import type { Alteration } from '../workload/altered.ts';
 import { makeScratch, removeScratch } from './scratch.ts';
 import { type Call, readTrace } from './trace.ts';
@@ -20,6 +22,8 @@ export interface RecordOptions {
   readonly processes: readonly ProcessOptions[];
   /** As shipped, without. */
   readonly alteration?: Alteration;
+  /** What the first one finds; nothing, without. */
+  readonly found?: Lost;
 }
 
 export interface ProcessOptions {
@@ -38,8 +42,6 @@ export interface Trace {
 export interface Recording extends Trace, Disposable {
   /** The data folder, below the root. */
   readonly folder: string;
-  /** What readRecorded() reads. */
-  readonly log: Buffer;
   /** Of all of them. */
   readonly output: string;
   /** How the last one ended. */
@@ -55,6 +57,7 @@ export async function record(options: RecordOptions): Promise<Recording> {
   mkdirSync(root);
   const folder = join(root, DATA_FOLDER);
   const [log, notes] = [join(home, 'log'), join(home, 'notes')];
+  if (options.found !== undefined) writeFiles(root, options.found.files, (size) => Buffer.alloc(size, 1));
   const env = {
     LD_PRELOAD: options.recorder,
     RECORD_ROOT: root,
@@ -74,8 +77,9 @@ export async function record(options: RecordOptions): Promise<Recording> {
     exit = ended.exit;
   }
   const recorded = existsSync(log) ? readFileSync(log) : Buffer.alloc(0);
-  const calls = readTrace(recorded);
-  return { root, folder, log: recorded, calls, output, exit, [Symbol.dispose]: () => removeScratch(home) };
+  const before = options.found === undefined ? [] : layDown(root, options.found);
+  const calls = [...before, ...readTrace(recorded)];
+  return { root, folder, calls, output, exit, [Symbol.dispose]: () => removeScratch(home) };
 }
 
 async function run(args: readonly string[], env: NodeJS.ProcessEnv) {
@@ -94,8 +98,8 @@ async function run(args: readonly string[], env: NodeJS.ProcessEnv) {
 /** The log of an earlier recording, whose folder may be gone. */
 export function readRecorded(log: Buffer): Trace {
   const calls = readTrace(log);
-  const [first] = calls;
-  if (first?.type !== 'MKDIR')
-    throw new Error('this is not the log of a recording: it does not begin with MKDIR');
+  const first = calls.find((call) => call.type === 'MKDIR');
+  if (first === undefined)
+    throw new Error('this is not the log of a recording: nothing in it makes a folder');
   return { root: dirname(first.path), calls };
 }

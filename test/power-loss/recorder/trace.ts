@@ -41,6 +41,48 @@ export function readTrace(log: Buffer): readonly Call[] {
   return calls;
 }
 
+/** What readTrace() reads; of what a process did, not of what it was refused. */
+export function writeTrace(calls: readonly Call[]): Buffer {
+  return Buffer.concat(calls.flatMap((call) => (call.type === 'REFUSED' ? [] : [...writeCall(call)])));
+}
+
+function writeCall(call: Exclude<Call, { type: 'REFUSED' }>): readonly Buffer[] {
+  const path = Buffer.from('path' in call ? call.path : '');
+  const data = dataOf(call);
+  const header = Buffer.alloc(HEADER_BYTES);
+  header.writeUInt32LE(KINDS.indexOf(call.type), 0);
+  header.writeInt32LE('fd' in call ? call.fd : 0, 4);
+  header.writeBigInt64LE(
+    BigInt(call.type === 'WRITE' ? call.offset : call.type === 'TRUNCATE' ? call.size : 0),
+    8,
+  );
+  header.writeBigUInt64LE(BigInt(path.length), 16);
+  header.writeBigUInt64LE(BigInt(data.length), 24);
+  const opened = call.type === 'OPEN' ? (call.created ? CREATED : 0) | (call.truncated ? TRUNCATED : 0) : 0;
+  header.writeUInt32LE(opened, 32);
+  header.writeUInt32LE(call.type === 'SYNC' && call.failed ? 1 : 0, 36);
+  return [header, path, data];
+}
+
+function dataOf(call: Call): Buffer {
+  switch (call.type) {
+    case 'WRITE':
+      return call.bytes;
+    case 'NOTE':
+      return Buffer.from(call.text);
+    case 'RENAME':
+      return Buffer.from(call.to);
+    case 'OPEN':
+    case 'CLOSE':
+    case 'TRUNCATE':
+    case 'SYNC':
+    case 'UNLINK':
+    case 'MKDIR':
+    case 'REFUSED':
+      return Buffer.alloc(0);
+  }
+}
+
 function readCall(header: Buffer, path: string, data: Buffer): Call {
   const kind = header.readUInt32LE(0);
   const fd = header.readInt32LE(4);

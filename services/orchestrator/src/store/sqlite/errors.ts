@@ -4,6 +4,7 @@ import { StoreError, type StoreErrorCode } from '../port.ts';
 
 /** Primary result codes of SQLite. */
 export const SQLITE_BUSY = 5;
+const SQLITE_IOERR = 10;
 const SQLITE_CORRUPT = 11;
 const SQLITE_FULL = 13;
 const SQLITE_NOTADB = 26;
@@ -37,13 +38,18 @@ export function unusableFile(file: string, error: unknown): StoreError {
 }
 
 function remedyFor(error: unknown): string {
-  switch (sqliteErrorCode(error)) {
+  const systemCode = error instanceof Error && 'code' in error ? error.code : undefined;
+  switch (sqliteErrorCode(error) ?? systemCode) {
     case SQLITE_NOTADB:
       return `move it away, or ${OTHER_FOLDER}`;
     case SQLITE_CORRUPT:
       return `put a sound copy in its place, or ${OTHER_FOLDER}`;
     case SQLITE_FULL:
+    case 'ENOSPC':
       return `make room on its disk, or ${OTHER_FOLDER}`;
+    case SQLITE_IOERR:
+    case 'EIO':
+      return `its disk does not read or write it (the system's log may say why): mend that, or ${OTHER_FOLDER}`;
     default:
       return `let the user of this process write there, or ${OTHER_FOLDER}`;
   }
