@@ -19,7 +19,7 @@ export interface ChaosOptions {
   readonly minutes: number;
   readonly cycles: number;
   readonly leaseMs: number;
-  /** A recovery that takes longer is a violation. */
+  /** A recovery that takes longer, from when the process says that it is ready, is a violation. */
   readonly recoveryLimitMs: number;
   /** So is a loss that is noticed later than a lease and this much. */
   readonly noticeMarginMs: number;
@@ -174,10 +174,12 @@ function judgeTimes(
   cycles: readonly CycleNote[],
   losses: readonly Loss[],
 ): readonly string[] {
-  const slow = cycles.flatMap(({ fault, completedMs }, index) => {
-    if (completedMs !== undefined && completedMs <= recoveryLimitMs) return [];
+  const slow = cycles.flatMap(({ fault, upAtMs, readyAtMs, completedMs }, index) => {
+    if (completedMs !== undefined && completedMs - (readyAtMs - upAtMs) <= recoveryLimitMs) return [];
     const took = completedMs === undefined ? 'no task was done' : `${completedMs} ms to the first task done`;
-    return [`recovery from cycle ${index + 1} (${fault.kind}): ${took}; at most ${recoveryLimitMs} ms`];
+    return [
+      `recovery from cycle ${index + 1} (${fault.kind}): ${took}; ready after ${readyAtMs - upAtMs} ms; at most ${recoveryLimitMs} ms between`,
+    ];
   });
   const limitMs = leaseMs + noticeMarginMs;
   const late = losses

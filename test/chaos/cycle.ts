@@ -13,7 +13,7 @@ export interface CycleNote {
   readonly upAtMs: number;
   /** It said that it is ready; the same where it only stood still. */
   readonly readyAtMs: number;
-  /** From `upAtMs` to the first attempt that is given out, and to the first that succeeds; undefined: waited in vain. */
+  /** From `upAtMs` to the first attempt that is given out, and to the first that succeeds; undefined: in vain. */
   readonly dispatchedMs: number | undefined;
   readonly completedMs: number | undefined;
   /** What should not have been. */
@@ -108,6 +108,20 @@ async function strike(options: CycleOptions, complaints: string[]): Promise<Up> 
       await nats.end('SIGTERM');
       await away();
       return startAgain(() => nats.start());
+    case 'everything killed': {
+      const executors = Array.from({ length: stage.executorCount }, (_, index) => index);
+      await Promise.all([
+        stage.orchestrator().kill(),
+        nats.end('SIGKILL'),
+        ...executors.map((index) => stage.executor(index).kill()),
+      ]);
+      await away();
+      // Each finds the others, whoever comes first.
+      return startAgain(async () => {
+        const others = executors.map((index) => stage.restartExecutor(index));
+        await Promise.all([stage.restartOrchestrator(), nats.start(), ...others]);
+      });
+    }
     case 'nats-server stopped':
       return standStill((name) => nats.signal(name), away);
   }
@@ -142,7 +156,7 @@ async function untilNoticed(
   complaints: string[],
 ): Promise<void> {
   const id = stage.executorId(fault.executor);
-  const patienceMs = 2 * leaseMs + 5_000;
+  const patienceMs = 2 * leaseMs + 15_000;
   if (await pulse.untilNothingHeld(id, patienceMs)) return;
   complaints.push(`${id} was killed, and ${patienceMs} ms later it still counts as holding attempts`);
 }

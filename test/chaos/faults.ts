@@ -17,6 +17,7 @@ export const FAULT_KINDS = [
   'nats-server killed',
   'nats-server terminated',
   'nats-server stopped',
+  'everything killed',
 ] as const;
 
 export type FaultKind = (typeof FAULT_KINDS)[number];
@@ -45,6 +46,7 @@ const BAG: Readonly<Record<FaultKind, number>> = {
   'nats-server killed': 8,
   'nats-server terminated': 4,
   'nats-server stopped': 4,
+  'everything killed': 3,
 };
 
 const MAX_AWAY_MS = 800;

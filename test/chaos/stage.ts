@@ -12,6 +12,7 @@ export interface Stage {
   readonly nats: NatsProcess;
   orchestrator(): ServiceProcess;
   restartOrchestrator(): Promise<void>;
+  readonly executorCount: number;
   executorId(index: number): string;
   executor(index: number): ServiceProcess;
   /** After it has ended: another process with its id. */
@@ -95,6 +96,7 @@ export async function openStage(options: StageOptions): Promise<Stage> {
     nats,
     orchestrator: () => started.orchestrator,
     restartOrchestrator: () => started.restartOrchestrator(),
+    executorCount: options.executors,
     executorId,
     executor(index) {
       const executor = executors.get(executorId(index));

@@ -4,7 +4,7 @@ import type { ChaosOutcome } from './chaos.ts';
 import type { CycleNote } from './cycle.ts';
 import { FAULT_KINDS } from './faults.ts';
 
-const TARGETS = ['orchestrator', 'nats-server', 'executor'] as const;
+const TARGETS = ['orchestrator', 'nats-server', 'executor', 'everything'] as const;
 
 export function summarise({
   cycles,
@@ -25,7 +25,7 @@ export function summarise({
     `attempts: ${countsOf(histories.attemptEnds)}`,
     `reports: ${countsOf(answers)}`,
     `calls that failed in spite of the SDK's repeats: ${countsOf(failures)}`,
-    'recovery, from the start of the process (or its SIGCONT), before it says that it is ready:',
+    'recovery, from the start of the process (or its SIGCONT):',
     ...TARGETS.flatMap((target) => recoveryLines(target, cycles)),
     `loss of an executor noticed: ${
       losses.length === 0
@@ -48,7 +48,13 @@ function recoveryLines(target: string, cycles: readonly CycleNote[]): readonly s
       ? []
       : [`  ${target}, first task given out: ${timesOf(known(of.map(({ dispatchedMs }) => dispatchedMs)))}`]),
     `  ${target}, first task done: ${timesOf(known(of.map(({ completedMs }) => completedMs)))}`,
+    `  ${target}, from ready to first task done: ${timesOf(known(of.map(fromReadyMs)))}`,
   ];
+}
+
+/** Nothing, where work was done before the process said that it is ready. */
+function fromReadyMs({ completedMs, readyAtMs, upAtMs }: CycleNote): number | undefined {
+  return completedMs === undefined ? undefined : Math.max(0, completedMs - (readyAtMs - upAtMs));
 }
 
 function timesOf(timesMs: readonly number[]): string {
