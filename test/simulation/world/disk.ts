@@ -72,6 +72,8 @@ export function createDisk({ time, random, coverage, see }: DiskDependencies): D
     open(process, life) {
       const inner = openAgain();
       owner = process;
+      // Whoever it is taken from finds out by its next write, in namespaces that are not loaded here, too.
+      for (const data of place.namespaces.values()) data.claim();
       let last: Promise<unknown> = Promise.resolve();
       return withWays(inner, {
         read: (work) => readOne(life, work),

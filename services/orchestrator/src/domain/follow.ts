@@ -40,7 +40,7 @@ function consequences(run: RunState, change: Change, nowMs: number): readonly Ch
       return cancelRest(run);
     case 'TaskRetrying':
     case 'TaskRepeating':
-      return [...endOwned(run, change.task), ...retryAtOnce(run, change.task)];
+      return [...endOwned(run, change.task), ...tryAgain(run, change.task)];
     case 'TaskReady':
     case 'TaskHeld':
       return nextInLine(run);
@@ -137,6 +137,13 @@ function admitAdded(run: RunState, count: number, nowMs: number): readonly Chang
 
 function followReset(run: RunState, task: number, nowMs: number): readonly Change[] {
   return [...endOwned(run, task), ...reconsider(run, task, nowMs), ...nextInLine(run)];
+}
+
+/** The next attempt sees what its dependencies came to: it waits where one of them is done again meanwhile. */
+function tryAgain(run: RunState, task: number): readonly Change[] {
+  const { metEdges } = taskOf(run, task);
+  if (metEdges >= (run.graph.required[task] ?? 0)) return retryAtOnce(run, task);
+  return [{ type: 'TaskReset', task, reason: 'SENT_BACK', feedback: undefined }];
 }
 
 function retryAtOnce(run: RunState, task: number): readonly Change[] {

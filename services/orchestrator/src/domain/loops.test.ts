@@ -169,6 +169,25 @@ describe('C.3: a decision', () => {
     expect(finish(scenario, 'review', 'no')).toContain('archive WAITING again SENT_BACK');
   });
 
+  test.each([
+    ['fails', (scenario: Scenario) => scenario.fail('archive')],
+    ['is lost', (scenario: Scenario) => scenario.lose('archive')],
+  ])('lets what runs outside of the loop go on, but makes it wait anew if its attempt %s', (_how, end) => {
+    const retry = { maxAttempts: 3, initialDelayMs: 0 };
+    const [draft, edit, , ...rest] = tasks();
+    const scenario = play([draft, edit, task('archive', { after: ['draft'], retry }), ...rest] as never);
+    finish(scenario, 'draft', 1);
+    scenario.start('archive');
+    finish(scenario, 'edit', 1);
+    expect(finish(scenario, 'review', 'no')).not.toContain('archive WAITING again SENT_BACK');
+
+    expect(end(scenario)).toContain('archive WAITING again SENT_BACK');
+    expect(finish(scenario, 'draft', 2)).toEqual(['draft COMPLETED', 'edit READY', 'archive READY']);
+    finish(scenario, 'archive', 2);
+    expect(scenario.at('archive').state).toBe('COMPLETED');
+    expectReplay(scenario);
+  });
+
   test.each(['ends', 'fails'])(
     'with a join that was met from outside decides again once the loop %s',
     (how) => {

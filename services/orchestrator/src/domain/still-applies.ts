@@ -61,9 +61,10 @@ export function stillApplies(run: RunState, change: Change): boolean {
     case 'RunRestarted':
     case 'RunCompensating':
     case 'TaskProgressed':
-    case 'TaskReset':
     case 'TaskDependenciesChanged':
       return true;
+    case 'TaskReset':
+      return goesOn(run);
   }
 }
 
