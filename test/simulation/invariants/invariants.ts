@@ -39,7 +39,8 @@ export const INVARIANTS: Readonly<Record<string, string>> = {
     'Attempts stay within the limits of their round: those that count, the one of the fallback, the lost ones.',
   'P5.3': 'A task that was told to stop becomes CANCELLED and nothing else.',
   'P5.4': 'While a run is paused, nothing of it is started.',
-  'P5.5': 'A task is done again only where a re-run or a send-back in the same commit asks for it.',
+  'P5.5':
+    'A task is done again only where a re-run or a send-back in the same commit asks for it, or its next attempt has to wait for what is done again.',
   'P5.6': 'A run that is ending starts nothing but what undoes; it ends once all of its tasks are final.',
   'P5.7': 'A task is skipped, or failed for its dependencies, only where its join can no longer be met.',
   'P5.8': 'What waits for a moment is not READY before it.',

@@ -68,9 +68,11 @@ function isResetFor(fact: Fact, run: RunModel, task: TaskModel): void {
   const cause = change.value.reason === StateReason.RERUN ? run.restartRevision : run.sentBackRevision;
   // Causes and resets are of one step, and thus of one commit.
   const first = batch.events[0]?.revision ?? 0;
+  // The next attempt of what ran outside of a loop waits for what the loop does again.
+  const waitsAnew = task.state === 'RETRYING' && !isMet(run, task);
   hold(
     'P5.5',
-    cause >= first,
+    cause >= first || waitsAnew,
     () => `${nameOf(fact)}: ${task.state} was to stay, nothing has asked for it again`,
   );
 }
