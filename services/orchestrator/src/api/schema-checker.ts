@@ -7,8 +7,8 @@ import type { InputSchemas } from './input-schema.ts';
 export function createSchemaChecker(schemas: InputSchemas): SchemaChecker {
   return {
     problemOf: (schema) => schemas.problemOf(JSON.parse(schema) as JsonObject, 'schema')?.description,
-    violationOf(schema, value) {
-      const [first] = schemas.violationsOf(JSON.parse(schema) as JsonObject, value as JsonValue, 'result');
+    violationOf(name, schema, value) {
+      const [first] = schemas.violationsOf(JSON.parse(schema) as JsonObject, value as JsonValue, name);
       return first?.description;
     },
   };

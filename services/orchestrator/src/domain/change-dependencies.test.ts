@@ -3,9 +3,14 @@
 import { describe, expect, test } from 'vitest';
 import { nextDueAtMs } from './due.ts';
 import { PLAIN_FLOW } from './spec.ts';
-import { play, type Scenario, task } from './test-support.ts';
+import { play, type Scenario, type TaskSketch, task } from './test-support.ts';
 
-function refusal(run: Scenario, key: string, add: readonly string[], remove: readonly string[] = []) {
+function refusal(
+  run: Scenario,
+  key: string,
+  add: NonNullable<TaskSketch['after']>,
+  remove: readonly string[] = [],
+) {
   const before = run.events.length;
   const { dependencies } = task('', { after: add });
   const result = run.send({ type: 'ChangeDependencies', task: run.index(key), add: dependencies, remove });
@@ -153,6 +158,14 @@ describe('A.7: refused, with nothing changed', () => {
     ['two answers about one upstream', ['b?'], [], 'CONTRADICTING_DEPENDENCIES', 'add[0].condition'],
   ])('%s', (_, add, remove, code, field) => {
     expect(refusal(chain(), 'c', add, remove)).toMatchObject({ code, field });
+  });
+
+  test('an expression that cannot be used, by its place in what was asked for', () => {
+    expect(refusal(chain(), 'c', ['a', ['d', { when: 'nope.x' }]])).toMatchObject({
+      code: 'INVALID_EXPRESSION',
+      field: 'add[1].when',
+      message: 'add[1].when: unknown variable nope',
+    });
   });
 
   test('a join that is left with too few', () => {

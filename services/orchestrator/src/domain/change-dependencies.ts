@@ -109,7 +109,8 @@ function atChange(rejection: Rejection, kept: number, places: readonly number[])
   const [, position = '', rest = ''] = /^tasks\[0\]\.dependencies\[(\d+)\](.*)$/.exec(rejection.field) ?? [];
   const place = places[Number(position) - kept];
   const field = position === '' || place === undefined ? 'remove' : `add[${place}]${rest}`;
-  return { ...rejection, field };
+  const message = position === '' ? rejection.message : rejection.message.replace(rejection.field, field);
+  return { ...rejection, message, field };
 }
 
 /**

@@ -43,7 +43,10 @@ describe('C.7: a child run', () => {
   });
 
   test('whose input breaks its schema is not started', () => {
-    const schemas: SchemaChecker = { problemOf: () => undefined, violationOf: () => 'it is too small' };
+    const schemas: SchemaChecker = {
+      problemOf: () => undefined,
+      violationOf: (name) => `${name} is too small`,
+    };
     const narrow = { ...inner, inputSchema: '{}' };
     const graph = compileGraph(
       spec([child('c', 'n')], { childSpecs: { n: narrow } }),
@@ -56,7 +59,7 @@ describe('C.7: a child run', () => {
 
     expect(childGraph(run, 0)).toMatchObject({
       ok: false,
-      rejection: { message: 'the input does not match the input schema of "n": it is too small' },
+      rejection: { message: 'the input does not match the input schema of "n": input is too small' },
     });
   });
 

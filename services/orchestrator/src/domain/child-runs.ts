@@ -51,7 +51,7 @@ export function childGraph(run: RunState, task: number): Result<Graph> {
 function inputViolation({ spec, schemas, readPayload }: Graph, input: Payload): string | undefined {
   if (spec.inputSchema === '') return undefined;
   const seen = readPayload(input);
-  if (seen !== undefined) return schemas.violationOf(spec.inputSchema, seen);
+  if (seen !== undefined) return schemas.violationOf('input', spec.inputSchema, seen);
   return input.ref === undefined
     ? 'it is no JSON'
     : `it is stored apart (${input.ref.sizeBytes} bytes), and only what is inline can be checked`;

@@ -114,7 +114,7 @@ function refusalOf(run: RunState, task: number, { check }: Guardrail, result: Pa
     case 'SCHEMA': {
       const json = run.graph.readPayload(result);
       if (json === undefined) return 'the result is no JSON';
-      return run.graph.schemas.violationOf(check.schema, json);
+      return run.graph.schemas.violationOf('result', check.schema, json);
     }
     case 'CAPABILITY':
       if (question(run, task, result) !== undefined) return undefined; // It will be asked.

@@ -77,7 +77,7 @@ export function spec(tasks: readonly TaskSpec[], rest: Partial<RunSpec> = {}): R
 /** A schema is the JavaScript type that it asks for, such as `number`; `none` is no schema. */
 const TOY_SCHEMAS: SchemaChecker = {
   problemOf: (schema) => (schema === 'none' ? 'it is none' : undefined),
-  violationOf: (schema, value) => (typeof value === schema ? undefined : `result must be ${schema}`),
+  violationOf: (name, schema, value) => (typeof value === schema ? undefined : `${name} must be ${schema}`),
 };
 
 export function graphOf(runSpec: RunSpec): Graph {

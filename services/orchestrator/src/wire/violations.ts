@@ -47,6 +47,7 @@ export function describeViolation(violation: Violation, message: MessageShape<De
 function ruleOf(violation: Violation): string {
   const pattern = /regex pattern `(.*)`$/s.exec(violation.message)?.[1];
   const words = pattern === undefined ? undefined : PATTERN_RULES[pattern];
+  if (violation.message === 'must not be in list [0]') return 'say which one; 0 stands for none';
   return words ?? violation.message;
 }
 

@@ -69,7 +69,10 @@ test('F.2: what makes no sense is refused with its field', async () => {
   await worker.complete(2);
   await call('WaitRun', { runId: 'r' });
 
-  expect(await refusal('RerunRun', { runId: 'r' })).toMatchObject({ fields: ['scope'] });
+  expect(await refusal('RerunRun', { runId: 'r' })).toMatchObject({
+    fields: ['scope'],
+    message: 'scope is 0: say which one; 0 stands for none',
+  });
   expect(await refusal('RerunRun', { runId: 'r', scope: 2 })).toMatchObject({ fields: ['task_key'] });
   expect(await refusal('RerunRun', { runId: 'r', scope: 3, taskKey: 'a' })).toMatchObject({
     fields: ['task_key'],
