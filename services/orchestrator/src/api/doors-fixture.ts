@@ -23,6 +23,7 @@ import { createExpressionCompiler } from '../expressions/compiler.ts';
 import type { Admission } from '../runtime/admission.ts';
 import type { Orchestrator } from '../runtime/orchestrator.ts';
 import { type Fixture, startFixture } from '../runtime/orchestrator-fixture.ts';
+import type { BoundsLimits } from './bounds.ts';
 import { startGrpcServer } from './grpc/server.ts';
 import { type HttpServerOptions, startHttpServer } from './http/server.ts';
 import { createServices } from './services/index.ts';
@@ -41,6 +42,7 @@ export interface DoorsOptions {
   readonly slowReaderMs?: number;
   readonly watcherCut?: () => void;
   readonly admission?: Pick<Admission, 'enter' | 'refusal'>;
+  readonly boundsLimits?: BoundsLimits;
   readonly http?: Partial<HttpServerOptions>;
 }
 
@@ -78,6 +80,7 @@ export async function openDoorsTo(orchestrator: Orchestrator, options: DoorsOpti
     ...(options.slowReaderMs === undefined ? {} : { slowReaderMs: options.slowReaderMs }),
     ...(options.watcherCut === undefined ? {} : { watcherCut: options.watcherCut }),
     ...admission,
+    ...(options.boundsLimits === undefined ? {} : { boundsLimits: options.boundsLimits }),
   });
   const host = '127.0.0.1';
   const grpc = await startGrpcServer({ services, host, port: 0, ...admission });

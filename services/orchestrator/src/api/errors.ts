@@ -17,6 +17,7 @@ import {
   StatusSchema,
 } from '@tutti/proto/google/rpc/error_pb.ts';
 import { type FieldViolation, type Rejection, type RejectionCode, reject } from '../domain/rejection.ts';
+import { storeIsFull } from '../runtime/namespaces.ts';
 import { StoreError } from '../store/port.ts';
 import { tooHeavy } from '../wire/message-weight.ts';
 import { MESSAGE_BYTES, retryDelayMs } from '../wire/retry-hint.ts';
@@ -116,6 +117,7 @@ export function atBoundary(
 ): ConnectError {
   if (cause instanceof ConnectError) return cause;
   if (cause instanceof StoreError && cause.code === 'CLOSED') return notServing();
+  if (cause instanceof StoreError && cause.code === 'FULL') return toConnectError(storeIsFull().rejection);
   const incident = newIncident();
   log.error({ incident, method, err: cause }, 'a call failed for a reason that is a defect');
   const message = `Tutti failed; its log tells more under incident ${incident}.`;

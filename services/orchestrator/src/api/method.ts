@@ -11,6 +11,7 @@ import { Code, ConnectError } from '@connectrpc/connect';
 import type { Result } from '../domain/rejection.ts';
 import type { Admission } from '../runtime/admission.ts';
 import type { Orchestrator } from '../runtime/orchestrator.ts';
+import type { Bounds } from './bounds.ts';
 import type { Call, CallContext } from './call.ts';
 import { addsWork, sizeOf, tasksOf } from './entry.ts';
 import { atBoundary, type IncidentLog, notServing, toConnectError } from './errors.ts';
@@ -25,6 +26,7 @@ export interface MethodDeps {
   readonly newIncident: () => string;
   /** Who may add work. Default: everybody. */
   readonly admission?: Pick<Admission, 'enter'>;
+  readonly bounds: Pick<Bounds, 'begin' | 'ended'>;
 }
 
 export type UnaryHandler<Request, Response> = (request: Request, call: Call) => Promise<Result<Response>>;
@@ -43,6 +45,8 @@ export function unary<I extends DescMessage, O extends DescMessage>(
 ): (request: MessageShape<I>, context: CallContext) => Promise<MessageShape<O>> {
   const isWork = addsWork(method.name);
   return async (request, context) => {
+    const full = deps.bounds.begin(method.name);
+    if (full !== undefined) throw toConnectError(full);
     const span = startSpan(deps, method.name, context);
     let leave = () => {};
     try {
@@ -56,6 +60,7 @@ export function unary<I extends DescMessage, O extends DescMessage>(
       throw endWith(deps, method.name, context, span, cause);
     } finally {
       leave();
+      deps.bounds.ended();
     }
   };
 }
@@ -67,6 +72,8 @@ export function serverStream<I extends DescMessage, Item>(
   handle: StreamHandler<MessageShape<I>, Item>,
 ): (request: MessageShape<I>, context: CallContext) => AsyncIterable<Item> {
   return async function* stream(request, context) {
+    const full = deps.bounds.begin(method.name);
+    if (full !== undefined) throw toConnectError(full);
     const span = startSpan(deps, method.name, context);
     try {
       admit(deps, method.input, request);
@@ -78,6 +85,8 @@ export function serverStream<I extends DescMessage, Item>(
       span.end();
     } catch (cause) {
       throw endWith(deps, method.name, context, span, cause);
+    } finally {
+      deps.bounds.ended();
     }
   };
 }

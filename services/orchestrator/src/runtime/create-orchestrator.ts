@@ -9,7 +9,7 @@ import type { EngineOptions } from '../engine/options.ts';
 import { runNotFound } from '../engine/requests.ts';
 import { type Store, StoreError } from '../store/port.ts';
 import { createNamespaceDriver, type NamespaceDriver, notLoaded, notServing } from './namespace-driver.ts';
-import { createNamespaces, type Refused, tooMany } from './namespaces.ts';
+import { createNamespaces, type Refused, storeIsFull, tooMany } from './namespaces.ts';
 import type { Orchestrator, WatchPage, WatchQuery } from './orchestrator.ts';
 import { referencesOfCall } from './payload-references.ts';
 import {
@@ -135,6 +135,7 @@ export function createOrchestrator(dependencies: OrchestratorDependencies): Runn
     } catch (error) {
       // Anything else is a defect, and is to be told as one.
       if (!(error instanceof StoreError)) throw error;
+      if (error.code === 'FULL') return storeIsFull();
       warn(`a look-up for ${what} failed`, error);
       return { ok: false, rejection: lookupFailed() };
     }

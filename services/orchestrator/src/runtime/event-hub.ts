@@ -6,6 +6,8 @@ import type { CommittedEvent } from './ports.ts';
 
 const MAX_BUFFERED_EVENTS = 4_096;
 const MAX_BUFFERED_BYTES = 4 * 1_024 * 1_024;
+/** Of all watchers of the namespace; an event that waits for several counts for each. */
+const MAX_HUB_BYTES = 256 * 1_024 * 1_024;
 
 export interface EventHub {
   /** Of the latest event published. */
@@ -27,7 +29,8 @@ export interface Subscription {
   close(): void;
 }
 
-export function createEventHub(latestRevision: number): EventHub {
+export function createEventHub(latestRevision: number, maxBytes = MAX_HUB_BYTES): EventHub {
+  const room = { leftBytes: maxBytes };
   let revision = latestRevision;
   const byRun = new Map<RunNumber, Set<Buffer>>();
   const ofAll = new Set<Buffer>();
@@ -49,7 +52,7 @@ export function createEventHub(latestRevision: number): EventHub {
       if (byRun.size > 0) publishByRun(byRun, events);
     },
     subscribe(run) {
-      const buffer = createBuffer();
+      const buffer = createBuffer(room);
       if (closed) buffer.close();
       const group = run === undefined ? ofAll : (byRun.get(run) ?? new Set<Buffer>());
       if (run !== undefined) byRun.set(run, group);
@@ -101,12 +104,19 @@ interface Buffer {
   close(): void;
 }
 
-function createBuffer(): Buffer {
+/** @param room what all buffers share */
+function createBuffer(room: { leftBytes: number }): Buffer {
   let events: CommittedEvent[] = [];
   let bytes = 0;
   let behind = false;
   let closed = false;
   let wake: (() => void) | undefined;
+
+  function letGo(): void {
+    room.leftBytes += bytes;
+    bytes = 0;
+    events = [];
+  }
 
   function notify(): void {
     wake?.();
@@ -119,16 +129,16 @@ function createBuffer(): Buffer {
         for (const event of added) {
           events.push(event);
           bytes += event.payload.length;
+          room.leftBytes -= event.payload.length;
         }
-        behind = events.length > MAX_BUFFERED_EVENTS || bytes > MAX_BUFFERED_BYTES;
-        if (behind) events = [];
+        behind = events.length > MAX_BUFFERED_EVENTS || bytes > MAX_BUFFERED_BYTES || room.leftBytes < 0;
+        if (behind) letGo();
       }
       notify();
     },
     take() {
       const taken = behind ? 'BEHIND' : events;
-      events = [];
-      bytes = 0;
+      letGo();
       behind = false;
       return taken;
     },
@@ -146,6 +156,7 @@ function createBuffer(): Buffer {
     closed: () => closed,
     close() {
       closed = true;
+      letGo();
       notify();
     },
   };

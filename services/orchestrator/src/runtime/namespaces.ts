@@ -102,6 +102,12 @@ export function tooMany(resource: string, limit: number): Refused {
   return reject('LIMIT_REACHED', message, { resource, limit: String(limit) });
 }
 
+/** StoreError FULL. */
+export function storeIsFull(): Refused {
+  const message = 'as much waits for the store as may: try again in a moment';
+  return reject('LIMIT_REACHED', message, { resource: 'store_reads' });
+}
+
 function tooManyCalls(limit: number): Refused {
   const message = `${limit} calls are waiting for the disk already: try again later`;
   return reject('LIMIT_REACHED', message, { resource: 'pending_calls', limit: String(limit) });

@@ -10,6 +10,7 @@ import { accept, type Refusal, type Rejection, type Result, reject } from '../do
 import { type PayloadPart, type PayloadSlice, type Store, StoreError } from '../store/port.ts';
 import { createBatchedLookup } from './batched-lookup.ts';
 import { createGate } from './gate.ts';
+import { storeIsFull } from './namespaces.ts';
 import type { PlacedRef } from './payload-references.ts';
 import type { Clock } from './ports.ts';
 
@@ -74,6 +75,7 @@ export function createPayloads(dependencies: PayloadsDependencies): CheckedPaylo
       return (await gate.pass(work)) ?? tooManyParts();
     } catch (error) {
       if (!(error instanceof StoreError)) throw error;
+      if (error.code === 'FULL') return storeIsFull();
       dependencies.warn('a payload could not be put or told', error);
       return notServing('the store did not answer');
     }

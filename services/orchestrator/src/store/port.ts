@@ -332,6 +332,8 @@ export type StoreErrorCode =
   | 'UNUSABLE'
   /** The write failed; whether it took effect is unknown. */
   | 'FAILED'
+  /** Too much waits for it already: nothing of this was done. */
+  | 'FULL'
   /** close() was called. */
   | 'CLOSED';
 

@@ -8,6 +8,7 @@
 //     a reaction behind, and a stream may live for weeks.
 // B4  A request for more work that there is no room for is refused before it is decoded, at the least cost
 //     there is: many of them must not take the time of what was admitted.
+// B5  Large answers count until they have been taken: a reader that never reads holds memory.
 
 import { type DescMessage, type DescService, fromBinary, type Message, toBinary } from '@bufbuild/protobuf';
 import { ConnectError } from '@connectrpc/connect';
@@ -15,11 +16,13 @@ import type {
   handleServerStreamingCall,
   handleUnaryCall,
   MethodDefinition,
+  ServerUnaryCall,
   ServerWritableStream,
   ServiceDefinition,
   UntypedServiceImplementation,
 } from '@grpc/grpc-js';
 import { isTooHeavy } from '../../wire/message-weight.ts';
+import { type Bounds, LARGE_ANSWER_BYTES } from '../bounds.ts';
 import type { CallContext } from '../call.ts';
 import { addsWork, SMALL_REQUEST_BYTES } from '../entry.ts';
 import { malformed, messageTooHeavy, messageTooLarge } from '../errors.ts';
@@ -37,6 +40,10 @@ type EncodedMethod = (request: never, context: CallContext) => AsyncIterable<Uin
 /** B4. Asked with the size of each request for more work. */
 export type EarlyRefusal = (sizeBytes: number) => GrpcError | undefined;
 
+/** B5. */
+export type Answers = Pick<Bounds, 'handed' | 'taken'>;
+const UNCOUNTED: Answers = { handed() {}, taken() {} };
+
 export interface Binding {
   readonly definition: ServiceDefinition;
   readonly implementation: UntypedServiceImplementation;
@@ -49,6 +56,7 @@ export function bindService(
   openCalls: OpenCalls,
   encoded: Readonly<Record<string, EncodedMethod>> = {},
   early: EarlyRefusal = () => undefined,
+  answers: Answers = UNCOUNTED,
 ): Binding {
   const definition: Record<string, MethodDefinition<unknown, unknown>> = {};
   const implementation: UntypedServiceImplementation = {};
@@ -59,11 +67,17 @@ export function bindService(
       path: `/${service.typeName}/${name}`,
       requestStream: false,
       responseStream: methodKind === 'server_streaming',
-      ...codec(input, output, localName in encoded, addsWork(name) ? early : undefined),
+      // Unary answers are encoded before, for their size.
+      ...codec(
+        input,
+        output,
+        methodKind === 'unary' || localName in encoded,
+        addsWork(name) ? early : undefined,
+      ),
     };
     switch (methodKind) {
       case 'unary':
-        implementation[localName] = handleUnary(handle as Unary, openCalls);
+        implementation[localName] = handleUnary(handle as Unary, output, openCalls, answers);
         break;
       case 'server_streaming':
         implementation[localName] = handleStream(handle as Stream, openCalls);
@@ -110,8 +124,10 @@ type Stream = (request: Message, context: CallContext) => AsyncIterable<unknown>
 
 function handleUnary(
   handle: Unary,
+  output: DescMessage,
   openCalls: OpenCalls,
-): handleUnaryCall<Message | ConnectError | GrpcError, Message> {
+  answers: Answers,
+): handleUnaryCall<Message | ConnectError | GrpcError, Uint8Array> {
   return (call, callback) => {
     const { request } = call;
     if (request instanceof ConnectError) {
@@ -123,10 +139,22 @@ function handleUnary(
       return;
     }
     handle(request, openCalls.contextOf(call, undefined, largeSizes.get(request))).then(
-      (response) => callback(null, response),
+      (response) => {
+        const bytes = toBinary(output, response);
+        if (bytes.byteLength >= LARGE_ANSWER_BYTES) count(call, bytes.byteLength, answers);
+        callback(null, bytes);
+      },
       (error) => callback(toGrpcError(ConnectError.from(error))),
     );
   };
+}
+
+/** B5. */
+function count(call: ServerUnaryCall<unknown, unknown>, sizeBytes: number, answers: Answers): void {
+  if (call.cancelled) return;
+  answers.handed(sizeBytes);
+  // grpc-js says so when the transport has all of it, and when there is nobody to take it.
+  call.once('cancelled', () => answers.taken(sizeBytes));
 }
 
 function handleStream(

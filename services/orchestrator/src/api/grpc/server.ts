@@ -53,6 +53,7 @@ const SERVER_OPTIONS = {
 
 export async function startGrpcServer(options: GrpcServerOptions): Promise<Door> {
   const { services } = options;
+  const { bounds } = services;
   const server = new Server({ ...SERVER_OPTIONS, interceptors: [explainRefusals] });
   explainUnknownMethods(server);
   const openCalls = createOpenCalls();
@@ -68,11 +69,11 @@ export async function startGrpcServer(options: GrpcServerOptions): Promise<Door>
   const health = createHealth(services.serving, new Set(served.map((service) => service.typeName)));
   const early = earlyRefusals(options.admission);
   const bindings = [
-    bindService(OrchestratorService, services.orchestrator, openCalls, services.encoded, early),
-    bindService(RunLifeService, services.runLife, openCalls, {}, early),
-    bindService(WorkflowService, services.workflows, openCalls),
-    bindService(PayloadService, services.payloads, openCalls),
-    bindService(ExecutorService, services.executors, openCalls),
+    bindService(OrchestratorService, services.orchestrator, openCalls, services.encoded, early, bounds),
+    bindService(RunLifeService, services.runLife, openCalls, {}, early, bounds),
+    bindService(WorkflowService, services.workflows, openCalls, {}, undefined, bounds),
+    bindService(PayloadService, services.payloads, openCalls, {}, undefined, bounds),
+    bindService(ExecutorService, services.executors, openCalls, {}, undefined, bounds),
     bindService(Health, health, openCalls),
     ...bindReflection(served),
   ];

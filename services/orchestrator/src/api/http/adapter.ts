@@ -64,10 +64,11 @@ export function createAdapter(services: Services, shutdownSignal: AbortSignal): 
       underWay += 1;
       // Whatever became of the answer: of a client that goes in the middle of it the library may never hear.
       response.once('close', () => {
+        over.add(response);
         underWay -= 1;
         quiet.ended();
       });
-      respond(handler, request, response).catch(() => response.destroy());
+      respond(handler, services.bounds, request, response).catch(() => response.destroy());
       return true;
     },
     quiet: quiet.wait,
@@ -84,8 +85,27 @@ export function endWith(response: HttpResponse, body: string | Buffer = ''): voi
   else response.end(body);
 }
 
+/** Responses that have come to their end, or whose client has gone: no other `close` follows. */
+const over = new WeakSet<HttpResponse>();
+
+/** Until the response is over: what a reader that never reads leaves with the transport. */
+async function* counted(
+  body: AsyncIterable<Uint8Array>,
+  bounds: Services['bounds'],
+  response: HttpResponse,
+): AsyncGenerator<Uint8Array> {
+  for await (const chunk of body) {
+    if (!over.has(response)) {
+      bounds.handed(chunk.byteLength);
+      response.once('close', () => bounds.taken(chunk.byteLength));
+    }
+    yield chunk;
+  }
+}
+
 async function respond(
   handler: UniversalHandler,
+  bounds: Services['bounds'],
   request: HttpRequest,
   response: HttpResponse,
 ): Promise<void> {
@@ -96,7 +116,10 @@ async function respond(
   const { header } = universal;
   const body = readBody(universal.body as AsyncIterable<Uint8Array>, header, handler.method.input);
   const answer = await handler({ ...universal, body });
-  await universalResponseToNodeResponse(await explain(answer, handler.method), response);
+  const explained = await explain(answer, handler.method);
+  const isCounted = handler.method.methodKind === 'unary' && !(explained.body instanceof ReadableStream);
+  if (isCounted && explained.body !== undefined) explained.body = counted(explained.body, bounds, response);
+  await universalResponseToNodeResponse(explained, response);
 }
 
 const NO_HOST = 'its Host or :authority is no name with a port of 0 to 65535';

@@ -15,6 +15,7 @@ import { accept } from '../../domain/rejection.ts';
 import type { Admission } from '../../runtime/admission.ts';
 import type { Orchestrator, WatchPage } from '../../runtime/orchestrator.ts';
 import { payloadFormFromWire } from '../../wire/payload-form.ts';
+import { type Bounds, type BoundsLimits, createBounds } from '../bounds.ts';
 import type { IncidentLog } from '../errors.ts';
 import { createInputSchemas } from '../input-schema.ts';
 import { encodeWatchResponse, toWatchResponse } from '../messages/watch-page.ts';
@@ -53,13 +54,18 @@ export interface ServicesDeps {
   readonly watcherCut?: () => void;
   /** Who may add work. Default: everybody. */
   readonly admission?: Pick<Admission, 'enter'>;
+  readonly boundsLimits?: BoundsLimits;
 }
+
+type MethodDeps = ServicesDeps & { readonly bounds: Bounds };
 
 export type Services = ReturnType<typeof createServices>;
 
 const SLOW_READER_MS = 60_000;
 
-export function createServices(deps: ServicesDeps) {
+export function createServices(options: ServicesDeps) {
+  const bounds = createBounds(options.boundsLimits);
+  const deps: MethodDeps = { ...options, bounds };
   const { orchestrator } = deps;
   const { queries } = orchestrator;
   const method = OrchestratorService.method;
@@ -118,12 +124,14 @@ export function createServices(deps: ServicesDeps) {
     encoded: {
       watch: serverStream(deps, method.watch, mapped(watching.watch, toBytes)),
     },
+    /** For doors: of the answers that they are handed. */
+    bounds,
     serving: () => orchestrator.serving(),
     failingNamespaces: () => orchestrator.failingNamespaces(),
   };
 }
 
-function createRunLife(deps: ServicesDeps, languages: Languages) {
+function createRunLife(deps: MethodDeps, languages: Languages) {
   const { method } = RunLifeService;
   const control = createRunControlHandlers(deps.orchestrator);
   const copying = createCopyHandlers({ ...deps, languages });

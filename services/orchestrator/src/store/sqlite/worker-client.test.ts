@@ -73,10 +73,10 @@ it('refuses requests from the moment of close on, before the thread has ended', 
   await closed;
 });
 
-it('refuses with FAILED what exceeds the bound of waiting requests, and answers the rest', async () => {
+it('refuses with FULL what exceeds the bound of waiting requests, and answers the rest', async () => {
   const client = await start();
   const taken = Array.from({ length: MAX_WAITING }, (_, i) => echo(client, String(i)));
-  await expectStoreError(echo(client, 'one too many'), 'FAILED');
+  await expectStoreError(echo(client, 'one too many'), 'FULL');
   expect(await Promise.all(taken)).toEqual(taken.map((_, i) => String(i)));
   expect(await echo(client, 'room again')).toBe('room again');
 });

@@ -91,7 +91,7 @@ function createWorkerClient(script: URL): WorkerClient {
     request: async (type, pack) => {
       if (ended !== undefined) throw new StoreError(ended.code, ended.message);
       if (waiting.size >= MAX_WAITING) {
-        throw new StoreError('FAILED', `more than ${MAX_WAITING} requests wait for the store`);
+        throw new StoreError('FULL', `more than ${MAX_WAITING} requests wait for the store`);
       }
       return post(type, pack);
     },
