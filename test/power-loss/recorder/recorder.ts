@@ -26,30 +26,38 @@ export function findRecorder(mayInstall: boolean): Recorder {
   const path = join(cache, `recorder-${createHash('sha256').update(text).digest('hex').slice(0, 16)}.so`);
   if (existsSync(path)) return { path };
   mkdirSync(cache, { recursive: true });
-  const compiler = findCompiler() ?? (mayInstall ? installCompiler() : undefined);
+  const failure = compile(path);
+  if (failure === undefined) return { path };
+  // A compiler alone does not do: it may lack the C library's headers.
+  if (!mayInstall || !installCompiler()) return { missing: failure };
+  const again = compile(path);
+  return again === undefined ? { path } : { missing: again };
+}
+
+/** Returns what went wrong. */
+function compile(path: string): string | undefined {
+  const compiler = findCompiler();
   if (compiler === undefined) {
-    return {
-      missing: `there is no C compiler (${compilers.join(', ')}): install gcc and the C library's headers`,
-    };
+    return `there is no C compiler (${compilers.join(', ')}): install gcc and the C library's headers`;
   }
   // Two that compile at once do not see each other's half.
   const unfinished = `${path}.${process.pid}`;
   const outcome = spawnSync(compiler, [...flags, '-o', unfinished, source], { encoding: 'utf8' });
-  if (outcome.status !== 0) return { missing: `${compiler} cannot compile ${source}: ${outcome.stderr}` };
+  if (outcome.status !== 0) return `${compiler} cannot compile ${source}: ${outcome.stderr}`;
   renameSync(unfinished, path);
-  return { path };
+  return undefined;
 }
 
 function findCompiler(): string | undefined {
   return compilers.find((name) => spawnSync(name, ['--version'], { stdio: 'ignore' }).status === 0);
 }
 
-function installCompiler(): string | undefined {
-  if (process.getuid?.() !== 0) return undefined;
-  process.stderr.write('power-loss: there is no C compiler; asking apt-get for gcc and libc6-dev\n');
+/** Whether it did. Asks for no password: so nobody but root gets one. */
+function installCompiler(): boolean {
+  if (process.getuid?.() !== 0) return false;
+  process.stderr.write('power-loss: nothing compiles here; asking apt-get for gcc and libc6-dev\n');
   const ask = (...args: readonly string[]) =>
-    spawnSync('apt-get', args, { stdio: ['ignore', 2, 2], timeout: INSTALL_TIMEOUT_MS });
-  const install = () => ask('install', '-y', '--no-install-recommends', 'gcc', 'libc6-dev').status === 0;
-  if (!install() && ask('update').status === 0) install();
-  return findCompiler();
+    spawnSync('apt-get', args, { stdio: ['ignore', 2, 2], timeout: INSTALL_TIMEOUT_MS }).status === 0;
+  const install = () => ask('install', '-y', '--no-install-recommends', 'gcc', 'libc6-dev');
+  return install() || (ask('update') && install());
 }
