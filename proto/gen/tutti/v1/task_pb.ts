@@ -493,7 +493,7 @@ export const RepeatSchema: GenMessage<Repeat> = /*@__PURE__*/
 /**
  * One way in which a decision sends the run back. The earlier task and all that lies between it and
  * this one are done again; the earlier task's next attempt is given the reason, this task's result and
- * the result of its own that was refused (Assignment.feedback).
+ * the result of its own that was refused (Assignment.feedback). Of a `foreach`, each item is given its own part of that.
  *
  * @generated from message tutti.v1.SendBack
  */

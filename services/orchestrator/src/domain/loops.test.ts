@@ -4,6 +4,7 @@ import { describe, expect, test } from 'vitest';
 import { apply, submitRun } from './apply.ts';
 import { compileGraph } from './compile.ts';
 import { evolve } from './evolve.ts';
+import { feedbackOf } from './feedback.ts';
 import { type RunSubmittedEvent, startRun } from './initial.ts';
 import { readyInOrder } from './pause.ts';
 import type { Payload } from './payload.ts';
@@ -233,6 +234,21 @@ describe('C.3: a decision', () => {
       rejection: { code: 'INVALID_FIELD', field: 'tasks[1].send_back[0].to' },
     });
   });
+});
+
+test('C.3: the items of a list that is sent back are told why, each with what came of it before', () => {
+  const items = [json('a'), json('b')];
+  const how = { itemsExpression: '', maxParallel: 0, toleratedFailures: 0, toleratedShare: 0 };
+  const foreach = { items, ...how, siblings: 'CONTINUE' } as const;
+  const scenario = play([task('draft', { flow: { ...PLAIN_FLOW, foreach } }), decision({}, ['draft'])]);
+  finish(scenario, 'draft#0', 'A');
+  finish(scenario, 'draft#1', 'B');
+  expect(feedbackOf(scenario.run, scenario.index('draft#1'))).toBeUndefined();
+  finish(scenario, 'review', 'no');
+
+  const told = feedbackOf(scenario.run, scenario.index('draft@2#1'));
+  expect(told).toMatchObject({ reason: 'too long', from: 'review', iteration: 1 });
+  expect(text(told?.refusedResult)).toBe('"B"');
 });
 
 describe('C.3, C.4, C.5: what the orchestrator does itself has its turn', () => {

@@ -2,7 +2,8 @@
 // they stand when the attempt starts.
 
 import type { Feedback } from '../domain/events.ts';
-import { capabilityOf, edgesSeenBy, specOf } from '../domain/lookup.ts';
+import { feedbackOf } from '../domain/feedback.ts';
+import { capabilityOf, edgesSeenBy, foreachAround, specOf } from '../domain/lookup.ts';
 import type { Payload } from '../domain/payload.ts';
 import { selectFrom } from '../domain/selection.ts';
 import { SELECT_ALL, type Selection } from '../domain/spec.ts';
@@ -36,16 +37,17 @@ export function assignmentOf(run: RunState, task: number): Assignment {
     checkpoint: status.checkpoint,
     lastError: status.attempts.at(-2)?.error,
     traceparent: run.traceparent,
-    feedback: status.more?.feedback,
+    feedback: feedbackOf(run, task),
     iteration: loops(run, task) ? iterationOf(run, task) : 0,
   };
 }
 
 /** Whether it makes sense to tell which iteration this is. */
 function loops(run: RunState, task: number): boolean {
-  const { repeat, sendBack } = specOf(run, task).flow;
+  const begun = foreachAround(run, task) ?? task;
+  const { repeat, sendBack } = specOf(run, begun).flow;
   if (repeat !== undefined || sendBack.length > 0) return true;
-  return (run.tasks[task]?.more?.resets ?? 0) > 0;
+  return (run.tasks[begun]?.more?.resets ?? 0) > 0;
 }
 
 const NO_DEPENDENCIES: readonly DependencyResult[] = Object.freeze([]);
@@ -73,7 +75,7 @@ export function assignmentSizeBytes(run: RunState, task: number): number {
   const lastError = status.attempts.at(-1)?.error;
   let size =
     ASSIGNMENT_OVERHEAD_BYTES + sizeOf(status.computedInput ?? spec.input) + sizeOf(status.checkpoint);
-  size += feedbackBytes(status.more?.feedback);
+  size += feedbackBytes(feedbackOf(run, task));
   size += (lastError?.message.length ?? 0) * 3 + sizeOf(lastError?.details);
   for (const { upstream, alias, select } of edgesSeenBy(run, task)) {
     const result = run.tasks[upstream];
