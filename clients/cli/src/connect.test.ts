@@ -66,6 +66,30 @@ test('a list asks for exactly what is left to its limit, so that its token leads
   ]);
 });
 
+test('a call that breaks in the middle is asked again until the orchestrator is back', async () => {
+  const server = await startScriptedServer();
+  const client = connect(server.address, 'ns');
+  onTestFinished(() => {
+    client.close();
+    server.kill();
+  });
+  const ids = new Set<string>();
+  server.handlers.cancelRun = ({ requestId }) => {
+    ids.add(requestId);
+    if (ids.size === 1 && !isRestarted) {
+      server.kill();
+      // Longer than a few tries take.
+      setTimeout(() => void server.restart(), 1_500);
+      isRestarted = true;
+      return new Promise(() => {});
+    }
+    return { cancelledCount: 1 };
+  };
+  let isRestarted = false;
+  expect(await client.cancelRun('r', '')).toMatchObject({ cancelledCount: 1 });
+  expect(ids.size).toBe(1);
+});
+
 /** A port that was free a moment ago. */
 async function closedPort(): Promise<number> {
   const server = createServer().listen(0, '127.0.0.1');

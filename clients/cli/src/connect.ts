@@ -24,8 +24,8 @@ import {
 import type { CommandClient, RunFilter, RunPage } from './client.ts';
 import { type ExitCode, exitCode, Failure } from './failure.ts';
 
-/** A person waits: few tries, and `follow.ts` is patient where that makes sense. */
-const maxAttempts = 3;
+/** Where nobody listens a person is told so soon: the orchestrator may not have been started. */
+const maxFirstAttempts = 3;
 /** Large enough for the largest specification on a slow machine. */
 const timeoutMs = 60_000;
 /** How much later than asked an answer to WaitRun may come. */
@@ -38,7 +38,7 @@ const fullPageSize = 100;
 const asShown = { payloadForm: PayloadForm.VALUE, maxFetchBytes: 8 * 1024 * 1024 };
 
 export function connect(address: string, namespace: string): CommandClient {
-  const client = createClient({ address, namespace, timeoutMs, retry: { maxAttempts } });
+  const client = createClient({ address, namespace, timeoutMs, retry: { maxFirstAttempts } });
   const orFailure = async <T>(answer: Promise<T>): Promise<T> => {
     try {
       return await answer;

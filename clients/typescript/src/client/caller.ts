@@ -22,7 +22,7 @@ import {
 import { type Context, context } from '@opentelemetry/api';
 import { createBackoff, pause } from '../backoff.ts';
 import { injectTrace } from '../tracing.ts';
-import { ClientClosedError, fromServiceError, type TuttiError } from './errors.ts';
+import { ClientClosedError, fromServiceError, TuttiError } from './errors.ts';
 import { isBroken, isComeAgain } from './retryable.ts';
 
 /** What can be said of a single call. */
@@ -37,10 +37,11 @@ export interface CallOptions {
 export interface RetryOptions {
   /**
    * How many tries in all, the first included; 1: no repeats, whatever for. Default: as many as fit into the
-   * time of the call, which an orchestrator that is restarted does, too; but 8 until one has answered this
-   * client.
+   * time of the call, which an orchestrator that is restarted does, too.
    */
   readonly maxAttempts: number | undefined;
+  /** The same until this client was connected once, for the address may be wrong. Default 8, about 5 s. */
+  readonly maxFirstAttempts: number;
   /**
    * How often a call may be refused for want of room, with a time to come again. Such refusals are not
    * counted as tries. Default 30; each is followed by the pause that was asked for, and up to half as much.
@@ -83,8 +84,8 @@ export interface Caller {
 }
 
 const MAX_MESSAGE_BYTES = 64 * 1_024 * 1_024;
-/** The address may be wrong: about 5 s with the pauses that are the default. */
-const MAX_ATTEMPTS_UNANSWERED = 8;
+/** How grpc-js begins to say that nobody was reached. */
+const NOBODY_THERE = /^(No connection established|Name resolution failed)/;
 
 export function createCaller(settings: CallerSettings): Caller {
   const client = new GrpcClient(settings.address, settings.credentials ?? credentials.createInsecure(), {
@@ -99,7 +100,7 @@ export function createCaller(settings: CallerSettings): Caller {
   // Of the calls in flight; a listener each on one signal would be slower to take off again.
   const cancels = new Set<() => void>();
 
-  // Something answered as an orchestrator does: it is worth waiting for, should it be gone for a while.
+  // Somebody is there, or was: worth waiting for, should it be gone for a while.
   let isKnown = false;
 
   const failureOf = (error: ServiceError): TuttiError =>
@@ -147,7 +148,7 @@ export function createCaller(settings: CallerSettings): Caller {
           isKnown = true;
           return answer;
         } catch (error) {
-          isKnown ||= (error as TuttiError).reason !== '';
+          isKnown ||= isFromSomebody(error);
           const delayMs = delayAfter(error);
           const isInTime = delayMs !== undefined && Date.now() + delayMs < deadlineMs;
           if (!isInTime || options.signal?.aborted) throw error;
@@ -175,10 +176,7 @@ export function createCaller(settings: CallerSettings): Caller {
       cancels.add(cancel);
       signal?.addEventListener('abort', cancel, { once: true });
       try {
-        for await (const message of call) {
-          isKnown = true;
-          yield message as MessageShape<typeof method.output>;
-        }
+        for await (const message of call) yield message as MessageShape<typeof method.output>;
       } catch (error) {
         throw failureOf(error as ServiceError);
       } finally {
@@ -195,11 +193,18 @@ export function createCaller(settings: CallerSettings): Caller {
   };
 }
 
+/** A call that broke in the middle was begun with somebody, too. */
+function isFromSomebody(error: unknown): boolean {
+  if (!(error instanceof TuttiError)) return false;
+  return error.reason !== '' || (isBroken(error) && !NOBODY_THERE.test(error.message));
+}
+
 /** How long to wait after a failure of one call; undefined: it is not repeated. */
 function createRepeats(retry: RetryOptions, isKnown: () => boolean): (error: unknown) => number | undefined {
   const backoff = createBackoff(retry.initialDelayMs, retry.maxDelayMs);
   let attempts = 0;
-  const mostAttempts = () => retry.maxAttempts ?? (isKnown() ? Infinity : MAX_ATTEMPTS_UNANSWERED);
+  const mostAttempts = () =>
+    Math.min(retry.maxAttempts ?? Infinity, isKnown() ? Infinity : retry.maxFirstAttempts);
   let refusals = 0;
   return (error) => {
     if (isComeAgain(error)) {

@@ -52,6 +52,7 @@ export function createClient(options: ClientOptions = {}): Client {
     timeoutMs: options.timeoutMs ?? DEFAULT_TIMEOUT_MS,
     retry: {
       maxAttempts: undefined,
+      maxFirstAttempts: 8,
       maxRefusals: 30,
       initialDelayMs: 100,
       maxDelayMs: 2_000,
