@@ -78,6 +78,7 @@ export async function runChaos(options: ChaosOptions): Promise<ChaosOutcome> {
     await pulse.dispose();
     watching.close();
     await stage.dispose();
+    if (keep) options.say(`kept: ${stage.folder}`);
   }
 }
 

@@ -137,9 +137,19 @@ export function startClients({ address, random, count, first }: ClientsOptions):
       const runId = await submit(shape, kind, draw, isHasty);
       if (runId === undefined) continue;
       await attend(runId, shape, draw);
-      const { signal } = gone;
+      await seeTheEnd(runId);
+    }
+  }
+
+  async function seeTheEnd(runId: string): Promise<void> {
+    const { signal } = gone;
+    try {
       const { run } = await client.run(runId).wait({ signal, giveUpAfterMs: 120_000 });
       notes.ends.push({ runId, state: nameOf(run.state) });
+    } catch (error) {
+      signal.throwIfAborted();
+      const { code, reason, message } = countFailure(error);
+      notes.refusals.push(`wait for ${runId}: ${code} ${reason} ${message}`);
     }
   }
 

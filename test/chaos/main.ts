@@ -87,8 +87,7 @@ try {
   if (violations.length === 0) {
     process.stdout.write(`verdict: every promise held (seed ${chosen.seed}, ${minutes} minutes)\n`);
   } else {
-    const found = Math.max(violations.length, outcome.verdict.violationCount);
-    process.stdout.write(`verdict: ${found} VIOLATIONS (seed ${chosen.seed})\n`);
+    process.stdout.write(`verdict: VIOLATED (seed ${chosen.seed}, ${minutes} minutes)\n`);
     for (const violation of violations) process.stdout.write(`  ${violation}\n`);
     const again = `npm run chaos -- --seed ${chosen.seed} --cycles ${cycles.length + 1} --keep`;
     process.stdout.write(`the same faults in the same order, with what they leave kept: ${again}\n`);

@@ -17,6 +17,8 @@ export interface Stage {
   executor(index: number): ServiceProcess;
   /** After it has ended: another process with its id. */
   restartExecutor(index: number): Promise<void>;
+  /** Of all that it makes. */
+  readonly folder: string;
   /** Where the orchestrator keeps its state. */
   readonly dataFolder: string;
   /** Of the executors' notes. */
@@ -66,7 +68,6 @@ export async function openStage(options: StageOptions): Promise<Stage> {
       options.log(`at the end: ${String(error)}`);
     } finally {
       if (!options.keep) await rm(folder, { recursive: true, force: true });
-      else options.log(`kept: ${folder}`);
     }
   }
 
@@ -106,6 +107,7 @@ export async function openStage(options: StageOptions): Promise<Stage> {
     async restartExecutor(index) {
       executors.set(executorId(index), await started.startExecutor(executorId(index)));
     },
+    folder,
     dataFolder,
     notesFolder,
     stop,

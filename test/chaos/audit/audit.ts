@@ -28,28 +28,31 @@ export interface Evidence {
 }
 
 export interface Verdict {
-  /** The first of them; empty: every rule holds. */
+  /** The first few of each rule, and how many more there are; empty: every rule holds. */
   readonly violations: readonly string[];
-  /** How many there are. */
-  readonly violationCount: number;
   readonly histories: Histories;
   /** What reports were answered, by answer. */
   readonly answers: ReadonlyMap<string, number>;
 }
 
-const MAX_VIOLATIONS = 25;
+/** One defect may show ten thousand times, and must not hide another. */
+const MAX_PER_RULE = 4;
 
 export function audit({ log, clients, executors, seen, slots }: Evidence): Verdict {
   const violations: string[] = [];
-  let violationCount = 0;
+  const counts = new Map<string, number>();
   const blame: Blame = (rule, what) => {
-    violationCount += 1;
-    if (violations.length < MAX_VIOLATIONS) violations.push(`${rule}: ${what}`);
+    const count = (counts.get(rule) ?? 0) + 1;
+    counts.set(rule, count);
+    if (count <= MAX_PER_RULE) violations.push(`${rule}: ${what}`);
   };
   const histories = replayLog(compareWithSeen(log, seen, blame), slots, blame);
   auditClients(clients, histories, blame);
   const answers = auditExecutors(executors, histories, blame);
-  return { violations, violationCount, histories, answers };
+  for (const [rule, count] of counts) {
+    if (count > MAX_PER_RULE) violations.push(`${rule}: ${count - MAX_PER_RULE} more`);
+  }
+  return { violations, histories, answers };
 }
 
 function* compareWithSeen(

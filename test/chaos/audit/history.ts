@@ -61,5 +61,5 @@ export interface Histories {
   readonly attemptEnds: ReadonlyMap<string, number>;
 }
 
-/** What was found wrong. Told whole for the first few, for one defect may show ten thousand times. */
+/** Told of what is wrong. */
 export type Blame = (rule: string, what: string) => void;
