@@ -97,17 +97,17 @@ test('processes are restarted under load: nobody sees an error, nothing is lost,
   const { stack } = scene;
   const counting = await startCounting(stack);
   const busy = keepBusy(scene);
-  await busy.more(10);
+  await busy.more(6);
 
   expect(await stack.orchestrator.stop()).toEqual(CLEAN);
   await stack.restartOrchestrator();
-  await busy.more(10);
+  await busy.more(6);
   expect(await stack.executors[0]?.stop()).toEqual(CLEAN);
   await stack.startExecutor('executor-1');
   // Who has only just begun to serve again.
   expect(await stack.orchestrator.stop()).toEqual(CLEAN);
   await stack.restartOrchestrator();
-  await busy.more(10);
+  await busy.more(6);
   await expectNoTrace(scene, busy, counting);
 });
 
@@ -117,14 +117,14 @@ test('a nats-server of a cluster is stopped as a lame duck: everybody moves to t
   const { stack } = scene;
   const counting = await startCounting(stack);
   const busy = keepBusy(scene);
-  await busy.more(5);
+  await busy.more(4);
   // That of the orchestrator, and of whoever else took it.
   const connected = stack.orchestrator.lastLines().find((line) => line.includes('"connected to NATS"'));
   const leaving = pair.servers.find(({ port }) => connected?.includes(`:${port}"`));
   if (leaving === undefined) throw new Error(`the orchestrator is at none of the two: ${connected}`);
   process.kill(leaving.pid, 'SIGUSR2');
   await leaving.exited;
-  await busy.more(5);
+  await busy.more(4);
   await expectNoTrace(scene, busy, counting);
   expect(stack.orchestrator.lastLines().join('\n')).toContain('"reconnected to NATS"');
 });
