@@ -20,6 +20,7 @@ const commands = {
   chaos: { nats: true, program: 'test/chaos/main.ts' },
   'power-loss': { nats: false, program: 'test/power-loss/main.ts' },
   overload: { nats: true, program: 'test/overload/main.ts' },
+  fuzz: { nats: true, program: 'test/hostile/fuzz/main.ts' },
   tutti: { nats: false, program: 'clients/cli/src/main.ts' },
   generate: { nats: false, program: 'deploy/dev/generate.ts' },
   format: { nats: false, program: 'node_modules/@biomejs/biome/bin/biome', args: ['check', '--write', '.'] },

@@ -8,6 +8,8 @@ export interface Canary {
   readonly completed: number;
   /** The longest that one has taken. */
   readonly slowestMs: number;
+  /** Since the one under way began. */
+  readonly silentMs: number;
   /** Set at the first one that did not complete; none follows then. */
   readonly problem: string | undefined;
   /** Resolves after one more that began from now on; rejects with the problem. */
@@ -26,6 +28,7 @@ export function startCanary(address: string): Canary {
   let begun = 0;
   let completed = 0;
   let slowestMs = 0;
+  let startedAtMs = performance.now();
   let problem: string | undefined;
 
   async function sing(): Promise<void> {
@@ -40,7 +43,7 @@ export function startCanary(address: string): Canary {
   async function loop(): Promise<void> {
     while (!stopped && problem === undefined) {
       begun += 1;
-      const startedAtMs = performance.now();
+      startedAtMs = performance.now();
       try {
         await sing();
         completed += 1;
@@ -70,6 +73,9 @@ export function startCanary(address: string): Canary {
     },
     get slowestMs() {
       return slowestMs;
+    },
+    get silentMs() {
+      return performance.now() - startedAtMs;
     },
     get problem() {
       return problem;

@@ -22,6 +22,10 @@ export function faultOf(answer: Answer): string | undefined {
   const told = JSON.stringify(answer).slice(0, 500);
   if (answer.kind === 'none') return `no answer: ${told}`;
   if (answer.kind !== 'refused') return undefined;
+  // Of the protocol itself: there was no call yet that could have had a reason.
+  if (answer.code === undefined && answer.status !== undefined) {
+    return answer.status === 500 ? `a defect: ${told}` : undefined;
+  }
   if (['INTERNAL', 'UNKNOWN', 'DATA_LOSS'].includes(answer.code ?? '')) return `a defect: ${told}`;
   if (answer.reason === 'INTERNAL') return `a defect: ${told}`;
   if (WITHOUT_REASON.includes(answer.code ?? '')) return undefined;

@@ -26,8 +26,7 @@ const MAX_SESSION_MIB = 256;
 export function openRawGrpc(address: string): RawGrpc {
   return {
     async call(call) {
-      const session = connect(`http://${address}`, { maxSessionMemory: MAX_SESSION_MIB });
-      session.on('error', () => {});
+      const session = connectRaw(address);
       try {
         return await callOnce(session, call);
       } finally {
@@ -37,16 +36,17 @@ export function openRawGrpc(address: string): RawGrpc {
   };
 }
 
-function callOnce(session: ClientHttp2Session, call: RawCall): Promise<Answer> {
+export function connectRaw(address: string): ClientHttp2Session {
+  const session = connect(`http://${address}`, { maxSessionMemory: MAX_SESSION_MIB });
+  session.on('error', () => {});
+  return session;
+}
+
+export function callOnce(session: ClientHttp2Session, call: RawCall): Promise<Answer> {
   return new Promise((resolve) => {
     let head: IncomingHttpHeaders = {};
     let answered = false;
-    const settle = (answer: Answer) => {
-      clearTimeout(timer);
-      resolve(answer);
-      stream.close();
-    };
-    const timer = setTimeout(() => settle({ kind: 'none' }), call.timeoutMs ?? TIMEOUT_MS);
+    // Throws for what node:http2 would not send: before anything waits.
     const stream = session.request({
       ':method': 'POST',
       ':path': call.path,
@@ -54,6 +54,12 @@ function callOnce(session: ClientHttp2Session, call: RawCall): Promise<Answer> {
       te: 'trailers',
       ...call.headers,
     });
+    const settle = (answer: Answer) => {
+      clearTimeout(timer);
+      resolve(answer);
+      stream.close();
+    };
+    const timer = setTimeout(() => settle({ kind: 'none' }), call.timeoutMs ?? TIMEOUT_MS);
     stream.on('error', () => {});
     stream.on('response', (headers) => {
       head = headers;

@@ -15,7 +15,7 @@ export interface RawRequest {
 const TIMEOUT_MS = 20_000;
 
 /** @param address host:port */
-export function requestRaw(address: string, request: RawRequest): Promise<Answer> {
+export function requestRaw(address: string, request: RawRequest, timeoutMs = TIMEOUT_MS): Promise<Answer> {
   const { verb = 'POST', path, headers = {}, body = Buffer.alloc(0) } = request;
   const all = {
     host: address,
@@ -25,7 +25,7 @@ export function requestRaw(address: string, request: RawRequest): Promise<Answer
   };
   const lines = Object.entries(all).map(([name, value]) => `${name}: ${value}\r\n`);
   const head = Buffer.from(`${verb} ${path} HTTP/1.1\r\n${lines.join('')}\r\n`, 'latin1');
-  return writeRaw(address, Buffer.concat([head, body])).then(answerOf);
+  return writeRaw(address, Buffer.concat([head, body]), timeoutMs).then(answerOf);
 }
 
 /** Everything that comes back until the other side ends the connection; undefined if it never does. */

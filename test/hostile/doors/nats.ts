@@ -4,15 +4,23 @@ import { type DescMessage, fromBinary } from '@bufbuild/protobuf';
 import { connect, headers as makeHeaders, type NatsConnection } from '@nats-io/transport-node';
 import { type ErrorReason, ErrorReasonSchema } from '@tutti/proto/tutti/v1/error_reason_pb.ts';
 import {
+  AdditionRequestSchema,
   AdditionResponseSchema,
   GetPayloadReplySchema,
+  HeartbeatRequestSchema,
   HeartbeatResponseSchema,
   PutPayloadReplySchema,
+  RegisterRequestSchema,
   RegisterResponseSchema,
+  ReportRequestSchema,
   ReportResponseSchema,
   type ReportStatus,
   ReportStatusSchema,
 } from '@tutti/proto/tutti/v1/executor_protocol_pb.ts';
+import {
+  GetPayloadRequestSchema,
+  PutPayloadRequestSchema,
+} from '@tutti/proto/tutti/v1/payload_service_pb.ts';
 import type { Answer } from './answer.ts';
 
 /** What follows the namespace, and what comes back. */
@@ -23,6 +31,16 @@ export const RESPONSES: Readonly<Record<string, DescMessage>> = {
   additions: AdditionResponseSchema,
   'payloads.put': PutPayloadReplySchema,
   'payloads.get': GetPayloadReplySchema,
+};
+
+/** What they are asked with. */
+export const REQUESTS_OF_EXECUTORS: Readonly<Record<string, DescMessage>> = {
+  'executors.register': RegisterRequestSchema,
+  'executors.heartbeat': HeartbeatRequestSchema,
+  reports: ReportRequestSchema,
+  additions: AdditionRequestSchema,
+  'payloads.put': PutPayloadRequestSchema,
+  'payloads.get': GetPayloadRequestSchema,
 };
 
 export interface RawNats {
@@ -40,17 +58,23 @@ const PREFIX = 'tutti.v1';
 
 export async function openRawNats(url: string): Promise<RawNats> {
   const connection = await connect({ servers: url, maxReconnectAttempts: -1 });
+  let cuts = 0;
+  void (async () => {
+    for await (const { type } of connection.status()) if (type === 'disconnect') cuts += 1;
+  })();
   return {
     connection,
     async request(kind, bytes, { namespace = 'default', headers } = {}) {
       const set = makeHeaders();
       for (const [name, value] of Object.entries(headers ?? {})) set.set(name, value);
       const options = { timeout: TIMEOUT_MS, ...(headers === undefined ? {} : { headers: set }) };
+      const cutsBefore = cuts;
       try {
         const { data } = await connection.request(`${PREFIX}.${namespace}.${kind}`, bytes, options);
         return answerOf(kind, data);
       } catch {
-        return { kind: 'none' };
+        // What nats-server itself does not like it answers by ending the connection.
+        return { kind: cuts > cutsBefore ? 'closed' : 'none' };
       }
     },
     close: () => connection.close(),
