@@ -83,7 +83,10 @@ function streamAnswer(body: Buffer): Answer {
 
 function webAnswer(head: string, body: Buffer): Answer {
   const told = Buffer.concat([Buffer.from(`${head}\r\n`, 'latin1'), body]);
-  if (/grpc-status: 0/.test(told.toString('latin1'))) return { kind: 'accepted' };
+  const trailer = /grpc-status: (\d+)/.exec(told.toString('latin1'));
+  // It broke off.
+  if (trailer === null) return { kind: 'closed' };
+  if (trailer[1] === '0') return { kind: 'accepted' };
   const { code, reason, fields, message } = refusalOfGrpcWeb(told);
   return { kind: 'refused', code, reason, fields, text: message };
 }

@@ -155,7 +155,9 @@ export const ErrorReason = {
    * [RESOURCE_EXHAUSTED] A bound of the orchestrator is reached. Metadata: `resource`, `limit`.
    * Comes with RetryInfo (over HTTP with Retry-After, too) where waiting helps: for the resources
    * `active_tasks`, `pending_calls`, `namespaces`, `watchers`, `executors`, `signals`, `payload_uploads`,
-   * `payload_parts`, `store_reads`, `open_calls` and `answer_bytes`; and where an orchestrator that has as much to do as it can refuses
+   * `payload_parts`, `store_reads`, `open_calls`, `answer_bytes`, `request_bytes` (what all requests hold
+   * that are coming in) and `request_time` (one did not come to its end); and where an orchestrator that has
+   * as much to do as it can refuses
    * more work (SubmitRun, SubmitRuns, CopyRun, RerunRun), before it looks at the request: `ready_tasks`,
    * `pending_tasks`, `pending_bytes`, `commit_delay` and `loop_delay` (milliseconds), `heap` (percent). Nothing of such a
    * request took effect. Not for `message_bytes` (a request takes at most 16 MiB, as does an answer),

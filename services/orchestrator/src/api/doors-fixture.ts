@@ -26,6 +26,7 @@ import { type Fixture, startFixture } from '../runtime/orchestrator-fixture.ts';
 import type { BoundsLimits } from './bounds.ts';
 import { startGrpcServer } from './grpc/server.ts';
 import { type HttpServerOptions, startHttpServer } from './http/server.ts';
+import type { IntakeLimits } from './intake.ts';
 import { createServices } from './services/index.ts';
 
 export interface Doors {
@@ -44,6 +45,8 @@ export interface DoorsOptions {
   readonly admission?: Pick<Admission, 'enter' | 'refusal'>;
   readonly boundsLimits?: BoundsLimits;
   readonly http?: Partial<HttpServerOptions>;
+  /** Of each door. */
+  readonly intake?: IntakeLimits;
 }
 
 export const OWN_TRACEPARENT = '00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01';
@@ -83,8 +86,9 @@ export async function openDoorsTo(orchestrator: Orchestrator, options: DoorsOpti
     ...(options.boundsLimits === undefined ? {} : { boundsLimits: options.boundsLimits }),
   });
   const host = '127.0.0.1';
-  const grpc = await startGrpcServer({ services, host, port: 0, ...admission });
-  const http = await startHttpServer({ services, host, port: 0, log, ...options.http });
+  const intake = options.intake === undefined ? {} : { intake: options.intake };
+  const grpc = await startGrpcServer({ services, host, port: 0, ...intake, ...admission });
+  const http = await startHttpServer({ services, host, port: 0, log, ...intake, ...options.http });
   const close = async (graceMs: number) => {
     await Promise.all([grpc.close(graceMs), http.close(graceMs)]);
   };

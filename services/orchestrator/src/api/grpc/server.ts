@@ -10,10 +10,12 @@ import { WorkflowService } from '@tutti/proto/tutti/v1/workflow_service_pb.ts';
 import type { Rejection } from '../../domain/rejection.ts';
 import type { Admission } from '../../runtime/admission.ts';
 import { notServing, toConnectError } from '../errors.ts';
+import { createIntake, DEFAULT_INTAKE_LIMITS, type IntakeLimits } from '../intake.ts';
 import type { Services } from '../services/index.ts';
 import { bindService, type EarlyRefusal, MAX_MESSAGE_BYTES } from './binding.ts';
 import { explainRefusals, explainUnknownMethods } from './explain.ts';
 import { createHealth } from './health.ts';
+import { countCalls } from './intake.ts';
 import { createOpenCalls } from './open-calls.ts';
 import { bindReflection, REFLECTION_SERVICES } from './reflection.ts';
 import { type GrpcError, toGrpcError } from './status.ts';
@@ -23,6 +25,7 @@ export interface GrpcServerOptions {
   readonly host: string;
   /** 0 takes a free one. */
   readonly port: number;
+  readonly intake?: IntakeLimits;
   /** Says which requests for more work are refused at once. */
   readonly admission?: Pick<Admission, 'refusal'>;
 }
@@ -54,7 +57,9 @@ const SERVER_OPTIONS = {
 export async function startGrpcServer(options: GrpcServerOptions): Promise<Door> {
   const { services } = options;
   const { bounds } = services;
-  const server = new Server({ ...SERVER_OPTIONS, interceptors: [explainRefusals] });
+  const intake = createIntake(options.intake ?? DEFAULT_INTAKE_LIMITS, () => performance.now());
+  intake.start();
+  const server = new Server({ ...SERVER_OPTIONS, interceptors: [countCalls(intake), explainRefusals] });
   explainUnknownMethods(server);
   const openCalls = createOpenCalls();
   const served = [
@@ -83,6 +88,7 @@ export async function startGrpcServer(options: GrpcServerOptions): Promise<Door>
     port,
     quiet: openCalls.quiet,
     close(graceMs, hurry) {
+      intake.stop();
       openCalls.abortAll(notServing());
       return shutDown(server, addressOf(options.host, port), graceMs, hurry);
     },

@@ -17,6 +17,7 @@ import { codeToHttpStatus, errorToJsonBytes } from '@connectrpc/connect/protocol
 import { universalRequestFromNodeRequest, universalResponseToNodeResponse } from '@connectrpc/connect-node';
 import { BadRequestSchema, ErrorInfoSchema, RetryInfoSchema } from '@tutti/proto/google/rpc/error_pb.ts';
 import { malformed } from '../errors.ts';
+import type { Visit } from '../intake.ts';
 import { createQuiet } from '../quiet.ts';
 import type { Services } from '../services/index.ts';
 import { explain, explainInStream } from './explain.ts';
@@ -34,7 +35,7 @@ const DETAILS = createRegistry(BadRequestSchema, ErrorInfoSchema, RetryInfoSchem
 
 export interface Adapter {
   /** False where the path names no method. */
-  handle(request: HttpRequest, response: HttpResponse): boolean;
+  handle(request: HttpRequest, response: HttpResponse, visit: Visit): boolean;
   /** Resolves once no call is under way, or `enough` is aborted. */
   quiet(enough: AbortSignal): Promise<void>;
 }
@@ -57,7 +58,7 @@ export function createAdapter(services: Services, shutdownSignal: AbortSignal): 
   const handlers = new Map(router.handlers.map((handler) => [handler.requestPath, handler]));
 
   return {
-    handle(request, response) {
+    handle(request, response, visit) {
       const handler = handlers.get(pathOf(request));
       if (handler === undefined) return false;
       // It fails when the client goes away in the middle of the answer: nobody is left to tell.
@@ -68,7 +69,7 @@ export function createAdapter(services: Services, shutdownSignal: AbortSignal): 
         underWay -= 1;
         quiet.ended();
       });
-      respond(handler, services.bounds, request, response).catch(() => response.destroy());
+      respond(handler, services.bounds, request, response, visit).catch(() => response.destroy());
       return true;
     },
     quiet: quiet.wait,
@@ -108,13 +109,14 @@ async function respond(
   bounds: Services['bounds'],
   request: HttpRequest,
   response: HttpResponse,
+  visit: Visit,
 ): Promise<void> {
   const values = createContextValues();
   if (handler.method.methodKind === 'server_streaming') values.set(CUT, cutter(response));
   const universal = readHead(request, response, values);
   if (universal === undefined) return refuse(response, malformed('request of HTTP', NO_HOST));
   const { header } = universal;
-  const body = readBody(universal.body as AsyncIterable<Uint8Array>, header, handler.method.input);
+  const body = readBody(universal.body as AsyncIterable<Uint8Array>, header, handler.method.input, visit);
   const answer = await handler({ ...universal, body });
   const explained = await explain(answer, handler.method);
   const isCounted = handler.method.methodKind === 'unary' && !(explained.body instanceof ReadableStream);

@@ -5,6 +5,7 @@ import type { DescMessage } from '@bufbuild/protobuf';
 import type { UniversalServerRequest } from '@connectrpc/connect/protocol';
 import { isJsonTooHeavy, isTooHeavy } from '../../wire/message-weight.ts';
 import { messageTooHeavy } from '../errors.ts';
+import type { Visit } from '../intake.ts';
 import { COMPRESSIONS, MAX_MESSAGE_BYTES } from './limits.ts';
 
 /** Of an envelope: its flags and its length. */
@@ -14,19 +15,22 @@ const COMPRESSED_FLAG = 1;
 const ENCODING_HEADERS = ['content-encoding', 'connect-content-encoding', 'grpc-encoding'];
 
 /**
- * The same bytes. Throws, once they are asked for, if they consist of too much. What is too large goes through as
+ * The same bytes. Throws, once they are asked for, if they consist of too much, or if there is too
+ * much of others already. What is too large goes through as
  * it comes: the library refuses it, by its first bytes where it can.
  */
 export async function* readBody(
   body: AsyncIterable<Uint8Array>,
   header: UniversalServerRequest['header'],
   input: DescMessage,
+  visit: Visit,
 ): AsyncGenerator<Uint8Array> {
   const isEnveloped = /^application\/(connect\+|grpc)/.test(header.get('content-type') ?? '');
   const chunks: Uint8Array[] = [];
   let sizeBytes = 0;
   let tooLarge = false;
   for await (const chunk of body) {
+    if (!visit.take(chunk.byteLength)) throw visit.tooMuch();
     if (tooLarge) {
       yield chunk;
       continue;

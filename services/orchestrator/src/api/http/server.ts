@@ -6,10 +6,12 @@ import { createServer as createHttp2Server, type ServerHttp2Session } from 'node
 import type { AddressInfo, Socket } from 'node:net';
 import { type IncidentLog, notServing } from '../errors.ts';
 import type { Door } from '../grpc/server.ts';
+import { createIntake, DEFAULT_INTAKE_LIMITS, type IntakeLimits } from '../intake.ts';
 import type { Services } from '../services/index.ts';
 import { createAdapter, type HttpRequest, type HttpResponse } from './adapter.ts';
 import { createCorsPolicy } from './cors.ts';
 import { createHostPolicy } from './hosts.ts';
+import { enter } from './intake.ts';
 import { createPages, type Metrics } from './pages.ts';
 import { shareConnections } from './sniff.ts';
 
@@ -24,12 +26,14 @@ export interface HttpServerOptions {
   readonly corsOrigins?: readonly string[];
   /** Names by which it may be called besides those of this machine; `*` for all. See hosts.ts. */
   readonly allowedHosts?: readonly string[];
+  readonly intake?: IntakeLimits;
 }
 
 const MAX_CONNECTIONS = 10_000;
 /** Longer than the idle time of common load balancers, which then close first. */
 const KEEP_ALIVE_TIMEOUT_MS = 75_000;
 const HEADERS_TIMEOUT_MS = 30_000;
+const PROBE_AFTER_MS = 60_000;
 const MAX_STREAMS_PER_CONNECTION = 1_000;
 
 export async function startHttpServer(options: HttpServerOptions): Promise<Door> {
@@ -44,19 +48,31 @@ export async function startHttpServer(options: HttpServerOptions): Promise<Door>
     metrics: options.metrics,
     log,
   });
+  const intake = createIntake(options.intake ?? DEFAULT_INTAKE_LIMITS, () => performance.now());
+  intake.start();
   const listener = (request: HttpRequest, response: HttpResponse): void => {
     response.on('error', () => response.destroy());
+    const visit = enter(intake, request, response);
+    if (visit === undefined) return;
     if (hosts(request, response) || cors(request, response)) return;
-    if (!adapter.handle(request, response)) pages(request, response);
+    if (!adapter.handle(request, response, visit)) pages(request, response);
   };
 
-  const timeouts = { keepAliveTimeout: KEEP_ALIVE_TIMEOUT_MS, headersTimeout: HEADERS_TIMEOUT_MS };
-  const http1 = createHttp1Server(timeouts, listener);
+  const connections = {
+    keepAliveTimeout: KEEP_ALIVE_TIMEOUT_MS,
+    headersTimeout: HEADERS_TIMEOUT_MS,
+    // A peer that is gone without a word, in the middle of a watch, say, is noticed by the system.
+    keepAlive: true,
+    keepAliveInitialDelay: PROBE_AFTER_MS,
+  };
+  const http1 = createHttp1Server(connections, listener);
   const settings = { maxConcurrentStreams: MAX_STREAMS_PER_CONNECTION };
   const http2 = createHttp2Server({ settings }, listener);
   const sessions = new Set<ServerHttp2Session>();
   http2.on('session', (session) => {
     sessions.add(session);
+    // What is open on it goes on.
+    session.setTimeout(KEEP_ALIVE_TIMEOUT_MS, () => session.close());
     session.once('close', () => sessions.delete(session));
   });
   shareConnections(http1, http2);
@@ -68,6 +84,7 @@ export async function startHttpServer(options: HttpServerOptions): Promise<Door>
     port: (http1.address() as AddressInfo).port,
     quiet: adapter.quiet,
     async close(graceMs, hurry) {
+      intake.stop();
       const closed = new Promise((resolve) => http1.close(resolve));
       shutdown.abort(notServing());
       for (const session of sessions) session.close();
