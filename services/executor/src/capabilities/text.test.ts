@@ -1,6 +1,6 @@
 // The three capabilities of the demo, as its graph uses them: count files, merge, draw.
 
-import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, readFile, rm, truncate, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
@@ -36,6 +36,15 @@ describe('text.stats', () => {
       words: 5000,
       bytes: 995_000,
       longestLine: { path: 'big.txt', line: 1, characters: 99 },
+    });
+  });
+
+  test('refuses a file that is too large, before it is read', async () => {
+    const stats = createTextStats(createConfinedFolder(root));
+    await writeFile(join(root, 'huge.txt'), '');
+    await truncate(join(root, 'huge.txt'), 64 * 1024 * 1024 + 1);
+    await expect(stats({ path: 'huge.txt' }, createTestContext())).rejects.toMatchObject({
+      code: 'FILE_TOO_LARGE',
     });
   });
 

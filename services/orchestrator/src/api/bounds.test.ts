@@ -86,6 +86,51 @@ test('a reader of HTTP that never reads counts in the same way', async () => {
   await untilServed(() => grpcClient(doors.grpc, OrchestratorService).call('GetRun', { runId: 'r' }));
 });
 
+test.each(['grpc', 'http'] as const)(
+  'connections of %s beyond the limit are closed as they come',
+  async (door) => {
+    const doors = await openDoors({ maxConnections: 2 });
+    const port = door === 'grpc' ? doors.grpcPort : Number(new URL(doors.http).port);
+    const open = async () => {
+      const socket = connectSocket(port, '127.0.0.1');
+      socket.on('error', () => {});
+      onTestFinished(() => void socket.destroy());
+      await once(socket, 'connect');
+      return socket;
+    };
+    await open();
+    const second = await open();
+    const third = await open();
+    await once(third.resume(), 'close');
+    second.destroy();
+    const isTaken = async () => {
+      const socket = (await open()).resume();
+      const closed = once(socket, 'close').then(() => undefined);
+      return Promise.race([closed, new Promise<true>((resolve) => setTimeout(resolve, 50, true))]);
+    };
+    expect(await until(isTaken)).toBe(true);
+  },
+);
+
+test('so many streams of one connection of HTTP/2 may be open: clients are told before', async () => {
+  const { http } = await openDoors();
+  const session = connect(http);
+  onTestFinished(() => session.destroy());
+  const [settings] = await once(session, 'remoteSettings');
+  expect(settings).toMatchObject({ maxConcurrentStreams: 1_000 });
+});
+
+test('a request that is too large is refused over HTTP, and waiting does not help', async () => {
+  const { http } = await openDoors();
+  const labels = { a: 'x'.repeat(16 * 1024 * 1024) };
+  const { status, body } = await postJson(http, 'SubmitRun', { run: { spec: { ...spec, labels } } });
+  expect(status).toBe(429);
+  expect(refusalOfJson(body)).toMatchObject({
+    metadata: { resource: 'message_bytes' },
+    retryDelayMs: undefined,
+  });
+});
+
 test('a store that has too much to do is told as that, and not as a defect', async () => {
   const { runtime } = await openDoors();
   const full = async () => {

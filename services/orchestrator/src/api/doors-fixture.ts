@@ -44,6 +44,7 @@ export interface DoorsOptions {
   readonly watcherCut?: () => void;
   readonly admission?: Pick<Admission, 'enter' | 'refusal'>;
   readonly boundsLimits?: BoundsLimits;
+  readonly maxConnections?: number;
   readonly http?: Partial<HttpServerOptions>;
   /** Of each door. */
   readonly intake?: IntakeLimits;
@@ -63,6 +64,7 @@ export async function openDoorsTo(orchestrator: Orchestrator, options: DoorsOpti
   const spans: Doors['spans'] = [];
   const log = { error: (fields: Readonly<Record<string, unknown>>) => void logged.push(fields) };
   const admission = options.admission === undefined ? {} : { admission: options.admission };
+  const connections = options.maxConnections === undefined ? {} : { maxConnections: options.maxConnections };
   let ids = 0;
   const services = createServices({
     expressions: createExpressionCompiler(),
@@ -87,8 +89,16 @@ export async function openDoorsTo(orchestrator: Orchestrator, options: DoorsOpti
   });
   const host = '127.0.0.1';
   const intake = options.intake === undefined ? {} : { intake: options.intake };
-  const grpc = await startGrpcServer({ services, host, port: 0, ...intake, ...admission });
-  const http = await startHttpServer({ services, host, port: 0, log, ...intake, ...options.http });
+  const grpc = await startGrpcServer({ services, host, port: 0, ...intake, ...admission, ...connections });
+  const http = await startHttpServer({
+    services,
+    host,
+    port: 0,
+    log,
+    ...intake,
+    ...connections,
+    ...options.http,
+  });
   const close = async (graceMs: number) => {
     await Promise.all([grpc.close(graceMs), http.close(graceMs)]);
   };

@@ -141,3 +141,13 @@ describe('a schema', () => {
     expect(problem({ $ref: 'https://example.com/mine' })?.description).toMatch(/can't resolve/);
   });
 });
+
+test('a schema is compiled anew once it was forgotten', () => {
+  const first: JsonObject = { type: 'object', required: ['a'] };
+  for (let index = 0; index < 70; index += 1) {
+    expect(fieldsOf({ type: 'string', minLength: index }, 'x'.repeat(index))).toEqual([]);
+  }
+  expect(fieldsOf(first, {})).toHaveLength(1);
+  for (let index = 0; index < 70; index += 1) fieldsOf({ type: 'string', maxLength: index }, '');
+  expect(fieldsOf(first, {})).toHaveLength(1);
+});

@@ -28,6 +28,8 @@ export interface GrpcServerOptions {
   readonly intake?: IntakeLimits;
   /** Says which requests for more work are refused at once. */
   readonly admission?: Pick<Admission, 'refusal'>;
+  /** Others are closed as they come. Default 10,000. */
+  readonly maxConnections?: number;
 }
 
 export interface Door {
@@ -40,6 +42,8 @@ export interface Door {
    */
   close(graceMs: number, hurry?: AbortSignal): Promise<void>;
 }
+
+const MAX_CONNECTIONS = 10_000;
 
 const SERVER_OPTIONS = {
   // What is up to twice too large is read, so that the refusal can say why (binding.ts, B1).
@@ -84,6 +88,7 @@ export async function startGrpcServer(options: GrpcServerOptions): Promise<Door>
   ];
   for (const { definition, implementation } of bindings) server.addService(definition, implementation);
   const port = await listen(server, options.host, options.port);
+  boundConnections(server, options.maxConnections ?? MAX_CONNECTIONS);
   return {
     port,
     quiet: openCalls.quiet,
@@ -93,6 +98,17 @@ export async function startGrpcServer(options: GrpcServerOptions): Promise<Door>
       return shutDown(server, addressOf(options.host, port), graceMs, hurry);
     },
   };
+}
+
+interface Listening {
+  readonly http2Servers: ReadonlyMap<{ maxConnections: number }, unknown>;
+}
+
+/** No door that grpc-js opens to others; a test holds that it is there. */
+function boundConnections(server: Server, maxConnections: number): void {
+  for (const listener of (server as unknown as Listening).http2Servers.keys()) {
+    listener.maxConnections = maxConnections;
+  }
 }
 
 /** The same error again and again, made once for each refusal that the admission gives anew. */

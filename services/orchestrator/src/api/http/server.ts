@@ -27,6 +27,8 @@ export interface HttpServerOptions {
   /** Names by which it may be called besides those of this machine; `*` for all. See hosts.ts. */
   readonly allowedHosts?: readonly string[];
   readonly intake?: IntakeLimits;
+  /** Others are closed as they come. Default 10,000. */
+  readonly maxConnections?: number;
 }
 
 const MAX_CONNECTIONS = 10_000;
@@ -76,7 +78,7 @@ export async function startHttpServer(options: HttpServerOptions): Promise<Door>
     session.once('close', () => sessions.delete(session));
   });
   shareConnections(http1, http2);
-  http1.maxConnections = MAX_CONNECTIONS;
+  http1.maxConnections = options.maxConnections ?? MAX_CONNECTIONS;
   const sockets = trackSockets(http1);
   await listen(http1, options.host, options.port);
 
