@@ -26,6 +26,7 @@ export const INVARIANTS: Readonly<Record<string, string>> = {
   'P3.2': 'Assignments tell of durable leases, as they are, and reach their holder alone.',
   'P3.3': 'Who is told to stop or to keep an attempt holds its lease, and the reason to stop is durable.',
   'P3.4': 'Watched events are durable, byte for byte.',
+  'P3.5': 'What an assignment shows of what its task depends on is what is durable of that.',
   'P4.1': 'No lease token is given twice.',
   'P4.2':
     'What an executor is to have said of an attempt was reported by the holder of its lease, to who wrote it down.',

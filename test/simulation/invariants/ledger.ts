@@ -93,6 +93,8 @@ export interface TaskModel {
   lease: LeaseModel | undefined;
   /** That its latest attempt has started; empty for none. */
   childRunId: string;
+  /** Of its latest completion. */
+  result: Uint8Array;
   iteration: number;
   /** By the task that it went back to. */
   readonly sentBack: Map<string, number>;

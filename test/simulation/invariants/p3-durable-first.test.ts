@@ -1,13 +1,19 @@
 // P3: nothing leaves before it is durable, and what leaves is what is durable.
 
+import { edge, plainTask } from '../scenario/tasks.ts';
+import { json } from '../world/work.ts';
 import { tellCases } from './cases-fixture.ts';
 import {
   assignment,
   atWork,
+  completed,
+  DONE,
   deliver,
   heartbeat,
   plain,
+  ready,
   register,
+  report,
   started,
   submit,
 } from './scenes-fixture.ts';
@@ -37,6 +43,20 @@ function tellToStop(story: Story, graceMs: number, executorId = 'e'): void {
 }
 
 const cancelling = plain('r', { case: 'taskCancelling', value: {} }, 'a');
+
+/** Task b is given out, after a has completed. */
+function secondAtWork(story: Story): void {
+  const dependencies = [edge('a', 'SUCCESS')];
+  submit(story, 'r', [plainTask('a', 'work'), plainTask('b', 'work', { dependencies })]);
+  register(story, 'e');
+  story.pass(1);
+  story.commit([started('r', 'a', 'l1')]);
+  report(story, 'l1', DONE, { events: [completed('a'), ready('b'), started('r', 'b', 'l2')] });
+}
+
+function upstream(state: 'COMPLETED' | 'FAILED', result: string) {
+  return { key: 'a', alias: '', state, result: json(result), error: undefined } as const;
+}
 
 tellCases({
   'P3.1': {
@@ -95,6 +115,22 @@ tellCases({
       (story) => {
         submit(story, 'r');
         story.see({ type: 'WorkBegan', executorId: 'e', leaseToken: 'l1', namespace: NAMESPACE });
+      },
+    ],
+  },
+  'P3.5': {
+    holds(story) {
+      secondAtWork(story);
+      deliver(story, 'e', assignment('r', 'b', 'l2', { dependencies: [upstream('COMPLETED', 'done')] }));
+    },
+    breaks: [
+      (story) => {
+        secondAtWork(story);
+        deliver(story, 'e', assignment('r', 'b', 'l2', { dependencies: [upstream('COMPLETED', 'other')] }));
+      },
+      (story) => {
+        secondAtWork(story);
+        deliver(story, 'e', assignment('r', 'b', 'l2', { dependencies: [upstream('FAILED', 'done')] }));
       },
     ],
   },

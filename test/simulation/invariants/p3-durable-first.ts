@@ -3,8 +3,9 @@
 import type { Assignment } from '../../../services/orchestrator/src/engine/inputs.ts';
 import { type Check, hold, type Seen } from './check.ts';
 import { areEqual, revisionOf } from './fact.ts';
-import type { NamespaceModel } from './ledger.ts';
+import type { LeaseModel, NamespaceModel } from './ledger.ts';
 import type { Observation } from './observation.ts';
+import { FINAL } from './states.ts';
 
 type Delivered = Extract<Observation, { type: 'Delivered' }>;
 type Published = Extract<Observation, { type: 'Published' }>;
@@ -114,6 +115,24 @@ function isGranted(namespace: NamespaceModel, executorId: string, assignment: As
         : `durable is attempt ${lease.attempt} at ${lease.run.runId}/${lease.task.key} (${lease.capability}) of ${lease.executorId}`;
     return `${namespace.name}: ${executorId} was given lease ${leaseToken} for attempt ${attempt} at ${runId}/${taskKey} (${capability}): ${durable}`;
   });
+  if (lease !== undefined) showsUpstreams(namespace, lease, assignment);
+}
+
+/** An upstream that is open again, since it is done again, is not compared; nor is a part of a result. */
+function showsUpstreams(namespace: NamespaceModel, { task, run }: LeaseModel, assignment: Assignment): void {
+  for (const { key, state, result } of assignment.dependencies) {
+    const upstream = run.byKey.get(key);
+    if (upstream !== undefined && !FINAL.has(upstream.state)) continue;
+    // The items of a list see what their list depends on.
+    const edges = [...task.dependencies, ...(task.owner?.dependencies ?? [])];
+    const part = edges.find((edge) => edge.key === key)?.select.part.type;
+    const durable = part === 'ALL' ? upstream?.result : new Uint8Array();
+    const isTold = areEqual(durable ?? new Uint8Array(), result?.bytes ?? new Uint8Array());
+    const isPart = part === 'FIELDS' || part === 'LAST' || state !== 'COMPLETED';
+    hold('P3.5', upstream?.state === state && (isTold || isPart), () => {
+      return `${namespace.name}: the assignment of ${run.runId}/${task.key} shows ${key} as ${state} with ${Buffer.from(result?.bytes ?? [])}; durable is ${upstream?.state} with ${Buffer.from(durable ?? [])}`;
+    });
+  }
 }
 
 function isHolders(namespace: NamespaceModel, token: string, executorId: string): void {

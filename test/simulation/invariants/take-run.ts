@@ -82,6 +82,7 @@ function addTask(
     validating: false,
     lease: undefined,
     childRunId: '',
+    result: new Uint8Array(),
     iteration: 0,
     sentBack: new Map(),
     heldUntilMs: undefined,

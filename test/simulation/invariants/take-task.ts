@@ -44,6 +44,11 @@ export function takeTaskEvent(namespace: NamespaceModel, run: RunModel, task: Ta
       run.signals.set(name, (run.signals.get(name) ?? 0) - 1);
       break;
     }
+    case 'taskCompleted': {
+      const { result } = change.value;
+      task.result = result?.data.case === 'bytes' ? result.data.value : new Uint8Array();
+      break;
+    }
     case 'taskCancelling':
       task.cancelling = true;
       break;
