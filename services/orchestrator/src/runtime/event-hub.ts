@@ -69,6 +69,7 @@ export function createEventHub(latestRevision: number, maxBytes = MAX_HUB_BYTES)
           watchers -= 1;
           if (run !== undefined && group.size === 0) byRun.delete(run);
           buffer.close();
+          buffer.letGo();
         },
       };
     },
@@ -101,7 +102,9 @@ interface Buffer {
   take: Subscription['take'];
   changed: Subscription['changed'];
   closed(): boolean;
+  /** Nothing more comes; what is there can still be taken. */
   close(): void;
+  letGo(): void;
 }
 
 /** @param room what all buffers share */
@@ -156,8 +159,8 @@ function createBuffer(room: { leftBytes: number }): Buffer {
     closed: () => closed,
     close() {
       closed = true;
-      letGo();
       notify();
     },
+    letGo,
   };
 }
