@@ -35,6 +35,20 @@ test.each([...corpus].filter(([file]) => file !== 'acts'))('%s', async (_file, e
   await scene.canary.next();
 });
 
+test('what executors were refused is counted by kind and reason', async () => {
+  const metrics = await (await fetch(`http://${scene.http}/metrics`)).text();
+  for (const [kind, reason] of [
+    ['register', 'INVALID_FIELD'],
+    ['heartbeat', 'UNKNOWN_SESSION'],
+    ['report', 'STALE'],
+    ['addition', 'NO_LEASE'],
+    ['getPayload', 'MALFORMED_MESSAGE'],
+    ['report', 'LIMIT_REACHED'],
+  ]) {
+    expect(metrics).toContain(`tutti_executor_messages_refused_total{kind="${kind}",reason="${reason}"}`);
+  }
+});
+
 test('nothing of it is stored', async () => {
   expect(await stored()).toEqual(before);
 });

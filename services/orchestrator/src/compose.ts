@@ -121,6 +121,7 @@ async function start(
     tracing,
     logger,
     idShared: metrics.idShared,
+    refused: metrics.messageRefused,
   });
   await gateway.start();
   rollCall.begin();

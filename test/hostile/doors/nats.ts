@@ -58,9 +58,13 @@ const PREFIX = 'tutti.v1';
 
 export async function openRawNats(url: string): Promise<RawNats> {
   const connection = await connect({ servers: url, maxReconnectAttempts: -1 });
-  let cuts = 0;
+  let cut = Promise.withResolvers<'cut'>();
   void (async () => {
-    for await (const { type } of connection.status()) if (type === 'disconnect') cuts += 1;
+    for await (const { type } of connection.status()) {
+      if (type !== 'disconnect') continue;
+      cut.resolve('cut');
+      cut = Promise.withResolvers();
+    }
   })();
   return {
     connection,
@@ -68,13 +72,14 @@ export async function openRawNats(url: string): Promise<RawNats> {
       const set = makeHeaders();
       for (const [name, value] of Object.entries(headers ?? {})) set.set(name, value);
       const options = { timeout: TIMEOUT_MS, ...(headers === undefined ? {} : { headers: set }) };
-      const cutsBefore = cuts;
       try {
-        const { data } = await connection.request(`${PREFIX}.${namespace}.${kind}`, bytes, options);
-        return answerOf(kind, data);
-      } catch {
+        const answer = connection.request(`${PREFIX}.${namespace}.${kind}`, bytes, options);
+        answer.catch(() => {});
+        const told = await Promise.race([answer, cut.promise]);
         // What nats-server itself does not like it answers by ending the connection.
-        return { kind: cuts > cutsBefore ? 'closed' : 'none' };
+        return told === 'cut' ? { kind: 'closed' } : answerOf(kind, told.data);
+      } catch {
+        return { kind: 'none' };
       }
     },
     close: () => connection.close(),

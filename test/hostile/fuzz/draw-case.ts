@@ -115,21 +115,30 @@ function frame(type: number, flags: number, stream: number, content: Buffer): Bu
   return Buffer.concat([head, content]);
 }
 
-const CONTENT_TYPES: readonly string[] = [
+const UNARY_TYPES: readonly string[] = [
   'application/json',
   'application/json',
   'application/json',
   'application/proto',
-  'application/connect+json',
-  'application/connect+proto',
   'application/grpc-web+proto',
   'application/grpc-web+json',
   'application/grpc+proto',
 ];
+const STREAM_TYPES: readonly string[] = [
+  'application/connect+json',
+  'application/connect+proto',
+  'application/grpc-web+proto',
+];
+
+/** Now and then that of the other kind. */
+function contentTypeFor(method: DescMethod, random: Random): string {
+  const isStream = (method.methodKind === 'server_streaming') !== random.chance(0.03);
+  return random.pick(isStream ? STREAM_TYPES : UNARY_TYPES);
+}
 
 function drawHttp(random: Random, values: Values): Case {
   const method = random.pick(METHODS);
-  const headers: Record<string, string> = { 'content-type': random.pick(CONTENT_TYPES) };
+  const headers: Record<string, string> = { 'content-type': contentTypeFor(method, random) };
   const isJson = headers['content-type']?.includes('json') === true;
   const isEnveloped = /connect\+|grpc/.test(headers['content-type'] ?? '');
   let body = isJson ? drawJson(method.input, random, values) : drawBody(method.input, random, values);

@@ -67,13 +67,13 @@ test('after nats-server was killed, requests are answered and assignments arrive
     transport.deliver('default', [
       { type: 'Assign', executorId: 'e-1', assignment: assignmentOf({ leaseToken }) },
     ]);
-  const heartbeat = async () => {
+  const heartbeat = async (timeout: number) => {
     const request = create(HeartbeatRequestSchema, { executorId: 'e-1', session: 's' });
     const bytes = toBinary(HeartbeatRequestSchema, request);
-    const reply = await executor.request('tutti.v1.default.executors.heartbeat', bytes, { timeout: 500 });
+    const reply = await executor.request('tutti.v1.default.executors.heartbeat', bytes, { timeout });
     return fromBinary(HeartbeatResponseSchema, reply.data).result.case;
   };
-  expect(await heartbeat()).toBe('ack');
+  expect(await heartbeat(30_000)).toBe('ack');
 
   process.kill(nats.server.pid(), 'SIGKILL');
   await until(() => !link.connected(), 'the loss to be noticed');
@@ -85,7 +85,7 @@ test('after nats-server was killed, requests are answered and assignments arrive
   // The executor reconnects by itself, and repeats until it is answered.
   let answer: string | undefined;
   for (let attempt = 0; attempt < 100 && answer === undefined; attempt += 1) {
-    answer = await heartbeat().catch(() => undefined);
+    answer = await heartbeat(500).catch(() => undefined);
   }
   expect(answer).toBe('ack');
   assign('again');

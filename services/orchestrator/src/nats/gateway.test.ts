@@ -404,6 +404,27 @@ describe('bad messages are answered, and nothing of them reaches the engine', ()
   });
 });
 
+test('whatever is refused or ignored is told of, by kind and reason', async () => {
+  const told: string[] = [];
+  const refused = (kind: string, reason: string) => void told.push(`${kind} ${reason}`);
+  const script: Script = { Report: () => accept(['RECORDED', 'STALE', 'UNKNOWN']) };
+  await serve(script, { refused });
+  executor.publish('tutti.v1.default.executors.heartbeat', new Uint8Array());
+  await executor.request('tutti.v1.default.executors.register', Uint8Array.of(255));
+  await executor.request('tutti.v1.default.payloads.get', new Uint8Array());
+  await executor.request('tutti.v1.Default.additions', new Uint8Array());
+  const one = { leaseToken: 't', outcome: { case: 'completed' as const, value: {} } };
+  await report({ reports: [one, one, one] });
+  expect(told).toEqual([
+    'heartbeat NO_REPLY_SUBJECT',
+    'register MALFORMED_MESSAGE',
+    'getPayload INVALID_FIELD',
+    'addition INVALID_FIELD',
+    'report STALE',
+    'report UNKNOWN',
+  ]);
+});
+
 describe('bounds', () => {
   test('requests beyond those in flight are refused with LIMIT_REACHED, and taken again later', async () => {
     let release = () => {};

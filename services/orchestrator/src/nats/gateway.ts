@@ -17,6 +17,7 @@ import type { Logger } from './logger.ts';
 import { createRequestHandlers, type RequestHandler } from './requests.ts';
 import { createSharedIds } from './shared-ids.ts';
 import type { RequestKind, Subjects } from './subjects.ts';
+import type { Refused } from './told.ts';
 
 export interface GatewayOptions {
   readonly link: NatsLink;
@@ -27,6 +28,7 @@ export interface GatewayOptions {
   readonly logger: Logger;
   /** Told of each message of an executor whose id another one uses too. */
   readonly idShared?: () => void;
+  readonly refused?: Refused;
   /** Requests beyond it are refused with LIMIT_REACHED until others are answered. Default 4,096. */
   readonly maxRequestsInFlight?: number;
   /** The same for the bytes of the requests. Default 256 MiB. */
@@ -55,8 +57,10 @@ const KINDS: readonly RequestKind[] = [
 export function createExecutorGateway(options: GatewayOptions): ExecutorGateway {
   const { link, subjects, logger } = options;
   const sharedIds = createSharedIds({ logger, nowMs: Date.now, shared: options.idShared ?? (() => {}) });
+  const refused = options.refused ?? (() => {});
   const handlers = createRequestHandlers({
     ...options,
+    refused,
     sharedIds,
     maxPayloadBytes: () => link.maxPayloadBytes(),
   });
@@ -84,10 +88,11 @@ export function createExecutorGateway(options: GatewayOptions): ExecutorGateway 
     }
   };
 
-  const handle = async (handler: RequestHandler, message: Msg): Promise<void> => {
+  const handle = async (kind: RequestKind, message: Msg): Promise<void> => {
+    const handler = handlers[kind];
     // Who wants no answer has not sent a request.
     const replyTo = message.reply;
-    if (replyTo === undefined || replyTo === '') return;
+    if (replyTo === undefined || replyTo === '') return refused(kind, 'NO_REPLY_SUBJECT');
     try {
       link.publish(replyTo, await answer(handler, message));
     } catch (error) {
@@ -101,10 +106,9 @@ export function createExecutorGateway(options: GatewayOptions): ExecutorGateway 
   return {
     async start() {
       for (const kind of KINDS) {
-        const handler = handlers[kind];
         subscriptions.push(
           link.subscribe(subjects.requests(kind), (message) => {
-            handle(handler, message).catch((error: unknown) => {
+            handle(kind, message).catch((error: unknown) => {
               logger.error({ subject: message.subject, error }, 'a request of an executor went unanswered');
             });
           }),

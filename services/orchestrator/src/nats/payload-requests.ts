@@ -1,11 +1,7 @@
 // How do executors put and get payloads that are stored apart?
 
 import { create, toBinary } from '@bufbuild/protobuf';
-import {
-  GetPayloadReplySchema,
-  type ProtocolError,
-  PutPayloadReplySchema,
-} from '@tutti/proto/tutti/v1/executor_protocol_pb.ts';
+import { GetPayloadReplySchema, PutPayloadReplySchema } from '@tutti/proto/tutti/v1/executor_protocol_pb.ts';
 import {
   GetPayloadRequestSchema,
   PutPayloadRequestSchema,
@@ -14,6 +10,7 @@ import { MAX_PART_BYTES } from '../runtime/payloads.ts';
 import { protocolError } from '../wire/executor-answers.ts';
 import { partOf, partToWire, progressToWire, wantedOf } from '../wire/payload-parts.ts';
 import type { RequestContext, RequestHandler } from './requests.ts';
+import { toldOf } from './told.ts';
 import { decodeValid } from './validation.ts';
 
 /** What an answer holds besides the part. */
@@ -25,12 +22,14 @@ export function createPayloadHandlers(
   return { putPayload: createPutHandler(context), getPayload: createGetHandler(context) };
 }
 
-function createPutHandler({ orchestrator, validator }: RequestContext): RequestHandler {
-  const refuse = (error: ProtocolError) =>
+function createPutHandler(context: RequestContext): RequestHandler {
+  const { orchestrator, validator } = context;
+  const refuse = toldOf(context, 'putPayload', (error) =>
     toBinary(
       PutPayloadReplySchema,
       create(PutPayloadReplySchema, { result: { case: 'error', value: error } }),
-    );
+    ),
+  );
   return {
     refuse,
     async answer(namespace, bytes) {
@@ -48,11 +47,12 @@ function createPutHandler({ orchestrator, validator }: RequestContext): RequestH
 }
 
 function createGetHandler(context: RequestContext): RequestHandler {
-  const refuse = (error: ProtocolError) =>
+  const refuse = toldOf(context, 'getPayload', (error) =>
     toBinary(
       GetPayloadReplySchema,
       create(GetPayloadReplySchema, { result: { case: 'error', value: error } }),
-    );
+    ),
+  );
   return {
     refuse,
     async answer(namespace, bytes) {

@@ -22,6 +22,7 @@ import { encodeHeartbeatAck } from './heartbeat-ack.ts';
 import { createPayloadHandlers } from './payload-requests.ts';
 import type { SharedIds } from './shared-ids.ts';
 import type { RequestKind } from './subjects.ts';
+import { type Refused, toldOf } from './told.ts';
 import { decodeValid } from './validation.ts';
 
 export interface RequestContext {
@@ -31,6 +32,8 @@ export interface RequestContext {
   /** Shown every refusal of a heartbeat or a report. */
   readonly sharedIds: SharedIds;
   maxPayloadBytes(): number;
+  /** Told of each message that is refused, and of each report that is not recorded, with the reason. */
+  readonly refused: Refused;
 }
 
 export interface RequestHandler {
@@ -51,12 +54,14 @@ export function createRequestHandlers(
   };
 }
 
-function createRegisterHandler({ orchestrator, validator }: RequestContext): RequestHandler {
-  const refuse = (error: ProtocolError) =>
+function createRegisterHandler(context: RequestContext): RequestHandler {
+  const { orchestrator, validator } = context;
+  const refuse = toldOf(context, 'register', (error) =>
     toBinary(
       RegisterResponseSchema,
       create(RegisterResponseSchema, { result: { case: 'error', value: error } }),
-    );
+    ),
+  );
   const reject = (rejection: Rejection) => refuse(protocolError(rejection));
   return {
     refuse,
@@ -78,11 +83,12 @@ function createRegisterHandler({ orchestrator, validator }: RequestContext): Req
 
 function createHeartbeatHandler(context: RequestContext): RequestHandler {
   const { orchestrator, validator, tracing, sharedIds } = context;
-  const refuse = (error: ProtocolError) =>
+  const refuse = toldOf(context, 'heartbeat', (error) =>
     toBinary(
       HeartbeatResponseSchema,
       create(HeartbeatResponseSchema, { result: { case: 'error', value: error } }),
-    );
+    ),
+  );
   const reject = (rejection: Rejection) => refuse(protocolError(rejection));
   return {
     refuse,
@@ -101,9 +107,11 @@ function createHeartbeatHandler(context: RequestContext): RequestHandler {
   };
 }
 
-function createReportHandler({ orchestrator, validator, sharedIds }: RequestContext): RequestHandler {
-  const refuse = (error: ProtocolError) =>
-    toBinary(ReportResponseSchema, create(ReportResponseSchema, { result: { case: 'error', value: error } }));
+function createReportHandler(context: RequestContext): RequestHandler {
+  const { orchestrator, validator, sharedIds } = context;
+  const refuse = toldOf(context, 'report', (error) =>
+    toBinary(ReportResponseSchema, create(ReportResponseSchema, { result: { case: 'error', value: error } })),
+  );
   const reject = (rejection: Rejection) => refuse(protocolError(rejection));
   return {
     refuse,
@@ -117,6 +125,7 @@ function createReportHandler({ orchestrator, validator, sharedIds }: RequestCont
         sharedIds.refused(namespace, input.value.executorId, reply.rejection);
         return reject(reply.rejection);
       }
+      for (const status of reply.value) if (status !== 'RECORDED') context.refused('report', status);
       const value = create(ReportAcksSchema, { statuses: reply.value.map(reportStatusToWire) });
       return toBinary(
         ReportResponseSchema,

@@ -244,6 +244,14 @@ test('messages of executors that share an id', async () => {
   expect(await scrape(metrics, 'tutti_executor_ids')).toEqual(['tutti_executor_ids_shared_total 1']);
 });
 
+test('messages of executors that are refused, by kind and reason', async () => {
+  const metrics = testMetrics();
+  metrics.messageRefused('report', 'STALE');
+  expect(await scrape(metrics, 'tutti_executor_messages')).toEqual([
+    'tutti_executor_messages_refused_total{kind="report",reason="STALE"} 1',
+  ]);
+});
+
 test('the process is measured too, its event loop among the rest', async () => {
   const metrics = createMetrics({ nowMs: () => NOW_MS });
   const text = await metrics.registry.metrics();

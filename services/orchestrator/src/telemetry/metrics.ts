@@ -42,6 +42,8 @@ export interface Metrics {
   watcherCut(): void;
   /** A message came from an executor whose id another one uses too. */
   idShared(): void;
+  /** A message of an executor was refused or ignored, by its kind and the reason, of which there are few. */
+  messageRefused(kind: string, reason: string): void;
   /** A request for more work was refused for want of `resource`. */
   admissionRefused(resource: string): void;
   /** Where the load comes from that admission goes by; called once per scrape. Call it once. */
@@ -89,6 +91,12 @@ export function createMetrics(options: MetricsOptions): Metrics {
     help: 'Messages of executors whose id another executor uses too: their tasks are performed more than once.',
     registers,
   });
+  const messagesRefused = new Counter({
+    name: 'tutti_executor_messages_refused_total',
+    help: 'Messages of executors that were refused or ignored, and reports that were not recorded.',
+    labelNames: ['kind', 'reason'],
+    registers,
+  });
   const failuresOf = createChildren(labelLimit, (namespace) => commitFailures.labels(namespace));
 
   return {
@@ -115,6 +123,7 @@ export function createMetrics(options: MetricsOptions): Metrics {
     },
     watcherCut: () => watchersCut.inc(),
     idShared: () => idsShared.inc(),
+    messageRefused: (kind, reason) => messagesRefused.inc({ kind, reason }),
     admissionRefused: createRefusalCounter(registry),
     observeAdmission: (load) => registerAdmissionGauges(registry, load),
   };
