@@ -39,6 +39,12 @@ const KILLED: readonly Life[] = KILLED_AT_SYNCS.map((sync) => ({
   what: `killed at sync ${sync}, and opened again`,
   processes: [{ phases: [6], fault: `kill ${sync} syncs` }, { phases: [1] }],
 }));
+
+/** Errno 5: every sync fails from one on, until the process gives up. */
+const UNSYNCED: readonly Life[] = KILLED_AT_SYNCS.map((sync) => ({
+  what: `every sync fails from ${sync} on, and opened again`,
+  processes: [{ phases: [6], fault: `5 ${sync} 1000000 syncs` }, { phases: [1] }],
+}));
 const kept = join(import.meta.dirname, '../../.cache/power-loss');
 
 interface Settings {
@@ -163,7 +169,7 @@ async function run(settings: Settings): Promise<boolean> {
   const ofPromises = { of: 'PROMISES', every: 1 } as const;
   const lost =
     (await cutEveryLife(recorder.path, space, settings, LIVES)) +
-    (await cutEveryLife(recorder.path, space, settings, KILLED, ofPromises)) +
+    (await cutEveryLife(recorder.path, space, settings, [...KILLED, ...UNSYNCED], ofPromises)) +
     (await cutEveryLife(recorder.path, space, settings, await livesAfterLoss(recorder.path, settings.seed)));
   const missed = await findPlanted(recorder.path, space, settings);
   const failed = await failCalls(recorder.path, space, settings, print);

@@ -79,6 +79,17 @@ it.for([20, 23])('promise 3: what is shown after a kill at sync %i stays', async
   expect(report.violations).toEqual([]);
 });
 
+/** The system takes the pages for written: a later sync says nothing of them. */
+it('promise 1: a commit whose sync failed takes down nothing that the next process commits', async (context) => {
+  const first = { phases: [3], fault: '5 20 1000000 syncs' };
+  const processes = [first, { phases: [1] }];
+  using recording = await recordWhole({ recorder: recorderOr(context), processes });
+  expect(recording.calls.filter((call) => call.type === 'SYNC' && call.failed).length).toBeGreaterThan(0);
+  const promises = { ...options, every: 1, of: 'PROMISES' } as const;
+  const report = await checkImages(recording, space.auditors, space.folder, promises);
+  expect(report.violations).toEqual([]);
+});
+
 it('promise 1: a process that begins on what a power loss left may lose its power, too', async (context) => {
   const recorder = recorderOr(context);
   using first = await recordWhole({ recorder, processes: [{ phases: [3] }] });

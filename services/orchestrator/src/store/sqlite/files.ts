@@ -8,7 +8,9 @@ import {
   fsyncSync,
   mkdirSync,
   openSync,
+  readSync,
   statSync,
+  writeSync,
 } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { StoreError } from '../port.ts';
@@ -18,6 +20,8 @@ export const DATABASE_FILE = 'tutti.db';
 /** What SQLite calls its write-ahead log. */
 const LOG_FILE = `${DATABASE_FILE}-wal`;
 export const LOCK_FILE = 'tutti.lock';
+/** The log has a few MB, rarely 64. */
+const REWRITE_BYTES = 1024 * 1024;
 
 /** Throws UNUSABLE where the folder cannot be made, or nothing can be written in it. */
 export function makeFolder(folder: string): void {
@@ -70,20 +74,33 @@ function unusable(what: string): StoreError {
 
 /**
  * Makes durable what an earlier process left in the log: one that was killed between writing a commit and
- * syncing it. SQLite would show that commit, and a power loss would take it back.
+ * syncing it, or whose sync failed. SQLite would show that commit, and a power loss would take it back,
+ * with all that came after it. After a failed sync another one is not enough: the system takes the pages
+ * for written. So they are written again, byte for byte.
  */
-export function syncLog(folder: string): void {
+export function rewriteLog(folder: string): void {
   const log = join(folder, LOG_FILE);
-  if (existsSync(log)) sync(log);
+  if (!existsSync(log)) return;
+  const descriptor = openSync(log, 'r+');
+  try {
+    const part = Buffer.allocUnsafe(REWRITE_BYTES);
+    let at = 0;
+    for (let read = readSync(descriptor, part, 0, part.length, at); read > 0; ) {
+      for (let written = 0; written < read; ) {
+        written += writeSync(descriptor, part, written, read - written, at + written);
+      }
+      at += read;
+      read = readSync(descriptor, part, 0, part.length, at);
+    }
+    fsyncSync(descriptor);
+  } finally {
+    closeSync(descriptor);
+  }
 }
 
 /** Makes the entries of a folder durable: a new file's name is not part of its own fsync. */
 export function syncFolder(folder: string): void {
-  sync(folder);
-}
-
-function sync(path: string): void {
-  const descriptor = openSync(path, 'r');
+  const descriptor = openSync(folder, 'r');
   try {
     fsyncSync(descriptor);
   } finally {

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import type { DatabaseSync } from 'node:sqlite';
 import { openWriter } from './connection.ts';
 import { unusableFile } from './errors.ts';
-import { DATABASE_FILE, LOCK_FILE, syncFolder, syncLog } from './files.ts';
+import { DATABASE_FILE, LOCK_FILE, rewriteLog, syncFolder } from './files.ts';
 import { lockFolder } from './lock.ts';
 import { migrate } from './schema.ts';
 import type { Handler } from './worker-protocol.ts';
@@ -19,7 +19,7 @@ serveRequests((folder) => {
   const file = join(folder, DATABASE_FILE);
   let database: DatabaseSync | undefined;
   try {
-    syncLog(folder);
+    rewriteLog(folder);
     database = openWriter(file);
     migrate(database, file);
     syncFolder(folder);
