@@ -79,7 +79,12 @@ function drawTask(random: Random, place: number, isOrdered: boolean, depth: numb
       foreach: random.chance(0.12) && work.type !== 'SIGNAL' ? drawForeach(random) : undefined,
       repeat:
         byCapability && random.chance(0.12)
-          ? { until: 'result != "again"', maxIterations: 4, delayMs: random.below(300), nextInput: '' }
+          ? {
+              until: 'result != "again"',
+              maxIterations: random.between(1, 4),
+              delayMs: random.below(300),
+              nextInput: '',
+            }
           : undefined,
       sendBack:
         upstreams.length > 0 && random.chance(0.2)

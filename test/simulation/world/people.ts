@@ -31,6 +31,7 @@ const ANY_RUN = {
   limit: 1_000,
 } as const;
 
+const RASH: readonly ActionPlan['kind'][] = ['DELETE', 'ARCHIVE'];
 const NEEDS_FINAL: readonly ActionPlan['kind'][] = ['RERUN', 'DELETE', 'ARCHIVE', 'LINK'];
 
 export function createPeople(cluster: Cluster): People {
@@ -68,7 +69,9 @@ export function createPeople(cluster: Cluster): People {
       store(action);
       return;
     }
-    const wantsFinal = NEEDS_FINAL.includes(kind);
+    // Now and then of one that is not over: that is refused.
+    const rashly = RASH.includes(kind) && (choice >> 9) % 4 === 0;
+    const wantsFinal = NEEDS_FINAL.includes(kind) && !rashly;
     const fitting = (await runsOf(namespace)).filter(({ phase }) => isFinalRun(phase) === wantsFinal);
     const row = fitting[choice % Math.max(1, fitting.length)];
     if (row === undefined) return;

@@ -20,8 +20,8 @@ export function createStrikes(cluster: Cluster): Strikes {
   const random = cluster.random.fork('strikes');
   let skewMs = 0;
   let isHealed = false;
-  /** Whom to crash at which moment. */
-  let trap: { readonly moment: Moment; left: number } | undefined;
+  /** What happens to whom it catches, at which moment. */
+  let trap: { readonly moment: Moment; left: number; readonly act: (process: Process) => void } | undefined;
 
   type Moment = 'BEFORE_COMMIT' | 'AFTER_COMMIT' | 'AFTER_PUBLISH';
 
@@ -35,9 +35,9 @@ export function createStrikes(cluster: Cluster): Strikes {
     if (trap === undefined || trap.moment !== moment) return;
     trap.left -= 1;
     if (trap.left > 0) return;
+    const { act } = trap;
     trap = undefined;
-    coverage.fault(`CRASH_${moment}`);
-    crash(process, 'KILL');
+    act(process);
   }
 
   function crash(process: Process | undefined, how: 'KILL' | 'POWER_LOSS'): void {
@@ -72,7 +72,11 @@ export function createStrikes(cluster: Cluster): Strikes {
   }
 
   function crashAt(moment: Moment, { choice }: FaultPlan): void {
-    trap = { moment, left: 1 + (choice % 5) };
+    const act = (process: Process): void => {
+      coverage.fault(`CRASH_${moment}`);
+      crash(process, 'KILL');
+    };
+    trap = { moment, left: 1 + (choice % 5), act };
   }
 
   function stall(process: Process | undefined, forMs: number): void {
@@ -89,12 +93,24 @@ export function createStrikes(cluster: Cluster): Strikes {
     cluster.see({ type: 'ProcessThawed', atMs: time.nowMs(), process: process.id });
   }
 
-  /** It stands still, so it is taken for dead; when it goes on, there are two for a while. */
-  function replace(process: Process | undefined, forMs: number): void {
+  /** At any moment, or just as it hands a commit to the disk: then the two meet there. */
+  function replaceAt({ choice, forMs }: FaultPlan, process: Process | undefined): void {
+    if (choice % 2 === 0) replace(process, forMs, random.between(0, forMs), true);
+    else {
+      const act = (caught: Process) => replace(caught, forMs, random.below(5), choice % 4 === 1);
+      trap = { moment: 'BEFORE_COMMIT', left: 1 + (choice % 5), act };
+    }
+  }
+
+  /**
+   * It stands still, so it is taken for dead, or somebody has started another one by mistake. For a while there are
+   * two.
+   */
+  function replace(process: Process | undefined, forMs: number, inMs: number, stands: boolean): void {
     if (process === undefined || process.life.state() !== 'RUNNING') return;
     coverage.fault('ORCHESTRATOR_REPLACED');
-    stall(process, forMs);
-    time.after(random.between(0, forMs), () => {
+    if (stands) stall(process, forMs);
+    time.after(inMs, () => {
       if (cluster.processes.includes(process) && cluster.processes.length === 1) cluster.start(skewMs);
     });
     // It finds out then that it was replaced, even if the rival has died meanwhile. Until then each of its
@@ -166,7 +182,7 @@ export function createStrikes(cluster: Cluster): Strikes {
         cluster.stop(process);
         break;
       case 'ORCHESTRATOR_REPLACED':
-        replace(process, fault.forMs);
+        replaceAt(fault, process);
         break;
       case 'EVENT_LOOP_STALL':
         stall(process, fault.forMs);
