@@ -28,9 +28,11 @@ export interface NamespaceModel {
   readonly runIds: Map<string, RunModel>;
   readonly leases: Map<string, LeaseModel>;
   readonly requests: Map<string, RequestRow>;
+  /** The latest that was claimed, or written under. */
   epoch: number;
-  /** Who has written last, and when. */
+  /** By whom. */
   writer: ProcessId;
+  /** Of the latest write. */
   writtenAtMs: number;
 }
 
@@ -108,7 +110,7 @@ export interface TaskModel {
   endedAtMs: number | undefined;
 }
 
-export type LeaseEnd = 'COMPLETED' | 'FAILED' | 'TIMED_OUT' | 'LOST' | 'CANCELLED' | 'RESET';
+export type LeaseEnd = 'COMPLETED' | 'FAILED' | 'TIMED_OUT' | 'LOST' | 'RELEASED' | 'CANCELLED' | 'RESET';
 
 export interface LeaseModel {
   readonly token: string;

@@ -39,6 +39,13 @@ export type DiskObservation =
    * is another matter.
    */
   | { readonly type: 'Durable'; readonly process: ProcessId; readonly batch: CommitBatch }
+  /** From here on the process owns the namespace: nobody writes under an earlier epoch any more. */
+  | {
+      readonly type: 'Claimed';
+      readonly process: ProcessId;
+      readonly namespace: string;
+      readonly epoch: number;
+    }
   /** A final run was deleted or archived; only those that were DONE. */
   | { readonly type: 'RunChanged'; readonly process: ProcessId; readonly change: RunChange };
 

@@ -27,7 +27,7 @@ export function checkAcknowledged({ ledger }: Seen): Check {
     for (const [index, status] of reply.value.entries()) {
       const token = input.reports[index]?.leaseToken ?? '';
       const how = leases.get(token)?.ended?.how;
-      const isOutcome = how === 'COMPLETED' || how === 'FAILED' || how === 'CANCELLED' || how === 'LOST';
+      const isOutcome = how === 'COMPLETED' || how === 'FAILED' || how === 'CANCELLED' || how === 'RELEASED';
       hold('P1.3', status !== 'RECORDED' || isOutcome, () => {
         return `${namespace}: a report on lease ${token} was answered with RECORDED, and the disk has ${how ?? 'no end of it'}`;
       });

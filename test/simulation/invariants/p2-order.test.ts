@@ -68,6 +68,10 @@ tellCases({
     },
     breaks: [
       (story) => {
+        story.see({ type: 'Claimed', process: 2, namespace: NAMESPACE, epoch: 2 });
+        story.commit([submitted('r', TASKS)], { process: 1 });
+      },
+      (story) => {
         story.commit([submitted('r', TASKS)], { process: 2 });
         story.commit([submitted('s', TASKS)], { process: 1 });
       },

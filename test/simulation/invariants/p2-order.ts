@@ -39,7 +39,7 @@ export function checkFence(
 ): void {
   const isOwner = epoch > namespace.epoch || (epoch === namespace.epoch && namespace.writer === process);
   hold('P2.2', isOwner, () => {
-    return `${namespace.name}: process ${process} wrote with epoch ${epoch}, after process ${namespace.writer} had with ${namespace.epoch}`;
+    return `${namespace.name}: process ${process} wrote with epoch ${epoch}, where process ${namespace.writer} has ${namespace.epoch}`;
   });
 }
 

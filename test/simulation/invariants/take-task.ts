@@ -163,9 +163,11 @@ export function endOfAttempt({ change }: Fact, task: TaskModel): LeaseEnd | unde
     case 'taskValidating':
       return 'COMPLETED';
     case 'taskRetrying':
-      return endOf(change.value.attemptState);
-    case 'taskFailed':
-      return endOf(change.value.attemptState);
+      return endOf(change.value.attemptState, change.value.error?.code);
+    case 'taskFailed': {
+      const { attemptState, attemptError, error } = change.value;
+      return endOf(attemptState, (attemptError ?? error)?.code);
+    }
     case 'taskCancelled':
       return 'CANCELLED';
     case 'taskReset':
@@ -175,10 +177,10 @@ export function endOfAttempt({ change }: Fact, task: TaskModel): LeaseEnd | unde
   }
 }
 
-function endOf(state: AttemptState): LeaseEnd | undefined {
+function endOf(state: AttemptState, code: string | undefined): LeaseEnd | undefined {
   switch (state) {
     case AttemptState.LOST:
-      return 'LOST';
+      return code === 'RELEASED' ? 'RELEASED' : 'LOST';
     case AttemptState.TIMED_OUT:
       return 'TIMED_OUT';
     case AttemptState.FAILED:

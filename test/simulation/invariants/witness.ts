@@ -66,6 +66,11 @@ export function createWitness(): Witness {
         case 'Durable':
           takeCommit(ledger, checks, observation);
           break;
+        case 'Claimed': {
+          const { namespace, epoch, process } = observation;
+          Object.assign(ledger.of(namespace), { epoch, writer: process });
+          break;
+        }
         case 'RunChanged':
           takeRunChange(ledger, observation);
           break;

@@ -145,6 +145,13 @@ export function createDisk({ time, random, coverage, see }: DiskDependencies): D
       if (method === 'claim' && process !== owner) {
         throw new StoreError('FENCED', 'simulated: another process has opened the store');
       }
+      if (method === 'claim') {
+        const [namespace] = args as [string];
+        return inner.claim(namespace).then((claim) => {
+          see({ type: 'Claimed', atMs, process, namespace, epoch: claim.epoch });
+          return claim;
+        });
+      }
       return callOf(inner, method)(...args);
     } catch (error) {
       return Promise.reject(error);
