@@ -1,6 +1,8 @@
 // A thread that looks for a seed that finds the mutation which is planted in it. The code as shipped is loaded
 // after that, so nothing that comes of it may be imported here by itself.
 
+import { enableCompileCache } from 'node:module';
+import { fileURLToPath } from 'node:url';
 import { parentPort, workerData } from 'node:worker_threads';
 import type { Mutation } from './mutation.ts';
 import { plant } from './plant.ts';
@@ -15,6 +17,8 @@ export type Finding =
   | { readonly seed: number; readonly invariant: string; readonly message: string }
   | undefined;
 
+// Most of the code is the same for all.
+enableCompileCache(fileURLToPath(new URL('../../../.cache/compiled', import.meta.url)));
 const mutation = workerData as Mutation;
 const isPlanted = plant(mutation);
 const [{ simulate }, { drawPlan }, { createCoverage }] = await Promise.all([

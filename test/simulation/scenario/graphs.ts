@@ -88,7 +88,14 @@ function drawTask(random: Random, place: number, isOrdered: boolean, depth: numb
           : undefined,
       sendBack:
         upstreams.length > 0 && random.chance(0.2)
-          ? [{ to: `t${upstreams[0]}`, when: 'result == "back"', reason: '', maxIterations: 2 }]
+          ? [
+              {
+                to: `t${upstreams[0]}`,
+                when: 'result == "back"',
+                reason: '',
+                maxIterations: random.between(1, 2),
+              },
+            ]
           : [],
       startDelayMs: random.chance(0.08) ? random.between(1, 2_000) : 0,
     },

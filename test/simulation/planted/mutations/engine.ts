@@ -32,19 +32,10 @@ export const ENGINE_MUTATIONS: readonly Mutation[] = [
   {
     name: 'stale-report-called-recorded',
     promise: 4,
-    breaks: 'After a restart, who reports on an attempt that was given up is told that its outcome counts.',
-    file: 'engine/restore.ts',
-    source: "attempt.state === 'COMPLETED' || attempt.state === 'FAILED';",
-    replacement: "attempt.state !== 'CANCELLED';",
-  },
-  {
-    name: 'slot-freed-twice',
-    promise: 7,
-    breaks: 'An executor is given more than it has slots for, once one of its attempts has ended.',
-    file: 'engine/leases.ts',
-    source: '    occupy(lease.executor, lease.capability, -1);\n',
-    replacement: `    occupy(lease.executor, lease.capability, -1);
-    if (lease.run.state.paused) occupy(lease.executor, lease.capability, -1);\n`,
+    breaks: 'Who reports on an attempt that was given up is told that its outcome counts.',
+    file: 'engine/core.ts',
+    source: "core.leases.end(lease, 'STALE');",
+    replacement: "core.leases.end(lease, 'RECORDED');",
   },
   {
     name: 'slots-forgotten-by-new-session',
@@ -77,14 +68,6 @@ export const ENGINE_MUTATIONS: readonly Mutation[] = [
     file: 'engine/registration.ts',
     source: "loseLease(core, lease, 'EXECUTOR_LOST', 'the executor registered anew without this attempt');",
     replacement: 'earlier.leases.delete(lease.token);',
-  },
-  {
-    name: 'unrenewed-lease-kept',
-    promise: 8,
-    breaks: 'An executor that is heard keeps attempts that it does not renew.',
-    file: 'engine/loss.ts',
-    source: 'if (silent || lease.expiresAtMs <= core.nowMs) {',
-    replacement: 'if (silent) {',
   },
   {
     name: 'lease-duration-halved',
@@ -157,16 +140,6 @@ export const ENGINE_MUTATIONS: readonly Mutation[] = [
           endLeaseOf(run, change, cause);`,
   },
   {
-    name: 'child-outlives-its-attempt',
-    promise: 5,
-    breaks: 'A run that an attempt has started goes on although the attempt is over.',
-    file: 'engine/children.ts',
-    source:
-      "core.apply(child, { type: 'CancelRun', message: 'the attempt that it was started for has ended' });",
-    replacement:
-      "if (child.state.underWay > 0) core.apply(child, { type: 'CancelRun', message: 'the attempt that it was started for has ended' });",
-  },
-  {
     name: 'refusal-kept-for-repeats',
     promise: 2,
     breaks: 'A call that was refused once is refused for ever, whatever has changed.',
@@ -181,5 +154,33 @@ export const ENGINE_MUTATIONS: readonly Mutation[] = [
     file: 'engine/registration.ts',
     source: 'core.leases.transfer(lease, executor).expiresAtMs = core.nowMs + core.options.leaseDurationMs;',
     replacement: 'core.leases.transfer({ ...lease, token: lease.token }, executor).expiresAtMs = core.nowMs;',
+  },
+  {
+    name: 'slot-freed-twice',
+    promise: 7,
+    breaks:
+      'An executor is given more than it has slots for, once one of its attempts has ended without a report of its own.',
+    file: 'engine/leases.ts',
+    source: '      release(lease);\n      remember(lease.token, status);',
+    replacement:
+      "      release(lease);\n      if (status === 'STALE') occupy(lease.executor, lease.capability, -1);\n      remember(lease.token, status);",
+  },
+  {
+    name: 'loss-noticed-too-late',
+    promise: 8,
+    breaks: 'An executor that is lost keeps its attempts for three leases.',
+    file: 'engine/executor.ts',
+    source:
+      '  let dueAtMs = executor.heardAtMs + core.options.leaseDurationMs;\n  for (const lease of executor.leases.values()) dueAtMs = Math.min(dueAtMs, lease.expiresAtMs);',
+    replacement:
+      '  let dueAtMs = executor.heardAtMs + core.options.leaseDurationMs * 3;\n  for (const lease of executor.leases.values()) dueAtMs = Math.max(dueAtMs, lease.expiresAtMs);',
+  },
+  {
+    name: 'child-outlives-its-attempt',
+    promise: 5,
+    breaks: 'A run that an attempt has started goes on although the attempt is over.',
+    file: 'engine/children.ts',
+    source: 'if (child === undefined) return;',
+    replacement: "if (child === undefined || child.state.phase === 'RUNNING') return;",
   },
 ];

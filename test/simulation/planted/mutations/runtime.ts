@@ -35,14 +35,6 @@ export const RUNTIME_MUTATIONS: readonly Mutation[] = [
       drop(from, failure);`,
   },
   {
-    name: 'second-commit-under-way',
-    promise: 2,
-    breaks: 'The next batch is written while the fate of the one before it is open.',
-    file: 'runtime/namespace-driver.ts',
-    source: 'if (session === undefined || committing !== undefined) return;\n    let output',
-    replacement: 'if (session === undefined) return;\n    let output',
-  },
-  {
     name: 'revision-reused-after-crash',
     promise: 2,
     breaks: 'After a restart the first event takes the revision of the last one before it.',
@@ -139,5 +131,21 @@ export const RUNTIME_MUTATIONS: readonly Mutation[] = [
     file: 'runtime/session.ts',
     source: 'hub: createEventHub(latestRevision),',
     replacement: 'hub: createEventHub(0),',
+  },
+  {
+    name: 'archived-run-done-again',
+    promise: 5,
+    breaks: 'A run that was archived, so that nothing changes it any more, is begun anew.',
+    file: 'runtime/reruns.ts',
+    source: 'if (row.archived) return archived(input.runId);',
+    replacement: "if (row.archived && input.scope === 'ALL') return archived(input.runId);",
+  },
+  {
+    name: 'commits-under-way-together',
+    promise: 2,
+    breaks: 'The next batch is handed over while the fate of the one before it is open.',
+    file: 'runtime/namespace-driver.ts',
+    source: 'else committing = commit(session, output, prepared);',
+    replacement: 'else void commit(session, output, prepared);',
   },
 ];

@@ -20,6 +20,14 @@ export const STORE_MUTATIONS: readonly Mutation[] = [
     replacement: 'epoch = Math.max(epoch, 1);\n      return',
   },
   {
+    name: 'open-run-deleted',
+    promise: 8,
+    breaks: 'A run that is not over can be deleted, and what it does next has no run any more.',
+    file: 'store/memory/namespace-data.ts',
+    source: "if (!isFinalRun(phase)) return 'NOT_FINAL';",
+    replacement: "if (phase === 'CANCELLING' || phase === 'COMPENSATING') return 'NOT_FINAL';",
+  },
+  {
     name: 'run-events-read-twice',
     promise: 6,
     breaks: 'The events of a run are read from the revision that was seen on, not from the one after it.',
