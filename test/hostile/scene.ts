@@ -47,6 +47,7 @@ export async function setScene({ heapMiB }: SceneOptions): Promise<Scene> {
   const values = await giveLeases(stack, rpc);
   const grpc = openRawGrpc(stack.addresses.grpc);
   const nats = await openRawNats(stack.addresses.nats);
+  const dog = watchProcess(stack, lines);
   const canary = startCanary(stack.addresses.grpc);
   return {
     stack,
@@ -55,13 +56,16 @@ export async function setScene({ heapMiB }: SceneOptions): Promise<Scene> {
     nats,
     http: stack.addresses.http.replace('http://', ''),
     canary,
-    watchdog: watchProcess(stack, lines),
+    watchdog: dog,
     values,
     async [Symbol.asyncDispose]() {
-      await canary.stop();
-      await nats.close();
+      // Where it has died of what it was sent, that is the news, and not how the rest of it ends.
+      await canary.stop().catch(() => {});
+      await nats.close().catch(() => {});
       rpc.close();
-      await stack.stop();
+      await stack.stop().catch((error: unknown) => {
+        if (dog.problem() === undefined) throw error;
+      });
     },
   };
 }

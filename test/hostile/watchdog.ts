@@ -23,6 +23,18 @@ export function watchProcess(stack: Stack, lines: readonly string[]): Watchdog {
   let end: string | undefined;
   let read = 0;
   let told: string | undefined;
+  let lastUse = readUse(pid);
+  /** The latest while it lived. */
+  const use = () => {
+    if (end === undefined) {
+      try {
+        lastUse = readUse(pid);
+      } catch {
+        // It ends at this very moment.
+      }
+    }
+    return lastUse;
+  };
   void ended.then((how) => {
     end = `the orchestrator ended: ${JSON.stringify(how)}`;
   });
@@ -32,8 +44,8 @@ export function watchProcess(stack: Stack, lines: readonly string[]): Watchdog {
       if (end !== undefined) return `${end}; ${told ?? lines.slice(-5).join(' | ').slice(0, 2_000)}`;
       return told === undefined ? undefined : `the log tells of a defect: ${told}`;
     },
-    rssMiB: () => Math.round(readUse(pid).rssBytes / MIB),
-    peakRssMiB: () => Math.round(readUse(pid).peakRssBytes / MIB),
+    rssMiB: () => Math.round(use().rssBytes / MIB),
+    peakRssMiB: () => Math.round(use().peakRssBytes / MIB),
     sockets: () => socketsOf(pid),
   };
 }

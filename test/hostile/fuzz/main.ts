@@ -13,7 +13,7 @@ import { parseArgs } from 'node:util';
 import type { DoorName } from '../corpus.ts';
 import type { Case } from './draw-case.ts';
 import { type Finding, hunt } from './hunt.ts';
-import { replay, shrink } from './shrink.ts';
+import { createReplayer, shrink } from './shrink.ts';
 import { createTally } from './tally.ts';
 
 const DOORS: readonly DoorName[] = ['grpc', 'http', 'nats'];
@@ -59,7 +59,8 @@ async function huntAt(door: DoorName, minutes: number, seed: number): Promise<bo
 async function report(door: DoorName, seed: number, { what, suspects }: Finding): Promise<void> {
   say(`${door}: HARM: ${what}`);
   say('looking for the least that does it ...');
-  const least = await shrink(suspects);
+  await using replayer = createReplayer();
+  const least = await shrink(suspects, replayer.replay);
   const cases = least?.cases ?? suspects.toReversed();
   const file = join(tmpdir(), `tutti-fuzz-${door}-${seed}.json`);
   writeFileSync(file, JSON.stringify(cases, null, 1));
@@ -79,7 +80,8 @@ async function main(): Promise<boolean> {
   if (more.length > 0) return usage(`what is "${more.join(' ')}"?`);
   if (what === 'replay') {
     if (file === undefined) return usage('which file?');
-    const harm = await replay(JSON.parse(readFileSync(file, 'utf8')) as Case[]);
+    await using replayer = createReplayer();
+    const harm = await replayer.replay(JSON.parse(readFileSync(file, 'utf8')) as Case[]);
     say(harm === undefined ? 'no harm done' : `HARM: ${harm}`);
     return harm === undefined;
   }

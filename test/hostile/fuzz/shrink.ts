@@ -1,7 +1,7 @@
-// What is the least that does the harm? Tried against fresh stacks, in a bounded number of rounds.
+// What is the least that does the harm? Tried against whole stacks, for a minute and a half.
 
 import { setTimeout as delay } from 'node:timers/promises';
-import { setScene } from '../scene.ts';
+import { type Scene, setScene } from '../scene.ts';
 import type { Case } from './draw-case.ts';
 import { createGun } from './fire.ts';
 import { HEAP_MIB, problemOf } from './hunt.ts';
@@ -13,9 +13,33 @@ export interface Guilty {
 
 export type Replay = (cases: readonly Case[]) => Promise<string | undefined>;
 
-/** What harm these do to a fresh stack, one after the other; undefined if none. */
-export const replay: Replay = async (cases) => {
-  await using scene = await setScene({ heapMiB: HEAP_MIB });
+export interface Replayer extends AsyncDisposable {
+  readonly replay: Replay;
+}
+
+/** Each harm is done to a stack that is whole: to a fresh one after the harm before. */
+export function createReplayer(): Replayer {
+  let scene: Scene | undefined;
+  async function end(): Promise<void> {
+    const last = scene;
+    scene = undefined;
+    await last?.[Symbol.asyncDispose]();
+  }
+  return {
+    async replay(cases) {
+      scene ??= await setScene({ heapMiB: HEAP_MIB });
+      const harm = await harmTo(scene, cases);
+      if (harm !== undefined) await end();
+      return harm;
+    },
+    [Symbol.asyncDispose]: end,
+  };
+}
+
+/** An end of the process shows a moment later. */
+const SETTLE_MS = 200;
+
+async function harmTo(scene: Scene, cases: readonly Case[]): Promise<string | undefined> {
   const gun = createGun(scene);
   try {
     for (const one of cases) {
@@ -24,25 +48,24 @@ export const replay: Replay = async (cases) => {
       if (problem !== undefined) return problem;
     }
     await scene.canary.next().catch(() => {});
-    // An end shows a moment later.
-    await delay(500);
+    await delay(SETTLE_MS);
     return problemOf(scene);
   } finally {
     gun.close();
   }
-};
+}
 
-const MAX_ROUNDS = 80;
+const MAX_ROUNDS = 200;
+const MAX_MS = 90_000;
 
 /**
  * The smallest cases found that still do harm, and which; undefined if not even all of them do.
  * @param suspects the likeliest first
  */
-export async function shrink(
-  suspects: readonly Case[],
-  replayed: Replay = replay,
-): Promise<Guilty | undefined> {
+export async function shrink(suspects: readonly Case[], replayed: Replay): Promise<Guilty | undefined> {
+  const endsAtMs = performance.now() + MAX_MS;
   let rounds = 0;
+  const over = () => rounds >= MAX_ROUNDS || performance.now() >= endsAtMs;
   const harmOf = (cases: readonly Case[]) => {
     rounds += 1;
     return replayed(cases);
@@ -50,10 +73,10 @@ export async function shrink(
   const guilty = await firstGuilty(suspects, harmOf);
   if (guilty === undefined) return undefined;
   let { cases, what } = guilty;
-  for (let shrunk = true; shrunk && rounds < MAX_ROUNDS; ) {
+  for (let shrunk = true; shrunk && !over(); ) {
     shrunk = false;
     for (const smaller of smallerThan(cases)) {
-      if (rounds >= MAX_ROUNDS) break;
+      if (over()) break;
       const harm = await harmOf(smaller);
       if (harm === undefined) continue;
       cases = smaller;
