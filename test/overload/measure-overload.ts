@@ -26,6 +26,7 @@ export interface Found {
   readonly overloadLooks: readonly Look[];
   readonly overload: Tally;
   readonly offeredCallsPerSecond: number;
+  readonly peakCost: Cost;
   readonly cost: Cost;
   readonly polite: PoliteView;
   /** Refusals by what there was too much of. */
@@ -40,7 +41,7 @@ const WARM_UP_MS = 4_000;
 /** So many runs under way keep every slot busy, and the queue short. */
 const ACTIVE_RUNS = 3_000;
 const SETTLE_MS = 10_000;
-const RESOURCES = ['ready_tasks', 'pending_tasks', 'pending_bytes', 'commit_delay', 'loop_delay', 'heap'];
+const RESOURCES = ['ready_tasks', 'pending_tasks', 'pending_bytes', 'commit_delay', 'loop_delay', 'memory'];
 
 export async function measureOverload(stack: Stack, plan: OverloadPlan): Promise<Found> {
   const { say } = plan;
@@ -52,7 +53,7 @@ export async function measureOverload(stack: Stack, plan: OverloadPlan): Promise
 
   const before = newTally();
   say(`overload: the most that can be done, ${ACTIVE_RUNS} runs under way at a time`);
-  const peakLooks = await measurePeak(load, before, progress, plan.peakMs);
+  const { peakLooks, peakCost } = await measurePeak(stack, load, before, progress, plan.peakMs);
   const peak = rateOf(peakLooks);
   say(
     `overload: ${Math.round(peak)} runs/s; now ${plan.times} times that is offered for ${plan.overloadMs / 1_000} s`,
@@ -83,6 +84,7 @@ export async function measureOverload(stack: Stack, plan: OverloadPlan): Promise
     overloadLooks,
     overload,
     offeredCallsPerSecond,
+    peakCost,
     cost,
     polite: polite as PoliteView,
     refusedFor: Object.fromEntries(
@@ -98,18 +100,21 @@ export async function measureOverload(stack: Stack, plan: OverloadPlan): Promise
 }
 
 async function measurePeak(
+  stack: Stack,
   load: Load,
   tally: Tally,
   progress: Progress,
   ms: number,
-): Promise<readonly Look[]> {
+): Promise<{ readonly peakLooks: readonly Look[]; readonly peakCost: Cost }> {
   const { ended } = progress.latest();
   const endedRuns = () => progress.latest().ended - ended;
   await closedLoop(load, tally, ACTIVE_RUNS, endedRuns, after(WARM_UP_MS));
   const first = progress.looks.length;
   const begun = tally.sent * load.submissions.runsPerCall;
-  await closedLoop(load, tally, ACTIVE_RUNS, () => endedRuns() - begun, after(ms));
-  return progress.looks.slice(first);
+  const peakCost = await measure(stack, () =>
+    closedLoop(load, tally, ACTIVE_RUNS, () => endedRuns() - begun, after(ms)),
+  );
+  return { peakLooks: progress.looks.slice(first), peakCost };
 }
 
 function after(ms: number): () => boolean {

@@ -3,7 +3,7 @@
 import { percentile } from '../bench/measure.ts';
 import type { Found } from './measure-overload.ts';
 import { spread } from './polite.ts';
-import { rateOf } from './progress.ts';
+import { type Look, rateOf } from './progress.ts';
 
 const LEAST_SHARE = 0.8;
 /** How much the orchestrator's memory may grow by in the overload, on what it had at the peak. */
@@ -34,7 +34,15 @@ export function show(found: Found, say: (line: string) => void): boolean {
   return isKept;
 }
 
-function ratesOf({ plan, peakLooks, overloadLooks, overload, offeredCallsPerSecond, cost }: Found): Line[] {
+function ratesOf({
+  plan,
+  peakLooks,
+  overloadLooks,
+  overload,
+  offeredCallsPerSecond,
+  peakCost,
+  cost,
+}: Found): Line[] {
   const peak = rateOf(peakLooks);
   const under = rateOf(overloadLooks);
   const offered = offeredCallsPerSecond * plan.runsPerCall;
@@ -51,8 +59,31 @@ function ratesOf({ plan, peakLooks, overloadLooks, overload, offeredCallsPerSeco
       found: `${Math.round(under)} runs/s, ${((100 * under) / peak).toFixed(0)} % of the peak`,
       kept: under >= LEAST_SHARE * peak,
     },
-    { what: 'CPU, cores', found: cpuOf(cost) },
+    { what: 'second by second', found: secondsOf(overloadLooks).join(' ') },
+    { what: 'CPU at the peak, cores', found: cpuOf(peakCost) },
+    { what: 'CPU under overload, cores', found: cpuOf(cost) },
+    {
+      what: 'runs in a CPU second of it',
+      found: `${Math.round(peak / coresOf(peakCost))} at the peak, ${Math.round(under / coresOf(cost))} under overload`,
+    },
   ];
+}
+
+/** What completed in each second. */
+function secondsOf(looks: readonly Look[]): readonly number[] {
+  const rates: number[] = [];
+  let first = looks[0];
+  for (const look of looks) {
+    if (first === undefined || look.atMs - first.atMs < 1_000) continue;
+    rates.push(Math.round(rateOf([first, look])));
+    first = look;
+  }
+  return rates;
+}
+
+/** Of the orchestrator: what it does with the time that it is given, whatever else the machine does. */
+function coresOf({ cpuSeconds, seconds }: Found['cost']): number {
+  return (cpuSeconds.orchestrator ?? 0) / seconds;
 }
 
 function cpuOf({ cpuSeconds, seconds }: Found['cost']): string {

@@ -115,7 +115,7 @@ const SETTINGS = {
   'max-active-tasks': {
     variable: 'TUTTI_MAX_ACTIVE_TASKS',
     preset: '2000000',
-    help: 'tasks of runs that are not final, in one namespace: 1 to 10000000; about 1.5 KB of memory each',
+    help: 'tasks of runs that are not final, in one namespace: 1 to 10000000; each takes 1 to 5 KB of memory',
   },
   'max-watchers': {
     variable: 'TUTTI_MAX_WATCHERS',

@@ -159,7 +159,7 @@ export const ErrorReason = {
    * that are coming in) and `request_time` (one did not come to its end); and where an orchestrator that has
    * as much to do as it can refuses
    * more work (SubmitRun, SubmitRuns, CopyRun, RerunRun), before it looks at the request: `ready_tasks`,
-   * `pending_tasks`, `pending_bytes`, `commit_delay` and `loop_delay` (milliseconds), `heap` (percent). Nothing of such a
+   * `pending_tasks`, `pending_bytes`, `commit_delay` and `loop_delay` (milliseconds), `memory` (percent). Nothing of such a
    * request took effect. Not for `message_bytes` (a request takes at most 16 MiB, as does an answer),
    * `message_weight` (it consists of too many parts),
    * `graph_tasks`, `graph_dependencies`, `graph_bytes`, `run_tasks`, `run_dependencies`, `workflows`,

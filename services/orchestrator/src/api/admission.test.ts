@@ -1,8 +1,10 @@
 // What do clients see of an orchestrator that has too much to do?
 
+import { once } from 'node:events';
+import { connect } from 'node:http2';
 import { OrchestratorService } from '@tutti/proto/tutti/v1/orchestrator_service_pb.ts';
 import { RunLifeService } from '@tutti/proto/tutti/v1/run_life_service_pb.ts';
-import { expect, test } from 'vitest';
+import { expect, onTestFinished, test } from 'vitest';
 import { type Rejection, reject } from '../domain/rejection.ts';
 import { grpcClient, openDoors, postJson, refusalOfJson, refused } from './doors-fixture.ts';
 
@@ -47,6 +49,21 @@ test('more work is refused with RESOURCE_EXHAUSTED, a reason and a time to come 
     lives.call('RerunRun', { runId: 'r' }),
   ];
   for (const call of calls) expect(await refused(call)).toMatchObject({ code: 8, ...REFUSAL });
+});
+
+test('it is refused with its headers alone: nobody waits for the rest of the request', async () => {
+  const { grpc } = await openDoors({ admission: scriptedAdmission() });
+  const session = connect(`http://${grpc}`);
+  onTestFinished(() => session.destroy());
+  const stream = session.request({
+    ':method': 'POST',
+    ':path': '/tutti.v1.OrchestratorService/SubmitRun',
+    'content-type': 'application/grpc',
+    te: 'trailers',
+  });
+  const [headers] = await once(stream, 'response');
+  expect(headers).toMatchObject({ 'grpc-status': '8' });
+  await once(stream.resume(), 'close');
 });
 
 test('it is refused before it is read', async () => {

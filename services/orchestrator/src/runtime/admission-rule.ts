@@ -11,7 +11,7 @@ export type AdmissionResource =
   | 'ready_tasks'
   | 'commit_delay'
   | 'loop_delay'
-  | 'heap';
+  | 'memory';
 
 export interface AdmissionLimits {
   /** Of the requests that add work and are not answered yet, as they came; one alone is always taken. */
@@ -22,29 +22,29 @@ export interface AdmissionLimits {
    */
   readonly maxBusyReadyTasks: number;
   /**
-   * Tasks of requests that are not answered yet, while the process has no time to spare: what one commit has
-   * to write of them makes the reports wait that come with it. One request alone is always taken.
+   * Tasks of requests that are not answered yet: what one commit has to write of them makes the reports wait
+   * that come with it. Half as many while the process has no time to spare. One request alone is always taken.
    */
-  readonly maxBusyPendingTasks: number;
+  readonly maxPendingTasks: number;
   /** How long a commit may be under way. */
   readonly maxCommitDelayMs: number;
   /** How long a turn of the event loop may take, again and again. */
   readonly maxLoopDelayMs: number;
-  /** Share of the largest heap that the process may have. */
-  readonly maxHeapShare: number;
+  /** Share of the memory that the process may have. */
+  readonly maxMemoryShare: number;
 }
 
 export const DEFAULT_ADMISSION_LIMITS: AdmissionLimits = {
   maxPendingBytes: 67_108_864,
   maxBusyReadyTasks: 20_000,
-  maxBusyPendingTasks: 5_000,
+  maxPendingTasks: 10_000,
   maxCommitDelayMs: 3_000,
   maxLoopDelayMs: 250,
-  maxHeapShare: 0.85,
+  maxMemoryShare: 0.75,
 };
 
 /** A queue of that time outlasts the pause of those who come again. */
-const BUSY_READY_MS = 2_000;
+const BUSY_READY_MS = 1_000;
 const LEAST_READY_SHARE = 1 / 5;
 
 export interface Load {
@@ -60,7 +60,7 @@ export interface Load {
   readonly commitDelayMs: number;
   /** Each turn of the event loop has taken too long for a while. */
   readonly slow: boolean;
-  readonly heapShare: number;
+  readonly memoryShare: number;
 }
 
 /** What stands against a request of so many bytes; undefined: it may come in. */
@@ -69,12 +69,16 @@ export function standsAgainst(
   sizeBytes: number,
   limits: AdmissionLimits,
 ): AdmissionResource | undefined {
-  if (load.heapShare >= limits.maxHeapShare) return 'heap';
+  if (load.memoryShare >= limits.maxMemoryShare) return 'memory';
   if (load.pendingBytes > 0 && load.pendingBytes + sizeBytes > limits.maxPendingBytes) return 'pending_bytes';
   if (load.commitDelayMs >= limits.maxCommitDelayMs) return 'commit_delay';
   if (load.busy && load.readyTasks >= readyLimit(load, limits)) return 'ready_tasks';
-  if (load.busy && load.pendingTasks >= limits.maxBusyPendingTasks) return 'pending_tasks';
+  if (load.pendingTasks >= pendingLimit(load, limits)) return 'pending_tasks';
   return load.slow ? 'loop_delay' : undefined;
+}
+
+function pendingLimit({ busy }: Load, { maxPendingTasks }: AdmissionLimits): number {
+  return busy ? Math.ceil(maxPendingTasks / 2) : maxPendingTasks;
 }
 
 function readyLimit({ startsPerSecond }: Load, { maxBusyReadyTasks }: AdmissionLimits): number {
@@ -85,8 +89,8 @@ function readyLimit({ startsPerSecond }: Load, { maxBusyReadyTasks }: AdmissionL
 /** For the metadata `limit`: a whole number. */
 export function limitOf(resource: AdmissionResource, load: Load, limits: AdmissionLimits): number {
   switch (resource) {
-    case 'heap':
-      return Math.round(limits.maxHeapShare * 100);
+    case 'memory':
+      return Math.round(limits.maxMemoryShare * 100);
     case 'pending_bytes':
       return limits.maxPendingBytes;
     case 'commit_delay':
@@ -94,7 +98,7 @@ export function limitOf(resource: AdmissionResource, load: Load, limits: Admissi
     case 'ready_tasks':
       return readyLimit(load, limits);
     case 'pending_tasks':
-      return limits.maxBusyPendingTasks;
+      return pendingLimit(load, limits);
     case 'loop_delay':
       return limits.maxLoopDelayMs;
   }

@@ -6,17 +6,18 @@ import type { Clock } from './ports.ts';
 const LIMITS = {
   ...DEFAULT_ADMISSION_LIMITS,
   maxBusyReadyTasks: 500,
-  maxBusyPendingTasks: 50,
+  maxPendingTasks: 100,
   maxPendingBytes: 10_000,
 };
 
 let nowMs: number;
 let turns: (() => void)[];
 let load: Record<
-  'readyTasks' | 'startedTasks' | 'commitDelayMs' | 'recentCommitMs' | 'busyShare' | 'heapShare',
+  'readyTasks' | 'startedTasks' | 'commitDelayMs' | 'recentCommitMs' | 'busyShare' | 'memoryShare',
   number
 >;
 let looks: number;
+let collections: number;
 let refused: AdmissionResource[];
 
 const clock: Clock = {
@@ -33,13 +34,17 @@ const sources: LoadSources = {
     looks += 1;
     return load.busyShare;
   },
-  heapShare: () => load.heapShare,
+  memoryShare: () => load.memoryShare,
+  memoryIsFull: () => {
+    collections += 1;
+  },
 };
 
 beforeEach(() => {
   nowMs = 1_000;
   turns = [];
   looks = 0;
+  collections = 0;
   refused = [];
   load = {
     readyTasks: 0,
@@ -47,7 +52,7 @@ beforeEach(() => {
     commitDelayMs: 0,
     recentCommitMs: 0,
     busyShare: 0.1,
-    heapShare: 0.1,
+    memoryShare: 0.1,
   };
 });
 
@@ -80,7 +85,7 @@ function setUp() {
 test('busy for a moment is not busy; busy for a while, with much to do, refuses', () => {
   const { admission, admit, pass } = setUp();
   load = { ...load, busyShare: 1, readyTasks: 100 };
-  pass(400);
+  pass(200);
   admit();
   pass(200);
   expect(admission.enter(1, 1)).toMatchObject({
@@ -137,9 +142,12 @@ test('a store that is busy counts as much as a busy event loop', () => {
   admit();
 });
 
-test('of what is not answered yet there may be little while there is no time to spare', () => {
+test('of what is not answered yet there may be so much, and half of it while there is no time to spare', () => {
   const { admission, admit, pass } = setUp();
   admit(1, 1_000)();
+  const most = admit(1, 100);
+  expect(admission.refusal(1)).toMatchObject({ metadata: { resource: 'pending_tasks', limit: '100' } });
+  most();
   load.busyShare = 1;
   pass(600);
   const leave = admit(1, 60); // Alone.
@@ -189,7 +197,7 @@ test('it looks at the load now and then, however often it is asked, and not at a
 
 test('the same refusal is given until the next look: making it costs more than giving it', () => {
   const { admission, pass } = setUp();
-  load.heapShare = 0.99;
+  load.memoryShare = 0.99;
   pass(50);
   const first = admission.refusal(1);
   expect(admission.refusal(1)).toBe(first);
@@ -200,7 +208,7 @@ test('the same refusal is given until the next look: making it costs more than g
 test('the more are refused, the later they are to come again', () => {
   const { admission, admit, pass } = setUp();
   admit();
-  load.heapShare = 0.99;
+  load.memoryShare = 0.99;
   pass(50);
   const early = admission.refusal(1)?.retryAfterMs ?? 0;
   for (let asked = 0; asked < 5; asked += 1) admission.refusal(1);
@@ -210,4 +218,17 @@ test('the more are refused, the later they are to come again', () => {
   for (let asked = 0; asked < 1_000; asked += 1) admission.refusal(1);
   pass(50);
   expect(admission.refusal(1)?.retryAfterMs).toBe(2_000);
+});
+
+test('a memory that is full refuses, and has what is garbage collected, since nobody else may', () => {
+  const { admission, admit, pass } = setUp();
+  admit();
+  expect(collections).toBe(0);
+  load.memoryShare = 0.75;
+  pass(50);
+  expect(admission.refusal(1)).toMatchObject({ metadata: { resource: 'memory', limit: '75' } });
+  expect(collections).toBe(1);
+  load.memoryShare = 0.5;
+  pass(50);
+  admit();
 });

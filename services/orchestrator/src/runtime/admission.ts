@@ -39,8 +39,10 @@ export interface LoadSources {
   recentCommitMs(): number;
   /** Share of the time since it was asked last in which the process was at work. */
   busyShare(): number;
-  /** Of the largest heap there may be. */
-  heapShare(): number;
+  /** Of the memory that the process may have; garbage counts until it is collected. */
+  memoryShare(): number;
+  /** Told with each look at a memory that is full: some of it may be garbage. */
+  memoryIsFull(): void;
 }
 
 export interface AdmissionDependencies {
@@ -57,7 +59,7 @@ const SPARE_SHARE = 0.8;
 /** A commit that takes so long has much in it: the disk alone is quicker. */
 const BUSY_COMMIT_MS = 50;
 const SPARE_COMMIT_MS = 25;
-const BUSY_FOR_MS = 500;
+const BUSY_FOR_MS = 250;
 const SLOW_FOR_MS = 2_000;
 /** Over how long starts are counted. */
 const RATE_MS = 500;
@@ -121,7 +123,14 @@ function createLook({ clock, limits, sources }: AdmissionDependencies) {
   let slow = NOT_STANDING;
   let turnMs = 0;
   const starts = createRate();
-  let seen = { readyTasks: 0, startsPerSecond: 0, busy: false, commitDelayMs: 0, slow: false, heapShare: 0 };
+  let seen = {
+    readyTasks: 0,
+    startsPerSecond: 0,
+    busy: false,
+    commitDelayMs: 0,
+    slow: false,
+    memoryShare: 0,
+  };
 
   function measureTurn(beganAtMs: number): void {
     clock.soon(() => {
@@ -145,8 +154,9 @@ function createLook({ clock, limits, sources }: AdmissionDependencies) {
         busy: busy.holds,
         commitDelayMs: sources.commitDelayMs(),
         slow: slow.holds,
-        heapShare: sources.heapShare(),
+        memoryShare: sources.memoryShare(),
       };
+      if (seen.memoryShare >= limits.maxMemoryShare) sources.memoryIsFull();
       measureTurn(nowMs);
       return true;
     },
@@ -213,10 +223,10 @@ function overloaded(resource: AdmissionResource, most: number, retryMs: number):
 }
 
 const WHY: Readonly<Record<AdmissionResource, (limit: string) => string>> = {
-  heap: (limit) => `${limit} % of its memory is in use`,
+  memory: (limit) => `${limit} % of its memory is in use`,
   pending_bytes: (limit) => `requests of ${limit} bytes wait for their answers`,
   commit_delay: (limit) => `a commit takes more than ${limit} ms`,
-  pending_tasks: (limit) => `requests with ${limit} tasks wait for the disk, and it has no time to spare`,
+  pending_tasks: (limit) => `requests with ${limit} tasks wait for the disk`,
   ready_tasks: (limit) => `${limit} tasks are ready, and it has no time to spare`,
   loop_delay: (limit) => `each turn of its event loop takes more than ${limit} ms`,
 };

@@ -8,7 +8,7 @@ export interface AdmissionLoad {
   readonly busy: boolean;
   readonly commitDelayMs: number;
   readonly slow: boolean;
-  readonly heapShare: number;
+  readonly memoryShare: number;
 }
 
 /** Tells of each refusal, by the resource that was short: a few fixed names. */
@@ -35,7 +35,7 @@ export function registerAdmissionGauges(registry: Registry, load: () => Admissio
   const busy = gauge('tutti_admission_busy', '1 while the process has had no time to spare for a while.');
   const slow = gauge('tutti_admission_slow', '1 while each turn of the event loop takes too long.');
   const commit = gauge('tutti_admission_commit_delay_seconds', 'How long the commit under way has been so.');
-  const heap = gauge('tutti_admission_heap_share', 'Of the largest heap that the process may have.');
+  const memory = gauge('tutti_admission_memory_share', 'Of the memory that the process may have.');
 
   function refresh(): void {
     const now = load();
@@ -44,6 +44,6 @@ export function registerAdmissionGauges(registry: Registry, load: () => Admissio
     busy.set(now.busy ? 1 : 0);
     slow.set(now.slow ? 1 : 0);
     commit.set(now.commitDelayMs / 1_000);
-    heap.set(now.heapShare);
+    memory.set(now.memoryShare);
   }
 }

@@ -7,18 +7,17 @@ import { OrchestratorService } from '@tutti/proto/tutti/v1/orchestrator_service_
 import { PayloadService } from '@tutti/proto/tutti/v1/payload_service_pb.ts';
 import { RunLifeService } from '@tutti/proto/tutti/v1/run_life_service_pb.ts';
 import { WorkflowService } from '@tutti/proto/tutti/v1/workflow_service_pb.ts';
-import type { Rejection } from '../../domain/rejection.ts';
 import type { Admission } from '../../runtime/admission.ts';
-import { notServing, toConnectError } from '../errors.ts';
+import { notServing } from '../errors.ts';
 import { createIntake, DEFAULT_INTAKE_LIMITS, type IntakeLimits } from '../intake.ts';
 import type { Services } from '../services/index.ts';
-import { bindService, type EarlyRefusal, MAX_MESSAGE_BYTES } from './binding.ts';
+import { bindService, MAX_MESSAGE_BYTES } from './binding.ts';
 import { explainRefusals, explainUnknownMethods } from './explain.ts';
 import { createHealth } from './health.ts';
 import { countCalls } from './intake.ts';
 import { createOpenCalls } from './open-calls.ts';
 import { bindReflection, REFLECTION_SERVICES } from './reflection.ts';
-import { type GrpcError, toGrpcError } from './status.ts';
+import { createEarlyRefusals, listenersOf, refuseEarly, workPaths } from './refuse-early.ts';
 
 export interface GrpcServerOptions {
   readonly services: Services;
@@ -76,7 +75,8 @@ export async function startGrpcServer(options: GrpcServerOptions): Promise<Door>
     ...REFLECTION_SERVICES,
   ];
   const health = createHealth(services.serving, new Set(served.map((service) => service.typeName)));
-  const early = earlyRefusals(options.admission);
+  const refusals = createEarlyRefusals(options.admission);
+  const early = refusals.error;
   const bindings = [
     bindService(OrchestratorService, services.orchestrator, openCalls, services.encoded, early, bounds),
     bindService(RunLifeService, services.runLife, openCalls, {}, early, bounds),
@@ -89,6 +89,7 @@ export async function startGrpcServer(options: GrpcServerOptions): Promise<Door>
   for (const { definition, implementation } of bindings) server.addService(definition, implementation);
   const port = await listen(server, options.host, options.port);
   boundConnections(server, options.maxConnections ?? MAX_CONNECTIONS);
+  refuseEarly(listenersOf(server), workPaths(served), refusals);
   return {
     port,
     quiet: openCalls.quiet,
@@ -100,27 +101,9 @@ export async function startGrpcServer(options: GrpcServerOptions): Promise<Door>
   };
 }
 
-interface Listening {
-  readonly http2Servers: ReadonlyMap<{ maxConnections: number }, unknown>;
-}
-
 /** No door that grpc-js opens to others; a test holds that it is there. */
 function boundConnections(server: Server, maxConnections: number): void {
-  for (const listener of (server as unknown as Listening).http2Servers.keys()) {
-    listener.maxConnections = maxConnections;
-  }
-}
-
-/** The same error again and again, made once for each refusal that the admission gives anew. */
-function earlyRefusals(admission: GrpcServerOptions['admission']): EarlyRefusal {
-  const errors = new WeakMap<Rejection, GrpcError>();
-  return (sizeBytes) => {
-    const rejection = admission?.refusal(sizeBytes);
-    if (rejection === undefined) return undefined;
-    const error = errors.get(rejection) ?? toGrpcError(toConnectError(rejection));
-    errors.set(rejection, error);
-    return error;
-  };
+  for (const listener of listenersOf(server)) listener.maxConnections = maxConnections;
 }
 
 function addressOf(host: string, port: number): string {
