@@ -28,8 +28,9 @@ function submit(engine: Engine, runId: string, tasks: number): void {
   engine.step({ type: 'SubmitRun', callId: 1, input }, 0);
 }
 
-function register(engine: Engine, executorId: string, slots: number): void {
-  const capabilities = [{ name: 'test', version: '', maxConcurrency: 0 }];
+function register(engine: Engine, executorId: string, slots: number, count = 1): void {
+  const capability = (index: number) => ({ name: `test${index || ''}`, version: '', maxConcurrency: 0 });
+  const capabilities = Array.from({ length: count }, (_, index) => capability(index));
   const input = { executorId, capabilities, labels: {}, slots, held: [], phase: 'ACTIVE' } as const;
   engine.step({ type: 'RegisterExecutor', callId: 1, input }, 0);
 }
@@ -66,6 +67,20 @@ test('a flood of registrations is refused beyond the limit; those that are there
     { ok: true },
   ]);
   expect(core.executors.size).toBe(2);
+});
+
+test('executors with many capabilities are bounded by what all of them have', () => {
+  const { engine, core } = createPlace({ maxExecutorEntries: 50 });
+  for (const executorId of ['a', 'b', 'c', 'a']) register(engine, executorId, 1, 20);
+  register(engine, 'd', 1);
+  expect(replies(engine)).toMatchObject([
+    { ok: true },
+    { ok: true },
+    refusal('executor_entries', '50'),
+    { ok: true },
+    { ok: true },
+  ]);
+  expect(core.executors.size).toBe(3);
 });
 
 test('one commit starts so many tasks at the most; the rest follows with the next', () => {

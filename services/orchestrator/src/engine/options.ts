@@ -17,6 +17,8 @@ export interface EngineOptions {
   readonly maxActiveTasks: number;
   /** Registrations beyond it are refused with LIMIT_REACHED. */
   readonly maxExecutors: number;
+  /** The same for the capabilities and labels of all executors that have more than a few. */
+  readonly maxExecutorEntries: number;
   /** The tasks that a manager wants added, each in the JSON form of TaskSpec, or why they are none. */
   readonly readTasks: (tasks: readonly Json[]) => Result<readonly TaskSpec[]>;
   /** Unguessable, never the same twice: for lease tokens and sessions. The engine draws no random number. */
@@ -29,4 +31,5 @@ export const DEFAULT_ENGINE_LIMITS = {
   maxPayloadBytes: 262_144,
   maxActiveTasks: 2_000_000,
   maxExecutors: 10_000,
+  maxExecutorEntries: 200_000,
 } as const;

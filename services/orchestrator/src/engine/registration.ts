@@ -24,6 +24,14 @@ export function registerExecutor(
       { resource: 'executors', limit: String(limit) },
     );
   }
+  const limit = core.options.maxExecutorEntries;
+  if (isHeavy(entriesOf(input)) && heavyEntries(core, input.executorId) + entriesOf(input) > limit) {
+    return reject(
+      'LIMIT_REACHED',
+      `the executors of the namespace have ${limit} capabilities and labels already: register with fewer, or use another namespace`,
+      { resource: 'executor_entries', limit: String(limit) },
+    );
+  }
   const executor = createExecutor(core, input);
   executor.replaced = earlier?.session;
   const kept = earlier === undefined ? [] : takeOver(core, earlier, executor, new Set(input.held));
@@ -38,6 +46,27 @@ export function registerExecutor(
     kept,
     maxPayloadBytes: core.options.maxPayloadBytes,
   });
+}
+
+/** Executors that have so few are bounded by their number. */
+const FEW_ENTRIES = 16;
+
+function isHeavy(entries: number): boolean {
+  return entries > FEW_ENTRIES;
+}
+
+function entriesOf({ capabilities, labels }: Pick<RegisterExecutor, 'capabilities' | 'labels'>): number {
+  return capabilities.length + Object.keys(labels).length;
+}
+
+/** Of those that have many, but for one that registers anew. Counted only when another such one comes. */
+function heavyEntries(core: Core, except: string): number {
+  let sum = 0;
+  for (const { executorId, capabilities, labels } of core.executors.values()) {
+    const entries = capabilities.size + Object.keys(labels).length;
+    if (executorId !== except && isHeavy(entries)) sum += entries;
+  }
+  return sum;
 }
 
 /**
