@@ -113,7 +113,7 @@ export function createCaller(settings: CallerSettings): Caller {
     request: MessageShape<I>,
     deadlineMs: number,
     signal: AbortSignal | undefined,
-    traceContext: Context,
+    metadata: Metadata,
   ): Promise<MessageShape<O>> =>
     new Promise((resolve, reject) => {
       const call = client.makeUnaryRequest(
@@ -121,7 +121,7 @@ export function createCaller(settings: CallerSettings): Caller {
         (message: MessageShape<I>) => Buffer.from(toBinary(method.input, message)),
         (data) => fromBinary(method.output, data),
         request,
-        traceMetadata(traceContext),
+        metadata,
         { deadline: deadlineMs },
         (error, response) => {
           signal?.removeEventListener('abort', cancel);
@@ -141,10 +141,13 @@ export function createCaller(settings: CallerSettings): Caller {
       const message = create(method.input, request);
       const deadlineMs = Date.now() + (options.timeoutMs ?? settings.timeoutMs);
       const delayAfter = createRepeats(settings.retry, () => isKnown);
-      for (;;) {
+      for (let made = 0; ; made += 1) {
         if (closing.signal.aborted) throw new ClientClosedError();
+        const metadata = traceMetadata(traceContext);
+        // Who was refused for want of room, and says so, is let in before others.
+        if (made > 0) metadata.set('grpc-previous-rpc-attempts', String(made));
         try {
-          const answer = await unaryOnce(method, message, deadlineMs, options.signal, traceContext);
+          const answer = await unaryOnce(method, message, deadlineMs, options.signal, metadata);
           isKnown = true;
           return answer;
         } catch (error) {

@@ -95,8 +95,10 @@ test('wait bears a limit that passes (RetryInfo), and no other', async () => {
 test('a call that there is no room for comes again when it is told to, and not for ever', async () => {
   const atMs: number[] = [];
   let refusals = 8;
-  server.handlers.submitRun = ({ run }) => {
+  const attempts: unknown[] = [];
+  server.handlers.submitRun = ({ run }, { metadata }) => {
     atMs.push(performance.now());
+    attempts.push(...metadata.get('grpc-previous-rpc-attempts'));
     if (refusals-- > 0) throw failure(status.RESOURCE_EXHAUSTED, 'LIMIT_REACHED', { retryDelayMs: 20 });
     return { runId: run?.runId ?? '', revision: 1n };
   };
@@ -104,6 +106,7 @@ test('a call that there is no room for comes again when it is told to, and not f
   const run = await client.submit({ capability: 'c' }, { runId: 'r' });
   expect(run.runId).toBe('r');
   expect(atMs).toHaveLength(9);
+  expect(attempts.slice(0, 3)).toEqual(['1', '2', '3']);
   const pausesMs = atMs.slice(1).map((each, index) => each - (atMs[index] ?? 0));
   expect(Math.min(...pausesMs)).toBeGreaterThan(15);
 

@@ -26,9 +26,12 @@ function scriptedAdmission() {
     overloaded: true,
     entered: [] as { sizeBytes: number; tasks: number }[],
     left: 0,
-    refusal: () => (admission.overloaded ? OVERLOADED : undefined),
-    enter(sizeBytes: number, tasks: number) {
-      if (admission.overloaded) return OVERLOADED;
+    /** Also for those who come again. */
+    hard: true,
+    refusal: (_sizeBytes: number, comesAgain: boolean) =>
+      admission.overloaded && (admission.hard || !comesAgain) ? OVERLOADED : undefined,
+    enter(sizeBytes: number, tasks: number, comesAgain: boolean) {
+      if (admission.refusal(sizeBytes, comesAgain) !== undefined) return OVERLOADED;
       admission.entered.push({ sizeBytes, tasks });
       return () => {
         admission.left += 1;
@@ -49,6 +52,18 @@ test('more work is refused with RESOURCE_EXHAUSTED, a reason and a time to come 
     lives.call('RerunRun', { runId: 'r' }),
   ];
   for (const call of calls) expect(await refused(call)).toMatchObject({ code: 8, ...REFUSAL });
+});
+
+test('who comes again, and says so with the header of gRPC for it, comes first', async () => {
+  const admission = scriptedAdmission();
+  admission.hard = false;
+  const { grpc, http } = await openDoors({ admission });
+  const client = grpcClient(grpc, OrchestratorService);
+  expect(await refused(client.call('SubmitRun', { run: { spec } }))).toMatchObject(REFUSAL);
+  const again = { 'grpc-previous-rpc-attempts': '1' };
+  expect(await client.call('SubmitRun', { run: { runId: 'a', spec } }, again)).toMatchObject({ runId: 'a' });
+  expect((await postJson(http, 'SubmitRun', { run: { spec } })).status).toBe(429);
+  expect((await postJson(http, 'SubmitRun', { run: { spec } }, again)).status).toBe(200);
 });
 
 test('it is refused with its headers alone: nobody waits for the rest of the request', async () => {

@@ -12,6 +12,9 @@ export function addsWork(methodName: string): boolean {
 /** What a small request counts as; also one that is not known to be large. */
 export const SMALL_REQUEST_BYTES = 4_096;
 
+/** The header of gRPC for it: how often the call was made before. */
+export const PREVIOUS_ATTEMPTS = 'grpc-previous-rpc-attempts';
+
 interface Specified {
   readonly spec?: { readonly tasks: readonly unknown[] };
 }

@@ -13,7 +13,7 @@ import type { Admission } from '../runtime/admission.ts';
 import type { Orchestrator } from '../runtime/orchestrator.ts';
 import type { Bounds } from './bounds.ts';
 import type { Call, CallContext } from './call.ts';
-import { addsWork, sizeOf, tasksOf } from './entry.ts';
+import { addsWork, PREVIOUS_ATTEMPTS, sizeOf, tasksOf } from './entry.ts';
 import { atBoundary, type IncidentLog, notServing, toConnectError } from './errors.ts';
 import type { ApiTracing } from './tracing.ts';
 import { validate } from './validate.ts';
@@ -100,7 +100,11 @@ function startSpan(deps: MethodDeps, name: string, context: CallContext): Span {
 /** Gives what to call once the request is answered. */
 function enter({ orchestrator, admission }: MethodDeps, request: object, context: CallContext): () => void {
   if (admission === undefined || !orchestrator.serving()) return () => {};
-  const entered = admission.enter(sizeOf(context), tasksOf(request));
+  const entered = admission.enter(
+    sizeOf(context),
+    tasksOf(request),
+    context.requestHeader.get(PREVIOUS_ATTEMPTS) !== null,
+  );
   if (typeof entered === 'function') return entered;
   throw toConnectError(entered);
 }

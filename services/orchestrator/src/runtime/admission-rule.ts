@@ -63,17 +63,25 @@ export interface Load {
   readonly memoryShare: number;
 }
 
-/** What stands against a request of so many bytes; undefined: it may come in. */
+/** What is left of the room for tasks is for those who come again, as they were told to. */
+const FIRST_COMERS_SHARE = 0.9;
+
+/**
+ * What stands against a request of so many bytes; undefined: it may come in.
+ * @param comesAgain it was refused before
+ */
 export function standsAgainst(
   load: Load,
   sizeBytes: number,
   limits: AdmissionLimits,
+  comesAgain: boolean,
 ): AdmissionResource | undefined {
+  const share = comesAgain ? 1 : FIRST_COMERS_SHARE;
   if (load.memoryShare >= limits.maxMemoryShare) return 'memory';
   if (load.pendingBytes > 0 && load.pendingBytes + sizeBytes > limits.maxPendingBytes) return 'pending_bytes';
   if (load.commitDelayMs >= limits.maxCommitDelayMs) return 'commit_delay';
-  if (load.busy && load.readyTasks >= readyLimit(load, limits)) return 'ready_tasks';
-  if (load.pendingTasks >= pendingLimit(load, limits)) return 'pending_tasks';
+  if (load.busy && load.readyTasks >= readyLimit(load, limits) * share) return 'ready_tasks';
+  if (load.pendingTasks >= pendingLimit(load, limits) * share) return 'pending_tasks';
   return load.slow ? 'loop_delay' : undefined;
 }
 

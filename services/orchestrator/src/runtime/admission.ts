@@ -19,10 +19,13 @@ import {
 import type { Clock } from './ports.ts';
 
 export interface Admission {
-  /** Asked as early as possible, before the request is read; says nothing of what comes in. */
-  refusal(sizeBytes: number): Rejection | undefined;
+  /**
+   * Asked as early as possible, before the request is read; says nothing of what comes in.
+   * @param comesAgain it was refused before, and has waited
+   */
+  refusal(sizeBytes: number, comesAgain: boolean): Rejection | undefined;
   /** Undefined: refused, see `refusal`. Else what to call once the request is answered, however. */
-  enter(sizeBytes: number, tasks: number): Rejection | (() => void);
+  enter(sizeBytes: number, tasks: number, comesAgain: boolean): Rejection | (() => void);
   /** For metrics. */
   load(): Load;
 }
@@ -91,8 +94,8 @@ export function createAdmission(dependencies: AdmissionDependencies): Admission 
     return kept.rejection;
   }
 
-  function refusal(sizeBytes: number): Rejection | undefined {
-    const resource = standsAgainst(load(), sizeBytes, limits);
+  function refusal(sizeBytes: number, comesAgain: boolean): Rejection | undefined {
+    const resource = standsAgainst(load(), sizeBytes, limits, comesAgain);
     if (resource === undefined) return undefined;
     counts.refused();
     dependencies.refused?.(resource);
@@ -101,8 +104,8 @@ export function createAdmission(dependencies: AdmissionDependencies): Admission 
 
   return {
     refusal,
-    enter(sizeBytes, tasks) {
-      const rejection = refusal(sizeBytes);
+    enter(sizeBytes, tasks, comesAgain) {
+      const rejection = refusal(sizeBytes, comesAgain);
       if (rejection !== undefined) return rejection;
       counts.admitted();
       pendingTasks += tasks;

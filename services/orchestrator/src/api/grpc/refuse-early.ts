@@ -9,7 +9,7 @@ import type { DescService } from '@bufbuild/protobuf';
 import type { Server } from '@grpc/grpc-js';
 import type { Rejection } from '../../domain/rejection.ts';
 import type { Admission } from '../../runtime/admission.ts';
-import { addsWork, SMALL_REQUEST_BYTES } from '../entry.ts';
+import { addsWork, PREVIOUS_ATTEMPTS, SMALL_REQUEST_BYTES } from '../entry.ts';
 import { toConnectError } from '../errors.ts';
 import { type GrpcError, toGrpcError } from './status.ts';
 
@@ -18,16 +18,17 @@ type OnStream = (stream: ServerHttp2Stream, headers: IncomingHttpHeaders, ...mor
 
 /** Of the refusal that the admission gives: the same object for many calls, until it looks anew. */
 export interface EarlyRefusals {
+  /** Of a call that has come in by its headers. */
   error(sizeBytes: number): GrpcError | undefined;
-  headers(): Headers | undefined;
+  headers(comesAgain: boolean): Headers | undefined;
 }
 
 export function createEarlyRefusals(admission: Pick<Admission, 'refusal'> | undefined): EarlyRefusals {
   const errors = new WeakMap<Rejection, GrpcError>();
   const heads = new WeakMap<GrpcError, Headers>();
 
-  function error(sizeBytes: number): GrpcError | undefined {
-    const rejection = admission?.refusal(sizeBytes);
+  function errorFor(sizeBytes: number, comesAgain: boolean): GrpcError | undefined {
+    const rejection = admission?.refusal(sizeBytes, comesAgain);
     if (rejection === undefined) return undefined;
     const told = errors.get(rejection) ?? toGrpcError(toConnectError(rejection));
     errors.set(rejection, told);
@@ -35,9 +36,9 @@ export function createEarlyRefusals(admission: Pick<Admission, 'refusal'> | unde
   }
 
   return {
-    error,
-    headers() {
-      const told = error(SMALL_REQUEST_BYTES);
+    error: (sizeBytes) => errorFor(sizeBytes, true),
+    headers(comesAgain) {
+      const told = errorFor(SMALL_REQUEST_BYTES, comesAgain);
       if (told === undefined) return undefined;
       const head = heads.get(told) ?? headOf(told);
       heads.set(told, head);
@@ -75,7 +76,8 @@ export function refuseEarly(
     if (serve === undefined || others.length > 0) continue;
     listener.removeAllListeners('stream');
     listener.on('stream', (stream: ServerHttp2Stream, headers: IncomingHttpHeaders, ...more: unknown[]) => {
-      const head = paths.has(headers[':path'] ?? '') ? refusals.headers() : undefined;
+      const isWork = paths.has(headers[':path'] ?? '');
+      const head = isWork ? refusals.headers(headers[PREVIOUS_ATTEMPTS] !== undefined) : undefined;
       if (head === undefined) serve.call(listener, stream, headers, ...more);
       else refuse(stream, head);
     });
