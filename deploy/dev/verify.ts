@@ -24,8 +24,8 @@ interface Step {
 
 const root = join(import.meta.dirname, '..', '..');
 const scratch = mkdtempSync(join(tmpdir(), 'tutti-verify-'));
-/** No step takes a tenth of this; a hanging one must not hang CI. */
-const stepTimeoutMs = 8 * 60_000;
+/** No step takes a third of this on two quiet cores; a hanging one must not hang CI. */
+const stepTimeoutMs = 15 * 60_000;
 
 const good: Tally = { passed: 1, failed: 0, skipped: 0 };
 const bad: Tally = { passed: 0, failed: 1, skipped: 0 };
