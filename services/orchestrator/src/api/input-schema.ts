@@ -57,6 +57,16 @@ export function createInputSchemas(): InputSchemas {
   const compiled = new Map<string, Compiled>();
   let drafts: Ajv2020 | undefined;
 
+  /** What the first schema costs anybody is not charged to it: the library, and the schema of schemas. */
+  function draftOfSchemas(): Ajv2020 {
+    if (drafts === undefined) {
+      drafts = createAjv(COMMON);
+      drafts.validateSchema({});
+      compileApart({ type: 'object' }, false);
+    }
+    return drafts;
+  }
+
   function compile(schema: JsonObject): Compiled {
     const text = JSON.stringify(schema);
     const known = compiled.get(text) ?? {
@@ -76,8 +86,7 @@ export function createInputSchemas(): InputSchemas {
     problemOf(schema, field) {
       const unfit = unfitness(schema);
       if (unfit !== undefined) return { field, description: `${field}: ${unfit}` };
-      drafts ??= createAjv(COMMON);
-      const draft = drafts;
+      const draft = draftOfSchemas();
       try {
         if (within(COMPILE_LIMIT_MS, () => draft.validateSchema(schema)) !== true) {
           const [error] = draft.errors ?? [];
@@ -92,6 +101,7 @@ export function createInputSchemas(): InputSchemas {
     },
 
     violationsOf(schema, input, field) {
+      draftOfSchemas();
       try {
         const { first, all } = within(COMPILE_LIMIT_MS, () => compile(schema));
         if (within(CHECK_LIMIT_MS, () => first(input)) === true) return [];
