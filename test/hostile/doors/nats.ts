@@ -1,7 +1,14 @@
 // What does the NATS door answer to bytes that no SDK would send?
 
 import { type DescMessage, fromBinary } from '@bufbuild/protobuf';
-import { connect, headers as makeHeaders, type NatsConnection } from '@nats-io/transport-node';
+import {
+  connect,
+  headers as makeHeaders,
+  type NatsConnection,
+  NoRespondersError,
+  RequestError,
+  TimeoutError,
+} from '@nats-io/transport-node';
 import { type ErrorReason, ErrorReasonSchema } from '@tutti/proto/tutti/v1/error_reason_pb.ts';
 import {
   AdditionRequestSchema,
@@ -59,9 +66,14 @@ const PREFIX = 'tutti.v1';
 export async function openRawNats(url: string): Promise<RawNats> {
   const connection = await connect({ servers: url, maxReconnectAttempts: -1 });
   let cut = Promise.withResolvers<'cut'>();
+  // What is sent meanwhile may be lost.
+  let back = Promise.withResolvers<void>();
+  back.resolve();
   void (async () => {
     for await (const { type } of connection.status()) {
+      if (type === 'reconnect') back.resolve();
       if (type !== 'disconnect') continue;
+      back = Promise.withResolvers();
       cut.resolve('cut');
       cut = Promise.withResolvers();
     }
@@ -72,14 +84,19 @@ export async function openRawNats(url: string): Promise<RawNats> {
       const set = makeHeaders();
       for (const [name, value] of Object.entries(headers ?? {})) set.set(name, value);
       const options = { timeout: TIMEOUT_MS, ...(headers === undefined ? {} : { headers: set }) };
+      await back.promise;
       try {
         const answer = connection.request(`${PREFIX}.${namespace}.${kind}`, bytes, options);
         answer.catch(() => {});
         const told = await Promise.race([answer, cut.promise]);
         // What nats-server itself does not like it answers by ending the connection.
         return told === 'cut' ? { kind: 'closed' } : answerOf(kind, told.data);
-      } catch {
-        return { kind: 'none' };
+      } catch (error) {
+        const text = String(error);
+        // Anything but silence is the library's own: that it is connected no more, say.
+        const cause = error instanceof RequestError ? error.cause : error;
+        const isSilence = cause instanceof TimeoutError || cause instanceof NoRespondersError;
+        return { kind: isSilence ? 'none' : 'closed', text };
       }
     },
     close: () => connection.close(),

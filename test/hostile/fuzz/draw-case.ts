@@ -217,7 +217,7 @@ function drawNats(random: Random, values: Values): Case {
   };
 }
 
-/** Whatever it is, as far as a client of NATS can send it. */
+/** Whatever it is, as far as a client of NATS can send it: nats-server ends connections for longer ones. */
 function token(text: string): string {
-  return text.replaceAll(/[^\x21-\x7e]|[.*>]/g, '_') || 'x';
+  return text.slice(0, 200).replaceAll(/[^\x21-\x7e]|[.*>]/g, '_') || 'x';
 }
