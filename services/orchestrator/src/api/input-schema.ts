@@ -61,7 +61,7 @@ export function createInputSchemas(): InputSchemas {
   function draftOfSchemas(): Ajv2020 {
     if (drafts === undefined) {
       drafts = createAjv(COMMON);
-      drafts.validateSchema({});
+      void drafts.validateSchema({});
       compileApart({ type: 'object' }, false);
     }
     return drafts;
