@@ -7,6 +7,7 @@
 
 import { availableParallelism } from 'node:os';
 import { parseArgs } from 'node:util';
+import { endOnSignals, helpIfAsked, misused } from '../support/command.ts';
 import { createRpc } from '../support/rpc.ts';
 import { startStack } from '../support/stack.ts';
 import type { Bench, BenchOptions } from './bench.ts';
@@ -21,9 +22,8 @@ const BENCHES: Readonly<Record<string, Bench>> = { flat, chain, latency, montage
 
 const USAGE = `usage: npm run bench -- ${Object.keys(BENCHES).join('|')}|decide [--tasks N] [--rounds N] [--slots N]`;
 
-function usage(problem: string): never {
-  process.stderr.write(`${problem}\n${USAGE}\n`);
-  process.exit(2);
+function usage(problem: unknown): never {
+  return misused(problem, USAGE);
 }
 
 function readArguments(): { name: string; bench: Bench; options: BenchOptions } {
@@ -32,7 +32,7 @@ function readArguments(): { name: string; bench: Bench; options: BenchOptions } 
     try {
       return parseArgs({ allowPositionals: true, options: { tasks: number, rounds: number, slots: number } });
     } catch (error) {
-      return usage(error instanceof Error ? error.message : String(error));
+      return usage(error);
     }
   })();
   const [name = '', ...more] = positionals;
@@ -54,6 +54,8 @@ function readArguments(): { name: string; bench: Bench; options: BenchOptions } 
   };
 }
 
+helpIfAsked(USAGE);
+endOnSignals();
 if (process.argv[2] === 'decide') {
   // The rules alone: no server is needed.
   const microseconds = decideCurve((line) => process.stderr.write(`${line}\n`));
@@ -63,9 +65,6 @@ if (process.argv[2] === 'decide') {
 const { name, bench, options } = readArguments();
 options.say(`bench ${name}: starting orchestrator, nats-server and executors`);
 const stack = await startStack(bench.stack(options));
-for (const signal of ['SIGINT', 'SIGTERM'] as const) {
-  process.once(signal, () => void stack.stop().finally(() => process.exit(1)));
-}
 const rpc = createRpc(stack.addresses.grpc);
 try {
   const result = await bench.run(stack, rpc, options);

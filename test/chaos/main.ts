@@ -6,17 +6,21 @@
 
 import { tmpdir } from 'node:os';
 import { parseArgs } from 'node:util';
+import { helpIfAsked, misused } from '../support/command.ts';
 import { type ChaosOptions, runChaos } from './chaos.ts';
 import { summarise } from './summary.ts';
 
-const USAGE =
-  'usage: npm run chaos -- [--minutes M] [--cycles N] [--seed S] [--lease-duration-ms L] [--keep]';
+const USAGE = `usage: npm run chaos -- [--minutes M] [--cycles N] [--seed S] [--lease-duration-ms L] [--keep]
+  --minutes M            for so long; 5, unless --cycles is given
+  --cycles N             so many faults; with both, whichever comes first
+  --seed S               which faults, and which load; any
+  --lease-duration-ms L  how long an executor may be silent; 15000
+  --keep                 leaves its folder`;
 const DEFAULT_MINUTES = 5;
 const CLIENTS = 24;
 
-function usage(problem: string): never {
-  process.stderr.write(`${problem}\n${USAGE}\n`);
-  process.exit(2);
+function usage(problem: unknown): never {
+  return misused(problem, USAGE);
 }
 
 function readArguments(): Pick<ChaosOptions, 'seed' | 'minutes' | 'cycles' | 'leaseMs' | 'keep'> {
@@ -33,7 +37,7 @@ function readArguments(): Pick<ChaosOptions, 'seed' | 'minutes' | 'cycles' | 'le
         },
       });
     } catch (error) {
-      return usage(error instanceof Error ? error.message : String(error));
+      return usage(error);
     }
   })();
   const number = (
@@ -58,6 +62,7 @@ function readArguments(): Pick<ChaosOptions, 'seed' | 'minutes' | 'cycles' | 'le
   };
 }
 
+helpIfAsked(USAGE);
 const chosen = readArguments();
 const over = new AbortController();
 for (const name of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {

@@ -7,12 +7,17 @@
 
 import { parseArgs } from 'node:util';
 import { NOOP_EXECUTOR } from '../bench/bench.ts';
+import { endOnSignals, helpIfAsked, misused } from '../support/command.ts';
 import { startStack } from '../support/stack.ts';
 import { measureOverload } from './measure-overload.ts';
 import { show } from './verdict.ts';
 
-const USAGE =
-  'usage: npm run overload -- [--seconds N] [--times N] [--runs-per-call N] [--connections N] [--slots N]';
+const USAGE = `usage: npm run overload -- [--seconds N] [--times N] [--runs-per-call N] [--connections N] [--slots N]
+  --seconds N        how long the overload lasts; 20
+  --times N          how many times what can be done is offered; 10
+  --runs-per-call N  of the clients that ignore every hint; 50
+  --connections N    of theirs; 4
+  --slots N          of both executors together; 1024`;
 const PRESETS = { seconds: 20, times: 10, 'runs-per-call': 50, connections: 4, slots: 1_024 };
 type Option = keyof typeof PRESETS;
 
@@ -30,12 +35,13 @@ function readArguments(): Record<Option, number> {
     });
     return { ...PRESETS, ...Object.fromEntries(chosen) };
   } catch (error) {
-    process.stderr.write(`${error instanceof Error ? error.message : error}\n${USAGE}\n`);
-    process.exit(2);
+    return misused(error, USAGE);
   }
 }
 
+helpIfAsked(USAGE);
 const options = readArguments();
+endOnSignals();
 const say = (line: string) => process.stderr.write(`${line}\n`);
 say('overload: starting orchestrator, nats-server and two executors');
 const stack = await startStack({
@@ -43,9 +49,6 @@ const stack = await startStack({
   executorProgram: NOOP_EXECUTOR,
   slots: Math.ceil(options.slots / 2),
 });
-for (const signal of ['SIGINT', 'SIGTERM'] as const) {
-  process.once(signal, () => void stack.stop().finally(() => process.exit(1)));
-}
 try {
   const found = await measureOverload(stack, {
     peakMs: Math.max(5, options.seconds / 2) * 1_000,

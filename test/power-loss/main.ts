@@ -8,6 +8,7 @@
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
+import { endOnSignals, helpIfAsked, misused } from '../support/command.ts';
 import { type CheckOptions, checkImages, type Report } from './check-images.ts';
 import { findDifference } from './disk/faithful.ts';
 import { losePower } from './disk/lost.ts';
@@ -18,6 +19,12 @@ import { findRecorder } from './recorder/recorder.ts';
 import { writeTrace } from './recorder/trace.ts';
 import { openScratchSpace, type ScratchSpace } from './scratch-space.ts';
 
+const USAGE = `usage: npm run power-loss -- [--seed N] [--every N] [--random N] [--faults-every N] [--trace FILE]
+  --seed N          of the random parts; 1
+  --every N         the power is cut at every Nth boundary; 1
+  --random N        random disks for each boundary; 2
+  --faults-every N  faults at every Nth call; 10
+  --trace FILE      cuts the power in a recording that was kept`;
 const MAX_VIOLATIONS = 10;
 /** At the syncs of a life: the first commits come at about the fifteenth. */
 const KILLED_AT_SYNCS = [15, 20, 25, 30, 35, 40, 45, 50];
@@ -55,6 +62,7 @@ interface Settings {
   readonly trace: string | undefined;
 }
 
+/** Throws on what it does not know. */
 function readSettings(): Settings {
   const text = { type: 'string' } as const;
   const { values } = parseArgs({
@@ -177,11 +185,19 @@ async function run(settings: Settings): Promise<boolean> {
   return lost + missed + failed === 0;
 }
 
+helpIfAsked(USAGE);
 // What is on the disk goes with the process, also where it is told to end.
-for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.once(signal, () => process.exit(1));
+endOnSignals();
+const settings = (() => {
+  try {
+    return readSettings();
+  } catch (error) {
+    return misused(error, USAGE);
+  }
+})();
 const startedAtMs = performance.now();
 try {
-  process.exitCode = (await run(readSettings())) ? 0 : 1;
+  process.exitCode = (await run(settings)) ? 0 : 1;
 } catch (error) {
   print(`power-loss: ${error instanceof Error ? error.message : String(error)}`);
   process.exitCode = 1;

@@ -4,6 +4,7 @@
 //        npm run simulate -- --seed S [--keep PARTS] [--trace]
 
 import { parseArgs } from 'node:util';
+import { helpIfAsked, misused } from '../support/command.ts';
 import type { Violation } from './invariants/violation.ts';
 import { publish } from './promises/publish.ts';
 import { drawPlan, type Plan } from './scenario/plan.ts';
@@ -26,12 +27,24 @@ const USAGE = `usage: npm run simulate -- [--seeds N] [--from S] [--minutes M] [
   --keep PARTS of its plan only these, as a violation names them
   --trace      everything that is seen of it, a line each`;
 const DEFAULT_SEEDS = 2_000;
+const LEAST_MINUTES = 0.01;
+
+/** What goes with --seed, and what does not. */
+const OF_ONE = ['keep', 'trace'];
+const OF_MANY = ['seeds', 'from', 'minutes', 'all', 'publish'];
 
 const say = (line: string) => process.stdout.write(`${line}\n`);
 
-function fail(problem: string): never {
-  process.stderr.write(`${problem}\n${USAGE}\n`);
-  process.exit(2);
+function fail(problem: unknown): never {
+  return misused(problem, USAGE);
+}
+
+function orMisused<T>(read: () => T): T {
+  try {
+    return read();
+  } catch (error) {
+    return fail(error);
+  }
 }
 
 function readArguments() {
@@ -53,13 +66,16 @@ function readArguments() {
     const text = values[name];
     if (text === undefined) return undefined;
     const value = Number(text);
-    const isWhole = name === 'minutes' || Number.isInteger(value);
-    return isWhole && value >= least ? value : fail(`--${name}: "${text}" is no number from ${least}`);
+    const isWhole = name === 'minutes' || Number.isSafeInteger(value);
+    const what = name === 'minutes' ? 'number' : 'whole number';
+    if (text !== '' && isWhole && value >= least) return value;
+    return fail(`--${name}: "${text}" is no ${what} from ${least}`);
   };
+  refuseWhatDoesNotFit(values);
   return {
     seeds: number('seeds', 1),
     from: number('from', 0) ?? 1,
-    minutes: number('minutes', 0),
+    minutes: number('minutes', LEAST_MINUTES),
     seed: number('seed', 0),
     keep: values.keep,
     all: values.all ?? false,
@@ -68,10 +84,17 @@ function readArguments() {
   };
 }
 
+/** What would be passed over without a word. */
+function refuseWhatDoesNotFit(values: Readonly<Record<string, unknown>>): void {
+  const isOne = values['seed'] !== undefined;
+  const odd = (isOne ? OF_MANY : OF_ONE).find((name) => values[name] !== undefined);
+  if (odd !== undefined) fail(`--${odd} ${isOne ? 'does not go with' : 'asks for'} --seed`);
+}
+
 type Arguments = ReturnType<typeof readArguments>;
 
 async function replay(seed: number, { keep, trace }: Arguments): Promise<boolean> {
-  const plan = keep === undefined ? drawPlan(seed) : keepOnly(drawPlan(seed), keep);
+  const plan = orMisused(() => (keep === undefined ? drawPlan(seed) : keepOnly(drawPlan(seed), keep)));
   const { violation, steps, virtualMs } = await simulate(plan, createCoverage(), (observation) => {
     if (trace) say(traceLine(observation));
   });
@@ -135,10 +158,7 @@ async function explain(seed: number): Promise<void> {
   say(`replay it: npm run simulate -- --seed ${seed} --keep ${selectionOf(plan)} --trace`);
 }
 
-try {
-  const given = readArguments();
-  const holds = given.seed === undefined ? await search(given) : await replay(given.seed, given);
-  process.exitCode = holds ? 0 : 1;
-} catch (error) {
-  fail(error instanceof Error ? error.message : String(error));
-}
+helpIfAsked(USAGE);
+const given = orMisused(readArguments);
+const holds = given.seed === undefined ? await search(given) : await replay(given.seed, given);
+process.exitCode = holds ? 0 : 1;

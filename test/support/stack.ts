@@ -5,7 +5,7 @@
 //
 // Everything is gone at the end of the block, also when the test fails, and when this process is killed.
 
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { findDescendants } from './proc.ts';
@@ -63,14 +63,14 @@ const EXECUTOR = 'services/executor/src/main.ts';
 
 export async function startStack(options: StackOptions = {}): Promise<Stack> {
   const ownFolder = options.dataFolder === undefined;
-  const dataFolder = options.dataFolder ?? (await mkdtemp(join(tmpdir(), 'tutti-stack-')));
+  const dataFolder = options.dataFolder ?? makeFolder();
   const executors: ServiceProcess[] = [];
   let orchestrator = startProcess(orchestratorSpec(options, dataFolder, undefined));
 
   async function stop(): Promise<void> {
     const stopped = await Promise.allSettled(executors.map((executor) => executor.stop()));
     stopped.push(...(await Promise.allSettled([orchestrator.stop()])));
-    if (ownFolder) await rm(dataFolder, { recursive: true, force: true });
+    if (ownFolder) removeFolder(dataFolder);
     for (const outcome of stopped) if (outcome.status === 'rejected') throw outcome.reason;
   }
 
@@ -110,6 +110,21 @@ export async function startStack(options: StackOptions = {}): Promise<Stack> {
     await stop().catch(() => {});
     throw error;
   }
+}
+
+const made = new Set<string>();
+
+/** Removed with removeFolder(), or as this process exits. */
+function makeFolder(): string {
+  if (made.size === 0) process.once('exit', () => [...made].forEach(removeFolder));
+  const folder = mkdtempSync(join(tmpdir(), 'tutti-stack-'));
+  made.add(folder);
+  return folder;
+}
+
+function removeFolder(folder: string): void {
+  rmSync(folder, { recursive: true, force: true, maxRetries: 3 });
+  made.delete(folder);
 }
 
 function orchestratorSpec(options: StackOptions, dataFolder: string, at: Addresses | undefined): ProgramSpec {

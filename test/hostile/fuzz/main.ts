@@ -10,6 +10,7 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
+import { endOnSignals, helpIfAsked, misused } from '../../support/command.ts';
 import type { DoorName } from '../corpus.ts';
 import type { Case } from './draw-case.ts';
 import { type Finding, hunt } from './hunt.ts';
@@ -17,12 +18,13 @@ import { createReplayer, shrink } from './shrink.ts';
 import { createTally } from './tally.ts';
 
 const DOORS: readonly DoorName[] = ['grpc', 'http', 'nats'];
-const USAGE =
-  'usage: npm run fuzz -- grpc|http|nats|all [--minutes M] [--seed S]\n       npm run fuzz -- replay FILE';
+const USAGE = `usage: npm run fuzz -- grpc|http|nats|all [--minutes M] [--seed S]
+       npm run fuzz -- replay FILE
+  --minutes M  for each door; 1
+  --seed S     which cases; any`;
 
-function usage(problem: string): never {
-  process.stderr.write(`${problem}\n${USAGE}\n`);
-  process.exit(2);
+function usage(problem: unknown): never {
+  return misused(problem, USAGE);
 }
 
 function say(line: string): void {
@@ -34,7 +36,7 @@ function readArguments() {
   try {
     return parseArgs({ allowPositionals: true, options: { minutes: text, seed: text } });
   } catch (error) {
-    return usage(error instanceof Error ? error.message : String(error));
+    return usage(error);
   }
 }
 
@@ -74,14 +76,23 @@ function shown(cases: readonly Case[]): string {
   return text.length > 4_000 ? `${text.slice(0, 4_000)} ... (all of it in the file)` : text;
 }
 
+function casesIn(file: string): readonly Case[] {
+  try {
+    return JSON.parse(readFileSync(file, 'utf8')) as Case[];
+  } catch (error) {
+    return usage(error);
+  }
+}
+
 async function main(): Promise<boolean> {
   const { values, positionals } = readArguments();
   const [what = '', file, ...more] = positionals;
   if (more.length > 0) return usage(`what is "${more.join(' ')}"?`);
   if (what === 'replay') {
     if (file === undefined) return usage('which file?');
+    const cases = casesIn(file);
     await using replayer = createReplayer();
-    const harm = await replayer.replay(JSON.parse(readFileSync(file, 'utf8')) as Case[]);
+    const harm = await replayer.replay(cases);
     say(harm === undefined ? 'no harm done' : `HARM: ${harm}`);
     return harm === undefined;
   }
@@ -94,4 +105,6 @@ async function main(): Promise<boolean> {
   return harmless;
 }
 
+helpIfAsked(USAGE);
+endOnSignals();
 process.exit((await main()) ? 0 : 1);

@@ -4,6 +4,7 @@
 
 import { availableParallelism } from 'node:os';
 import { parseArgs } from 'node:util';
+import { helpIfAsked, misused } from '../../support/command.ts';
 import { writeFound } from './found.ts';
 import type { Mutation } from './mutation.ts';
 import { MUTATIONS } from './mutations.ts';
@@ -19,15 +20,20 @@ const DEFAULT_SEEDS = 10_000;
 
 const say = (line: string) => process.stdout.write(`${line}\n`);
 
-function fail(problem: string): never {
-  process.stderr.write(`${problem}\n${USAGE}\n`);
-  process.exit(2);
+function fail(problem: unknown): never {
+  return misused(problem, USAGE);
 }
 
 function readArguments() {
   const string = { type: 'string' } as const;
   const options = { only: string, seeds: string, jobs: string, verbose: { type: 'boolean' } } as const;
-  const { values } = parseArgs({ options });
+  const { values } = (() => {
+    try {
+      return parseArgs({ options });
+    } catch (error) {
+      return fail(error);
+    }
+  })();
   const number = (name: 'seeds' | 'jobs', fallback: number): number => {
     const text = values[name];
     if (text === undefined) return fallback;
@@ -78,22 +84,19 @@ function rowOf({ name, promise }: Mutation, { finding, seconds }: Looked, width:
   return `${cells.join('  ')}  ${seconds.toFixed(1)} s`;
 }
 
-try {
-  const { mutations, seeds, jobs, verbose } = readArguments();
-  const width = Math.max(...mutations.map(({ name }) => name.length));
-  const looked = await inParallel(mutations, jobs, async (mutation) => {
-    const one = await lookFor(mutation, seeds);
-    say(rowOf(mutation, one, width));
-    // At once: who stops it keeps what it has found by then.
-    if (one.finding !== undefined) writeFound({ [mutation.name]: one.finding });
-    if (verbose && one.finding !== undefined) say(`    ${one.finding.message}`);
-    return one;
-  });
-  const count = looked.filter(({ finding }) => finding !== undefined).length;
-  say(
-    `${count} of ${mutations.length} planted bugs were found within ${seeds} seeds; the table is in docs/planted-bugs.md`,
-  );
-  process.exitCode = count === mutations.length ? 0 : 1;
-} catch (error) {
-  fail(error instanceof Error ? (error.stack ?? error.message) : String(error));
-}
+helpIfAsked(USAGE);
+const { mutations, seeds, jobs, verbose } = readArguments();
+const width = Math.max(...mutations.map(({ name }) => name.length));
+const looked = await inParallel(mutations, jobs, async (mutation) => {
+  const one = await lookFor(mutation, seeds);
+  say(rowOf(mutation, one, width));
+  // At once: who stops it keeps what it has found by then.
+  if (one.finding !== undefined) writeFound({ [mutation.name]: one.finding });
+  if (verbose && one.finding !== undefined) say(`    ${one.finding.message}`);
+  return one;
+});
+const count = looked.filter(({ finding }) => finding !== undefined).length;
+say(
+  `${count} of ${mutations.length} planted bugs were found within ${seeds} seeds; the table is in docs/planted-bugs.md`,
+);
+process.exitCode = count === mutations.length ? 0 : 1;
