@@ -51,6 +51,7 @@ export const INVARIANTS: Readonly<Record<string, string>> = {
   'P5.11': 'Each signal ends one wait.',
   'P5.12': 'A task fails for want of attempts only where none is left.',
   'P5.13': 'What a task made for itself is over, or told to stop, once the attempt that it served is.',
+  'P5.14': 'A run completes only where what failed was allowed to, or handled.',
   'P6.1': 'A watcher gets events in their order, each once, also over resumes.',
   'P6.2': 'A watcher misses nothing of what it watches, unless it was deleted.',
   'P6.3': 'A watcher of a run gets the events of that run alone.',
@@ -69,6 +70,7 @@ export const INVARIANTS: Readonly<Record<string, string>> = {
   'P8.3': 'No limit of time takes effect before its time.',
   'P8.4': 'In the end every run is final.',
   'P8.5': 'In the end the store has every event of every run that was not deleted, byte for byte.',
+  'P8.6': 'Where a process is well, what is to end or to go on at a moment does so soon after it.',
   'D.1':
     'The orchestrator warns of failures of its store, and of no defect of its own; it starts where its store can be read.',
   'D.2': 'No call is answered with an exception.',

@@ -89,6 +89,8 @@ export interface TaskModel {
   fallback: boolean;
   /** Told to stop. */
   cancelling: boolean;
+  /** By when, if it was told. */
+  stopByMs: number;
   /** Its attempt has a result that is being checked. */
   validating: boolean;
   /** The living one. */

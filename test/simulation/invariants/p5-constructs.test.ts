@@ -153,6 +153,16 @@ tellCases({
       story.commit([cancelled('a', 1)]);
     },
   },
+  'P5.14': {
+    holds(story) {
+      atWork(story, { retry: { ...DEFAULT_RETRY, maxAttempts: 1 }, allowFailure: true });
+      report(story, 'l1', FAILURE, { events: [exhausted, runCompleted()] });
+    },
+    breaks(story) {
+      atWork(story, { retry: { ...DEFAULT_RETRY, maxAttempts: 1 } });
+      report(story, 'l1', FAILURE, { events: [exhausted, runCompleted()] });
+    },
+  },
   'P5.11': {
     holds(story) {
       wait(story);

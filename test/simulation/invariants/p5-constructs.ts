@@ -14,6 +14,7 @@ export function checkConstructs({ ledger }: Seen): Check {
       waits(place);
       completes(place);
       if (place.task !== undefined) usesUp(place.fact, place.task);
+      else if (place.run !== undefined) completesWell(place.fact, place.run);
     },
     after: begins,
     see(observation) {
@@ -26,6 +27,28 @@ export function checkConstructs({ ledger }: Seen): Check {
       }
     },
   };
+}
+
+/** In a run that a manager leads, it has seen what failed. */
+function isHandled(run: RunModel, failed: TaskModel): boolean {
+  return run.tasks.some(({ state, attempts, dependencies, judged }) => {
+    const ran = state === 'COMPLETED' || (state === 'FAILED' && attempts > 0);
+    const edge = dependencies.find(({ key }) => key === failed.key);
+    return ran && edge !== undefined && edge.condition !== 'SUCCESS' && judged.get(failed.key) !== false;
+  });
+}
+
+function completesWell(fact: Fact, run: RunModel): void {
+  if (fact.change.case !== 'runCompleted' || run.spec.mode === 'MANAGED') return;
+  const failed = run.tasks.find(
+    (task) =>
+      task.state === 'FAILED' && task.owner === undefined && !task.spec.allowFailure && !isHandled(run, task),
+  );
+  hold(
+    'P5.14',
+    failed === undefined,
+    () => `${nameOf(fact)}: ${failed?.key} has failed, and nothing made up for it`,
+  );
 }
 
 /** A fallback that fails gives the reason of what failed before it. */

@@ -88,6 +88,13 @@ tellCases({
         register(story, 'e', { held: ['l1'] }, ['l1']);
         lose(story);
       },
+      (story) => {
+        atWork(story, AGAIN);
+        story.see({ type: 'ProcessFrozen', process: 1 });
+        story.pass(16_000);
+        story.see({ type: 'ProcessThawed', process: 1 });
+        lose(story);
+      },
     ],
   },
   'P8.2': {
@@ -116,6 +123,25 @@ tellCases({
         story.see({ type: 'ProcessStarted', process: 2, skewMs: 0 });
         story.see({ type: 'ProcessServes', process: 2 });
         story.pass(31_000);
+        look(story);
+      },
+    ],
+  },
+  'P8.6': {
+    holds(story) {
+      atWork(story, { ...AGAIN, timeouts: { ...NO_TIMEOUTS, attemptMs: 1_000 } });
+      story.pass(16_000);
+      look(story);
+    },
+    breaks: [
+      (story) => {
+        atWork(story, { ...AGAIN, timeouts: { ...NO_TIMEOUTS, attemptMs: 1_000 } });
+        story.pass(16_001);
+        look(story);
+      },
+      (story) => {
+        submit(story, 'r', undefined, { timeoutMs: 1_000 });
+        story.pass(16_001);
         look(story);
       },
     ],

@@ -12,6 +12,22 @@ export interface ProcessModel {
   ended: boolean;
   /** When it stood still last, or had trouble with its store. */
   troubledAtMs: number;
+  /** While it heard nobody. */
+  readonly stalls: { readonly fromMs: number; toMs: number }[];
+}
+
+/** A stall that is shorter may go unnoticed; of a longer one, at most so much does. */
+const NOTICED_MS = 1_600;
+const UNNOTICED_MS = 600;
+
+/** For how long at least the process has to know, between two moments, that it heard nobody. */
+export function deafMs({ stalls }: ProcessModel, fromMs: number, toMs: number): number {
+  let sumMs = 0;
+  for (const stall of stalls) {
+    const overlapMs = Math.min(stall.toMs, toMs) - Math.max(stall.fromMs, fromMs);
+    if (overlapMs >= NOTICED_MS) sumMs += overlapMs - UNNOTICED_MS;
+  }
+  return sumMs;
 }
 
 export interface Processes {
@@ -47,8 +63,10 @@ export function createProcesses(): Processes & { see(observation: Observation): 
           break;
         case 'ProcessFrozen':
           get(observation.process).frozen = true;
+          get(observation.process).stalls.push({ fromMs: atMs, toMs: atMs });
           break;
         case 'ProcessThawed':
+          Object.assign(get(observation.process).stalls.at(-1) ?? {}, { toMs: atMs });
           get(observation.process).frozen = false;
           get(observation.process).troubledAtMs = atMs;
           break;
@@ -72,5 +90,6 @@ function begin(id: ProcessId, skewMs: number, startedAtMs: number): ProcessModel
     frozen: false,
     ended: false,
     troubledAtMs: startedAtMs,
+    stalls: [],
   };
 }

@@ -79,6 +79,7 @@ function addTask(
     round: { started: 0, lost: 0, fallbacks: 0, lostFallbacks: 0 },
     fallback: false,
     cancelling: false,
+    stopByMs: 0,
     validating: false,
     lease: undefined,
     childRunId: '',

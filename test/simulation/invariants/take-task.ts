@@ -51,6 +51,7 @@ export function takeTaskEvent(namespace: NamespaceModel, run: RunModel, task: Ta
     }
     case 'taskCancelling':
       task.cancelling = true;
+      task.stopByMs = timeMs + task.spec.cancelGraceMs;
       break;
     case 'taskValidating':
       task.validating = true;

@@ -22,6 +22,7 @@ import { checkRules } from './p5-rules.ts';
 import { checkWatchers } from './p6-watchers.ts';
 import { checkLimits } from './p7-limits.ts';
 import { checkRecovery } from './p8-recovery.ts';
+import { checkTimeLimits } from './p8-time-limits.ts';
 import { createProcesses } from './processes.ts';
 import { takeNewRun, takeRunEvent } from './take-run.ts';
 import { takeTaskEvent } from './take-task.ts';
@@ -47,6 +48,7 @@ const CHECKS: readonly CreateCheck[] = [
   checkWatchers,
   checkLimits,
   checkRecovery,
+  checkTimeLimits,
   checkOrder,
 ];
 
