@@ -63,6 +63,7 @@ function momentsOf(run: RunModel, task: TaskModel): readonly (number | undefined
         whole,
         spec.flow.foreach === undefined ? after(startedAtMs, attemptMs) : undefined,
         timerOf(task),
+        task.cancelling ? task.stopByMs : undefined,
       ];
   }
 }

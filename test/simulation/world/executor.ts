@@ -58,6 +58,8 @@ interface Job {
   outcome: AttemptOutcome | undefined;
   revoke: () => void;
   checkpoint: boolean;
+  /** It stands still for good, told to stop or not. */
+  hung: boolean;
 }
 
 const ANSWER_TIMEOUT_MS = 2_000;
@@ -182,10 +184,11 @@ export function createExecutor(dependencies: ExecutorDependencies): SimulatedExe
     if (phase === 'LEAVING' || jobs.has(leaseToken) || done.has(leaseToken)) return;
     dependencies.workBegan(leaseToken);
     tokens.push(leaseToken);
-    const job: Job = { assignment, outcome: undefined, revoke: () => {}, checkpoint: false };
+    const job: Job = { assignment, outcome: undefined, revoke: () => {}, checkpoint: false, hung: false };
     jobs.set(leaseToken, job);
     if (tempted(0.04)) {
       coverage.fault('EXECUTOR_NEVER_ANSWERS');
+      job.hung = true;
       return;
     }
     const adds = additionOf(assignment, random);
@@ -263,7 +266,7 @@ export function createExecutor(dependencies: ExecutorDependencies): SimulatedExe
 
   function cancel({ leaseToken, graceMs }: Cancellation): void {
     const job = jobs.get(leaseToken);
-    if (job === undefined || job.outcome !== undefined || tempted(0.2)) return;
+    if (job === undefined || job.outcome !== undefined || job.hung || tempted(0.2)) return;
     if (graceMs === 0) {
       drop(leaseToken);
       return;

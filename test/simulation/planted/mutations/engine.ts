@@ -183,4 +183,21 @@ export const ENGINE_MUTATIONS: readonly Mutation[] = [
     source: 'if (child === undefined) return;',
     replacement: "if (child === undefined || child.state.phase === 'RUNNING') return;",
   },
+  {
+    name: 'silence-counted-over-restart',
+    promise: 8,
+    breaks: 'An attempt is timed out for a silence in which the orchestrator was not there to hear it.',
+    file: 'engine/restore.ts',
+    source: 'deafMs: Math.max(0, core.nowMs - attempt.heardAtMs),',
+    replacement: 'deafMs: 0,',
+  },
+  {
+    name: 'leaver-keeps-its-leases',
+    promise: 8,
+    breaks: 'What an executor leaves behind as it goes is given to nobody.',
+    file: 'engine/loss.ts',
+    source: "    loseLease(core, lease, 'RELEASED', 'the executor left before it was done');",
+    replacement:
+      "    if (lease.deafMs > 0) loseLease(core, lease, 'RELEASED', 'the executor left before it was done');",
+  },
 ];

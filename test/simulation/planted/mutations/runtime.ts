@@ -148,4 +148,12 @@ export const RUNTIME_MUTATIONS: readonly Mutation[] = [
     source: 'else committing = commit(session, output, prepared);',
     replacement: 'else void commit(session, output, prepared);',
   },
+  {
+    name: 'stall-not-noticed',
+    promise: 8,
+    breaks: 'Executors are given up because the orchestrator itself stood still and heard nobody.',
+    file: 'runtime/stall-watch.ts',
+    source: 'if (lateMs > TOLERANCE_MS) {',
+    replacement: 'if (lateMs > TOLERANCE_MS * 100) {',
+  },
 ];
