@@ -1,5 +1,5 @@
-// P8: a lost executor is noticed within its lease, and not before; limits of time end what they are for, and
-// not before; and in the end everything is over, with nothing lost.
+// P8: a lost executor is noticed within its lease, and not before; no limit of time takes
+// effect before its time; and in the end everything is over, with nothing lost.
 
 import { StateReason } from '@tutti/proto/tutti/v1/state_reason_pb.ts';
 import { AttemptState } from '@tutti/proto/tutti/v1/task_pb.ts';
