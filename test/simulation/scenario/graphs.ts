@@ -3,9 +3,11 @@
 
 import { withManager } from '../../../services/orchestrator/src/domain/manager.ts';
 import type {
+  ErrorRule,
   Foreach,
   Guardrail,
   Handling,
+  Join,
   RetryPolicy,
   RunSpec,
   TaskSpec,
@@ -64,7 +66,7 @@ function drawTask(random: Random, place: number, isOrdered: boolean, depth: numb
   return plainTask(`t${place}`, byCapability ? drawCapability(random) : '', {
     work,
     dependencies,
-    join: upstreams.length > 0 && random.chance(0.2) ? { mode: 'ANY' } : { mode: 'ALL' },
+    join: drawJoin(random, upstreams.length),
     onUnmet: random.chance(0.2) ? 'FAIL' : 'SKIP',
     parent: place > 0 && random.chance(0.2) ? `t${random.below(place)}` : '',
     priority: random.chance(0.3) ? random.below(11) : 2,
@@ -106,6 +108,12 @@ function drawTask(random: Random, place: number, isOrdered: boolean, depth: numb
 function drawUpstreams(random: Random, place: number): readonly number[] {
   const count = random.below(Math.min(3, place) + 1);
   return [...new Set(Array.from({ length: count }, () => random.below(place)))];
+}
+
+function drawJoin(random: Random, count: number): Join {
+  const join: Join = count > 0 && random.chance(0.2) ? { mode: 'ANY' } : { mode: 'ALL' };
+  const own = random.fork('join');
+  return count > 1 && own.chance(0.15) ? { mode: 'AT_LEAST', count: own.between(1, count) } : join;
 }
 
 function drawCapability(random: Random): string {
@@ -151,10 +159,11 @@ function drawTimeouts(random: Random, { type }: Work): Timeouts {
 }
 
 function drawForeach(random: Random): Foreach {
-  const count = random.below(6);
+  const items = Array.from({ length: random.below(6) }, (_, index) => index);
+  const isComputed = random.fork('items').chance(0.2);
   return {
-    items: Array.from({ length: count }, (_, index) => json(index)),
-    itemsExpression: '',
+    items: isComputed ? [] : items.map(json),
+    itemsExpression: isComputed ? JSON.stringify(items) : '',
     maxParallel: random.below(3),
     toleratedFailures: random.below(2),
     toleratedShare: 0,
@@ -165,14 +174,14 @@ function drawForeach(random: Random): Foreach {
 function drawHandling(random: Random, byCapability: boolean): Handling {
   if (random.chance(0.6)) return PLAIN_HANDLING;
   const fallback = byCapability && random.chance(0.3) ? 'other' : '';
-  const actions: readonly Handling['errorRules'][number]['action'][] = [
+  const actions: readonly ErrorRule['action'][] = [
     { type: 'RETRY', delayMs: 100 },
     { type: 'FAIL' },
     { type: 'COMPLETE', result: json('given') },
   ];
   return {
     fallback,
-    errorRules: random.chance(0.3) ? [{ codes: ['BRO*'], action: random.pick(actions) }] : [],
+    errorRules: random.chance(0.3) ? [drawErrorRule(random, random.pick(actions), fallback)] : [],
     guardrails: byCapability && random.chance(0.4) ? [drawGuardrail(random)] : [],
     compensation: random.chance(0.3)
       ? {
@@ -183,6 +192,11 @@ function drawHandling(random: Random, byCapability: boolean): Handling {
         }
       : undefined,
   };
+}
+
+function drawErrorRule(random: Random, action: ErrorRule['action'], fallback: string): ErrorRule {
+  const fallsBack = fallback !== '' && random.fork('rule').chance(0.3);
+  return { codes: ['BRO*'], action: fallsBack ? { type: 'FALL_BACK' } : action };
 }
 
 function drawGuardrail(random: Random): Guardrail {

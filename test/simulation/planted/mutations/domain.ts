@@ -60,6 +60,14 @@ export const DOMAIN_MUTATIONS: readonly Mutation[] = [
     replacement: 'if (taskOf(run, task).deadEdges !== Math.max(1, spare)) return undefined;',
   },
   {
+    name: 'join-met-one-edge-early',
+    promise: 5,
+    breaks: 'A task that asks for at least so many of its edges starts with one less.',
+    file: 'domain/growth.ts',
+    source: "    case 'AT_LEAST':\n      return join.count;",
+    replacement: "    case 'AT_LEAST':\n      return Math.max(1, join.count - 1);",
+  },
+  {
     name: 'cancelled-attempt-completes',
     promise: 5,
     breaks: 'A task that was told to stop completes.',
