@@ -16,11 +16,12 @@ import {
 } from '@tutti/client/client';
 import type { Random } from '../simulation/world/random.ts';
 import type { CallNote, ClientNotes, SubmissionNote } from './notes.ts';
+import { passes } from './passes.ts';
 import { drawKind, drawShape, type Shape } from './shapes.ts';
 
 export interface Clients {
   readonly notes: ClientNotes;
-  /** How many calls failed in spite of the SDK's own repeats, by code. */
+  /** How many calls of patient clients failed in spite of the SDK's own repeats, by code. */
   readonly failures: ReadonlyMap<string, number>;
   /** Nothing more is submitted. Resolves once every client has seen the end of its run. */
   finish(): Promise<void>;
@@ -51,10 +52,17 @@ export function startClients({ address, random, count, first }: ClientsOptions):
   const client = createClient({ address, timeoutMs: 10_000 });
   const hasty = createClient({ address, timeoutMs: 2_000, retry: { maxAttempts: 1 } });
 
-  const countFailure = (error: unknown): TuttiError => {
-    if (!(error instanceof TuttiError)) throw error;
+  const countFailure = (thrown: unknown): TuttiError => {
+    const error = toTuttiError(thrown);
     failures.set(error.code, (failures.get(error.code) ?? 0) + 1);
     return error;
+  };
+
+  /** Whether it is one: no repeat would help. */
+  const noteRefusal = (what: string, error: TuttiError): boolean => {
+    if (passes(error)) return false;
+    notes.refusals.push(`${what}: ${error.code} ${error.reason} ${error.message}`);
+    return true;
   };
 
   /** Undefined: refused, and no repeat would help. */
@@ -70,11 +78,7 @@ export function startClients({ address, random, count, first }: ClientsOptions):
       } catch (thrown) {
         gone.signal.throwIfAborted();
         if (allowed !== '' && thrown instanceof TuttiError && thrown.reason === allowed) return undefined;
-        const error = countFailure(thrown);
-        if (!passes(error)) {
-          notes.refusals.push(`${what}: ${error.code} ${error.reason} ${error.message}`);
-          return undefined;
-        }
+        if (noteRefusal(what, countFailure(thrown))) return undefined;
         await delay(REPEAT_MS, undefined, { signal: gone.signal });
       }
     }
@@ -95,7 +99,7 @@ export function startClients({ address, random, count, first }: ClientsOptions):
     if (isHasty) {
       note.runId = await hasty.submit(spec, options).then(
         ({ runId }) => runId,
-        (error: unknown) => void countFailure(error),
+        (error: unknown) => void noteRefusal(`submit ${kind}`, toTuttiError(error)),
       );
       if (note.runId !== undefined || draw.chance(0.5)) return note.runId;
       await delay(draw.below(2_000), undefined, { signal: gone.signal });
@@ -179,10 +183,9 @@ export function startClients({ address, random, count, first }: ClientsOptions):
   };
 }
 
-/** Whether a repeat may be answered: nobody was there, or had no room. */
-function passes(error: TuttiError): boolean {
-  if (error.retryDelayMs !== undefined) return true;
-  return ['UNAVAILABLE', 'DEADLINE_EXCEEDED', 'CANCELLED', 'INTERNAL', 'UNKNOWN'].includes(error.code);
+function toTuttiError(error: unknown): TuttiError {
+  if (error instanceof TuttiError) return error;
+  throw error;
 }
 
 function nameOf(state: RunState): string {
