@@ -1394,7 +1394,7 @@ export const OrchestratorService: GenService<{
   },
   /**
    * Adds and removes dependencies of a task that is WAITING. FAILED_PRECONDITION (WRONG_STATE) if it is
-   * not; INVALID_ARGUMENT, with nothing changed, where that makes a circle.
+   * not, or is the manager of its run; INVALID_ARGUMENT, with nothing changed, where that makes a circle.
    *
    * @generated from rpc tutti.v1.OrchestratorService.ChangeDependencies
    */

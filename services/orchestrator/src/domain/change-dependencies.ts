@@ -5,6 +5,7 @@ import { sameValue } from './equal.ts';
 import type { Change } from './events.ts';
 import { edgeCount } from './growth.ts';
 import { specOf, taskOf } from './lookup.ts';
+import { isManager } from './manager.ts';
 import { accept, type Refusal, type Rejection, type Result, reject } from './rejection.ts';
 import { BY_CAPABILITY, DEFAULT_JOIN, type Dependency, PLAIN_TASK, type TaskSpec } from './spec.ts';
 import type { RunState } from './state.ts';
@@ -53,6 +54,10 @@ function refuseState(run: RunState, task: number): Refusal | undefined {
   }
   if (state !== 'WAITING') {
     return notWaiting(key, state);
+  }
+  if (isManager(run, task)) {
+    const message = `task "${key}" is the manager of its run, which decides on all others and waits for none of them`;
+    return reject('WRONG_STATE', message, metadata, 'task_key');
   }
   if (!run.owners.has(task)) return undefined;
   const owner = specOf(run, run.owners.get(task) ?? task).key;

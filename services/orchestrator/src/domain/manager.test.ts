@@ -264,4 +264,14 @@ describe('C.6: a manager-led run', () => {
     expect(decide(scenario, { done: true })).toEqual(['boss COMPLETED', 'run COMPLETED']);
     expectReplay(scenario);
   });
+
+  test('depends on no task, also not later: nothing would ever be chosen', () => {
+    const scenario = managed([task('a')]);
+    const scheduled = { ...withManager(scenario.run.graph.spec), startDelayMs: 10 };
+    const later = play(scheduled.tasks, scheduled);
+    const add = task('', { after: ['a?'] }).dependencies;
+    const result = later.send({ type: 'ChangeDependencies', task: later.index('boss'), add, remove: [] });
+
+    expect(result).toMatchObject({ ok: false, rejection: { code: 'WRONG_STATE', field: 'task_key' } });
+  });
 });
