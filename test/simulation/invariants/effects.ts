@@ -52,7 +52,7 @@ export function effectOf(
         ? undefined
         : `it was not begun again @${told.value?.revision}`;
     case 'ChangeDependencies':
-      return rewired(run, asked);
+      return rewired(run, asked, batch);
     default:
       return undefined;
   }
@@ -76,14 +76,18 @@ function cancelled(
   return `${ended} tasks of run ${run.runId} were cancelled, and ${told} told to stop`;
 }
 
-function rewired(run: RunModel, { input }: AskedFor<'ChangeDependencies'>): string | undefined {
-  const task = run.byKey.get(input.taskKey);
-  const keys = new Set(task?.dependencies.map(({ key }) => key));
+/** Another request in the same commit may have changed the task right after: then nothing can be told. */
+function rewired(
+  run: RunModel,
+  { input }: AskedFor<'ChangeDependencies'>,
+  batch: CommitBatch,
+): string | undefined {
+  const keys = new Set(run.byKey.get(input.taskKey)?.dependencies.map(({ key }) => key));
   const added = new Set(input.add.map(({ key }) => key));
-  const missing = input.add.find(({ key }) => !keys.has(key));
-  const left = input.remove.find((key) => keys.has(key) && !added.has(key));
-  if (task !== undefined && missing === undefined && left === undefined) return undefined;
-  return `${input.taskKey} depends on ${[...keys]}`;
+  const isDone =
+    input.add.every(({ key }) => keys.has(key)) &&
+    input.remove.every((key) => !keys.has(key) || added.has(key));
+  return isDone || batch.requests.length > 1 ? undefined : `${input.taskKey} depends on ${[...keys]}`;
 }
 
 function count(namespace: NamespaceModel, run: RunModel, batch: CommitBatch, what: string): number {

@@ -186,3 +186,17 @@ describe('A.7: refused, with nothing changed', () => {
     expect(refusal(run, 'c', ['d'])).toMatchObject({ code: 'WRONG_STATE' });
   });
 });
+
+test('A.7: the way of a decision back to where it sends the run is not taken away', () => {
+  const sendBack = [{ to: 'draft', when: 'true', reason: '', maxIterations: 1 }];
+  const run = play([
+    task('draft'),
+    task('edit', { after: ['draft'] }),
+    task('review', { after: ['edit'], flow: { ...PLAIN_FLOW, sendBack } }),
+  ]);
+
+  const refused = { code: 'WRONG_STATE', field: 'remove', metadata: { task_key: 'review', to: 'draft' } };
+  expect(refusal(run, 'edit', [], ['draft'])).toMatchObject(refused);
+  expect(refusal(run, 'review', [], ['edit'])).toMatchObject(refused);
+  expect(run.depend('review', ['draft'], ['edit'])).toEqual(['review depends on draft']);
+});

@@ -1,5 +1,6 @@
 // May a task that is WAITING depend on other tasks than before (A.7)? All of the change is done, or nothing.
 
+import { dependsOn } from './again.ts';
 import { compileGraph, MAX_DEPENDENCIES, nameCircle } from './compile.ts';
 import { sameValue } from './equal.ts';
 import type { Change } from './events.ts';
@@ -41,6 +42,8 @@ export function changeDependencies(
   }
   const circle = findCircle(run, task, fresh);
   if (circle !== undefined) return rejectCircle(run, add, circle);
+  const stranded = removed.size === 0 ? undefined : refuseStranded(run, task, all);
+  if (stranded !== undefined) return stranded;
   return accept([{ type: 'TaskDependenciesChanged', task, dependencies: all }]);
 }
 
@@ -135,6 +138,20 @@ function findCircle(
       over.set(dependant, each);
       if (wanted.has(dependant)) return circleFrom(over, dependant, task);
     }
+  }
+  return undefined;
+}
+
+/** A decision can only send back to what it depends on (checkFlow): what would wait is done again by nobody. */
+function refuseStranded(run: RunState, task: number, all: readonly Dependency[]): Refusal | undefined {
+  const dependencies = [...run.graph.dependencies];
+  dependencies[task] = all.map((edge) => ({ ...edge, upstream: run.graph.indexOf(edge.key) ?? task }));
+  const changed = { graph: { ...run.graph, dependencies } };
+  for (const [decision, { key, flow }] of run.graph.spec.tasks.entries()) {
+    const lost = flow.sendBack.find(({ to }) => !dependsOn(changed, decision, run.graph.indexOf(to) ?? task));
+    if (lost === undefined) continue;
+    const message = `task "${key}" sends back to "${lost.to}", which it would not depend on any more, directly or not; keep a way between them`;
+    return reject('WRONG_STATE', message, { task_key: key, to: lost.to }, 'remove');
   }
   return undefined;
 }
