@@ -1,0 +1,21 @@
+// What one contestant did in one part of one round, and what it cost.
+
+export interface Part {
+  readonly name: string;
+  readonly seconds: number;
+  readonly runs: number;
+  readonly tasks: number;
+  /** From submission to the start of the handler, and to the known end; absent where nobody looked. */
+  readonly startedMs?: Percentiles;
+  readonly completedMs?: Percentiles;
+  /** By role. */
+  readonly cpuSeconds: Readonly<Record<string, number>>;
+  /** By role, the processes of one added up; the most that they ever had until the end of the part. */
+  readonly peakMegabytes: Readonly<Record<string, number>>;
+}
+
+export interface Percentiles {
+  readonly p50: number;
+  readonly p99: number;
+  readonly p999: number;
+}
