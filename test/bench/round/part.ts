@@ -2,6 +2,8 @@
 
 export interface Part {
   readonly name: string;
+  /** What it is about; the other figures are context. */
+  readonly headline: Headline;
   readonly seconds: number;
   readonly runs: number;
   readonly tasks: number;
@@ -13,6 +15,9 @@ export interface Part {
   /** By role, the processes of one added up; the most that they ever had until the end of the part. */
   readonly peakMegabytes: Readonly<Record<string, number>>;
 }
+
+/** Of the first two more is better, of `completedMs` less: the median, with p99 and p99.9 beside it. */
+export type Headline = 'tasksPerSecond' | 'runsPerSecond' | 'completedMs';
 
 export interface Percentiles {
   readonly p50: number;

@@ -1,15 +1,18 @@
 // How long does one step take from the end of a task to the end of the next? In chains of no-ops.
 
-import { type Bench, noopStack } from './bench.ts';
-import { measure, median, round } from './measure.ts';
-import { chainRun, completed, submit } from './runs.ts';
+import { noopStack } from '../bench.ts';
+import { measure, median, round } from '../measure.ts';
+import { chainRun, completed, submit } from '../runs.ts';
+import type { OwnWorkload } from './workload.ts';
 
 const STEPS = [40, 400];
 const ROUNDS = 5;
 const SLOTS = 32;
 
-export const chain: Bench = {
-  stack: (options) => noopStack(options, SLOTS),
+export const workload: OwnWorkload = {
+  kind: 'OWN',
+  help: 'chains of no-ops: milliseconds a step',
+  stack: (options) => noopStack(options.slots ?? SLOTS),
   async run(stack, rpc, options) {
     const lengths = options.tasks === undefined ? STEPS : [options.tasks];
     const chains: object[] = [];
