@@ -1,37 +1,37 @@
-// How long does one step take from the end of a task to the end of the next? In chains of no-ops.
+// How long does one step take from the end of a task to the end of the next? In chains whose tasks take no time to
+// speak of, as short and as long as they are in practice; and, to know that work is work, in one of tasks that compute.
 
-import { noopStack } from '../bench.ts';
-import { measure, median, round } from '../measure.ts';
-import { chainRun, completed, submit } from '../runs.ts';
-import type { OwnWorkload } from './workload.ts';
+import type { ComparedWorkload } from './workload.ts';
 
-const STEPS = [40, 400];
-const ROUNDS = 5;
-const SLOTS = 32;
+interface Chain {
+  readonly steps: number;
+  readonly fibo: number;
+  readonly runs: number;
+}
 
-export const workload: OwnWorkload = {
-  kind: 'OWN',
-  help: 'chains of no-ops: milliseconds a step',
-  stack: (options) => noopStack(options.slots ?? SLOTS),
-  async run(stack, rpc, options) {
-    const lengths = options.tasks === undefined ? STEPS : [options.tasks];
-    const chains: object[] = [];
-    await completed(rpc, await submit(rpc, chainRun(200)));
-    for (const steps of lengths) {
-      const msPerStep: number[] = [];
-      for (let number = 0; number < (options.rounds ?? ROUNDS); number += 1) {
-        const { seconds } = await measure(stack, async () => {
-          await completed(rpc, await submit(rpc, chainRun(steps)));
-        });
-        msPerStep.push((seconds * 1_000) / steps);
-      }
-      chains.push({
+const CHAINS: readonly Chain[] = [
+  { steps: 40, fibo: 10, runs: 20 },
+  { steps: 400, fibo: 10, runs: 3 },
+  { steps: 10, fibo: 33, runs: 3 },
+];
+
+export const workload: ComparedWorkload = {
+  kind: 'COMPARED',
+  help: 'one task after the other: 40 and 400 of fibo(10), 10 of fibo(33)',
+  defaultSlots: 32,
+  loads: ['chain'],
+  async round(contestant, options) {
+    // With --tasks, one chain of that length.
+    const chains = options.tasks === undefined ? CHAINS : [{ steps: options.tasks, fibo: 10, runs: 3 }];
+    for (const { steps, fibo, runs } of chains) {
+      // As often as it takes for the code to be hot.
+      await contestant.warmUp({
+        kind: 'chain',
+        runs: Math.max(1, Math.ceil(200 / steps)),
         steps,
-        msPerStep: round(median(msPerStep), 3),
-        rounds: msPerStep.map((ms) => round(ms, 3)),
+        fibo: Math.min(fibo, 10),
       });
-      options.say(`chain of ${steps}: ${median(msPerStep).toFixed(3)} ms a step`);
+      await contestant.measure(`${steps}-of-fibo-${fibo}`, { kind: 'chain', runs, steps, fibo });
     }
-    return { chains };
   },
 };
