@@ -1,7 +1,7 @@
 // Measures Tutti on this machine, alone or beside its peers. Human-readable lines go to stderr, the result as
 // JSON to stdout; of what is compared there are also a table and a chart in a folder.
 //
-// usage: npm run bench -- WORKLOAD [--against PEER,...|all] [--rounds N] [--tasks N] [--slots N] [--out FOLDER]
+// usage: npm run bench -- WORKLOAD [--against PEER,...|all] [--rounds N] [--tasks N] [--slots N] [--minutes M] [--out FOLDER]
 //
 // Servers, workers and load are processes of their own, on folders of their own in the system's temporary folder
 // (TMPDIR names another disk). docs/benchmarks.md tells more.
@@ -37,7 +37,7 @@ async function loadWorkloads(): Promise<ReadonlyMap<string, Workload>> {
 function usage(problem: string, workloads: ReadonlyMap<string, Workload>): never {
   say(problem);
   say(
-    'usage: npm run bench -- WORKLOAD [--against PEER,...|all] [--rounds N] [--tasks N] [--slots N] [--out FOLDER]',
+    'usage: npm run bench -- WORKLOAD [--against PEER,...|all] [--rounds N] [--tasks N] [--slots N] [--minutes M] [--out FOLDER]',
   );
   for (const [name, { kind, help }] of workloads) {
     say(`  ${name.padEnd(12)}${help}${kind === 'COMPARED' ? '' : ' (Tutti alone)'}`);
@@ -59,7 +59,7 @@ function readArguments(workloads: ReadonlyMap<string, Workload>): Arguments {
   const text = { type: 'string' } as const;
   const { values, positionals } = (() => {
     try {
-      const options = { tasks: text, rounds: text, slots: text, against: text, out: text };
+      const options = { tasks: text, rounds: text, slots: text, minutes: text, against: text, out: text };
       return parseArgs({ allowPositionals: true, options });
     } catch (error) {
       return refuse(error instanceof Error ? error.message : String(error));
@@ -69,7 +69,7 @@ function readArguments(workloads: ReadonlyMap<string, Workload>): Arguments {
   const workload = workloads.get(name);
   if (workload === undefined || more.length > 0)
     return refuse(`which workload? Not "${positionals.join(' ')}"`);
-  const count = (option: 'tasks' | 'rounds' | 'slots'): number | undefined => {
+  const count = (option: 'tasks' | 'rounds' | 'slots' | 'minutes'): number | undefined => {
     const given = values[option];
     if (given === undefined) return undefined;
     const value = Number(given);
@@ -82,7 +82,13 @@ function readArguments(workloads: ReadonlyMap<string, Workload>): Arguments {
   if (against.length > 0 && workload.kind !== 'COMPARED') refuse(`--against: ${name} measures Tutti alone`);
   const unknown = against.find((word) => folderOf(word) === undefined);
   if (unknown !== undefined) refuse(`--against: there is no peer "${unknown}"`);
-  const options = { tasks: count('tasks'), rounds: count('rounds'), slots: count('slots'), say };
+  const options = {
+    tasks: count('tasks'),
+    rounds: count('rounds'),
+    slots: count('slots'),
+    minutes: count('minutes'),
+    say,
+  };
   return { name, workload, against, options, out: resolve(values.out ?? join(RESULTS, name)) };
 }
 

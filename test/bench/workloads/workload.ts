@@ -11,6 +11,8 @@ export interface WorkloadOptions {
   readonly rounds: number | undefined;
   /** Of all executors together. */
   readonly slots: number | undefined;
+  /** How long, where the workload has a choice. */
+  readonly minutes?: number | undefined;
   /** For people, as it goes. */
   readonly say: (line: string) => void;
 }
