@@ -14,7 +14,7 @@ import { projectEnvironment, root, setUp } from './setup.mjs';
 const commands = {
   verify: { nats: true, recorder: true, program: 'deploy/dev/verify.ts' },
   demo: { nats: true, program: 'deploy/demo/demo.ts' },
-  bench: { nats: true, program: 'test/bench/main.ts' },
+  bench: { nats: true, peersWith: '--against', program: 'test/bench/main.ts' },
   simulate: { nats: false, program: 'test/simulation/main.ts' },
   planted: { nats: false, program: 'test/simulation/planted/main.ts' },
   chaos: { nats: true, program: 'test/chaos/main.ts' },
@@ -49,7 +49,10 @@ const [name, ...rest] = process.argv.slice(2);
 const command = commands[name];
 if (command === undefined) fail(`unknown command "${name}"; there are: ${Object.keys(commands).join(', ')}`);
 try {
-  const { node, natsServer } = setUp(command);
+  const { peersWith } = command;
+  // Nobody installs peers unasked.
+  const peers = peersWith !== undefined && rest.some((word) => word.split('=')[0] === peersWith);
+  const { node, natsServer } = setUp({ ...command, peers });
   const env = projectEnvironment(natsServer === undefined ? {} : { TUTTI_NATS_SERVER: natsServer });
   become(node, [join(root, command.program), ...(command.args ?? []), ...rest], env);
 } catch (error) {

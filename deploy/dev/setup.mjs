@@ -26,11 +26,11 @@ function readJson(path) {
 }
 
 /** Why `npm ci` has to run, or undefined. Compares the lock file with the copy npm keeps of what it installed. */
-function reasonToInstall() {
-  if (!existsSync(join(root, 'node_modules'))) return 'node_modules is missing';
-  const wanted = readJson(join(root, 'package-lock.json'))?.packages;
+function reasonToInstall(folder) {
+  if (!existsSync(join(folder, 'node_modules'))) return 'node_modules is missing';
+  const wanted = readJson(join(folder, 'package-lock.json'))?.packages;
   if (wanted === undefined) throw new Error('package-lock.json is missing or broken: restore it from git');
-  const installed = readJson(join(root, 'node_modules', '.package-lock.json'))?.packages ?? {};
+  const installed = readJson(join(folder, 'node_modules', '.package-lock.json'))?.packages ?? {};
   for (const [path, entry] of Object.entries(wanted)) {
     if (!path.includes('node_modules/')) continue;
     const present = installed[path];
@@ -47,9 +47,9 @@ export function projectEnvironment(extra = {}) {
   return { ...process.env, PATH: `${binaries}${delimiter}${process.env.PATH ?? ''}`, ...extra };
 }
 
-function run(command, args) {
+function run(command, args, folder = root) {
   const outcome = spawnSync(command, args, {
-    cwd: root,
+    cwd: folder,
     // Installers talk on stdout; that belongs to the command that was asked for.
     stdio: ['ignore', 2, 2],
     shell: process.platform === 'win32',
@@ -58,12 +58,23 @@ function run(command, args) {
 }
 
 function installPackages() {
-  const reason = reasonToInstall();
+  const reason = reasonToInstall(root);
   if (reason === undefined) return;
   say(`npm ci (${reason})`);
   // Packages warn of the Node that npm runs with; they will run with the one that is installed here.
   if (!run('npm', ['ci', '--no-audit', '--no-fund', '--loglevel=error'])) {
     throw new Error('npm ci failed; its own message stands above');
+  }
+}
+
+/** What Tutti is measured against. Without it the benchmarks say who cannot take part, and go on. */
+function installPeers() {
+  const folder = join(root, 'test', 'bench');
+  const reason = reasonToInstall(folder);
+  if (reason === undefined) return;
+  say(`npm ci in test/bench (${reason})`);
+  if (!run('npm', ['ci', '--no-audit', '--no-fund', '--loglevel=error'], folder)) {
+    say('npm ci in test/bench failed, as said above; peers that come from npm cannot take part');
   }
 }
 
@@ -114,8 +125,9 @@ function prepareRecorder(node) {
 }
 
 /** Installs what is missing. `nats` is left out by commands that obtain it themselves when they need it. */
-export function setUp({ nats, recorder = false }) {
+export function setUp({ nats, recorder = false, peers = false }) {
   installPackages();
+  if (peers) installPeers();
   const node = findNode();
   if (recorder) prepareRecorder(node);
   return { node, natsServer: nats ? findNatsServer(node) : undefined };

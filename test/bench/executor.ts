@@ -1,7 +1,10 @@
-// The executor of the benchmarks: takes attempts through the SDK, as any executor does, and does nothing.
+// The executor of the benchmarks: takes attempts through the SDK, as any executor does, and does nothing, or
+// tells when it began, or computes.
 
 import { parseArgs } from 'node:util';
 import { createExecutor } from '@tutti/client/executor';
+import { nowMs } from './peers/clock.ts';
+import { fibo } from './peers/fibo.ts';
 
 const { values } = parseArgs({
   options: {
@@ -13,7 +16,11 @@ const { values } = parseArgs({
 const executor = createExecutor({
   ...(process.env.TUTTI_EXECUTOR_ID && { id: process.env.TUTTI_EXECUTOR_ID }),
   slots: Number(values.slots),
-  capabilities: { noop: () => undefined },
+  capabilities: {
+    noop: () => undefined,
+    stamp: () => nowMs(),
+    fibo: ({ n }: { n: number }) => fibo(n),
+  },
   drainTimeout: 5_000,
   handleSignals: true,
 });

@@ -19,6 +19,13 @@ export function flatRun(tasks: number): RunInit {
   };
 }
 
+/** A run of one task that comes to the time at which its handler began. */
+export const STAMPED_RUN: RunInit = {
+  name: 'stamped',
+  tasks: [{ key: 't0', capability: 'stamp' }],
+  outputTask: 't0',
+};
+
 /** A run of no-ops, each after the one before. */
 export function chainRun(steps: number): RunInit {
   return {
@@ -28,6 +35,19 @@ export function chainRun(steps: number): RunInit {
       capability: 'noop',
       dependencies: index === 0 ? [] : [{ key: `t${index - 1}` }],
     })),
+  };
+}
+
+/** One before, so many at once, one after all of them. */
+export function fanRun(width: number): RunInit {
+  const middle = Array.from({ length: width }, (_, index) => `m${index}`);
+  return {
+    name: 'fan',
+    tasks: [
+      { key: 'first', capability: 'noop' },
+      ...middle.map((key) => ({ key, capability: 'noop', dependencies: [{ key: 'first' }] })),
+      { key: 'last', capability: 'noop', dependencies: middle.map((key) => ({ key })) },
+    ],
   };
 }
 

@@ -8,9 +8,13 @@ const TICKS_PER_SECOND = 100;
 export interface ProcessUse {
   /** User and system time since its start. */
   readonly cpuSeconds: number;
+  /** The same of its children that have ended and that it has waited for. */
+  readonly endedChildrenCpuSeconds: number;
   readonly rssBytes: number;
   /** The most it ever had. */
   readonly peakRssBytes: number;
+  /** Of rssBytes: mapped files and shared memory, which other processes may have mapped too. */
+  readonly sharedRssBytes: number;
 }
 
 export function readUse(pid: number): ProcessUse {
@@ -21,9 +25,16 @@ export function readUse(pid: number): ProcessUse {
   return {
     // Fields 14 and 15 of proc(5), counted from 1; the list here begins with field 3.
     cpuSeconds: (Number(fields[11]) + Number(fields[12])) / TICKS_PER_SECOND,
+    endedChildrenCpuSeconds: (Number(fields[13]) + Number(fields[14])) / TICKS_PER_SECOND,
     rssBytes: kilobytes('VmRSS') * 1_024,
     peakRssBytes: kilobytes('VmHWM') * 1_024,
+    sharedRssBytes: (kilobytes('RssFile') + kilobytes('RssShmem')) * 1_024,
   };
+}
+
+/** The ids of all processes that descend from `pid`. */
+export function listDescendants(pid: number): number[] {
+  return descendants(pid).map(({ id }) => id);
 }
 
 /** The ids of the processes of this name that descend from `pid`. */

@@ -6,10 +6,12 @@ import { registerHooks } from 'node:module';
 import { fileURLToPath } from 'node:url';
 import type { Mutation } from './mutation.ts';
 
+type Change = Pick<Mutation, 'name' | 'file' | 'source' | 'replacement'>;
+
 const ROOT = new URL('../../../services/orchestrator/src/', import.meta.url);
 
 /** Throws where the snippet does not occur exactly once: the code has changed, and the mutation is empty. */
-export function mutate(text: string, { name, file, source, replacement }: Mutation): string {
+export function mutate(text: string, { name, file, source, replacement }: Change): string {
   const occurrences = text.split(source).length - 1;
   if (occurrences !== 1) {
     const message = `mutation "${name}": its snippet occurs ${occurrences} times in ${file}, and should once; choose it anew`;
@@ -27,7 +29,7 @@ export function mutatedText(mutation: Mutation): string {
  * Called in a thread of its own, before it loads the code in question.
  * @returns whether the mutation is in place: false as long as its file was not loaded
  */
-export function plant(mutation: Mutation): () => boolean {
+export function plant(mutation: Change): () => boolean {
   const { href } = new URL(mutation.file, ROOT);
   let planted = false;
   registerHooks({

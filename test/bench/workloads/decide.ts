@@ -1,9 +1,9 @@
 // What does deciding one event cost, by the size of its run? The rules alone, in this process: each task of a
 // run is started and completed; a curve that rises would be quadratic.
 
-import { apply, submitRun } from '../../services/orchestrator/src/domain/apply.ts';
-import { compileGraph } from '../../services/orchestrator/src/domain/compile.ts';
-import { EMPTY_PAYLOAD } from '../../services/orchestrator/src/domain/payload.ts';
+import { apply, submitRun } from '../../../services/orchestrator/src/domain/apply.ts';
+import { compileGraph } from '../../../services/orchestrator/src/domain/compile.ts';
+import { EMPTY_PAYLOAD } from '../../../services/orchestrator/src/domain/payload.ts';
 import {
   DEFAULT_CANCEL_GRACE_MS,
   DEFAULT_JOIN,
@@ -14,14 +14,21 @@ import {
   PLAIN_RUN,
   PLAIN_TASK,
   type TaskSpec,
-} from '../../services/orchestrator/src/domain/spec.ts';
-import type { RunState } from '../../services/orchestrator/src/domain/state.ts';
-import { createExpressionCompiler } from '../../services/orchestrator/src/expressions/compiler.ts';
-import { median, round } from './measure.ts';
+} from '../../../services/orchestrator/src/domain/spec.ts';
+import type { RunState } from '../../../services/orchestrator/src/domain/state.ts';
+import { createExpressionCompiler } from '../../../services/orchestrator/src/expressions/compiler.ts';
+import { median, round } from '../measure.ts';
+import type { BareWorkload } from './workload.ts';
 
 const SIZES = [100, 300, 1_000, 3_000, 10_000];
 const EVENTS_PER_SIZE = 60_000;
 const ROUNDS = 5;
+
+export const workload: BareWorkload = {
+  kind: 'BARE',
+  help: 'the rules alone: microseconds an event, by the size of the run',
+  run: async ({ say }) => ({ microseconds: decideCurve(say) }),
+};
 
 type Shape = (tasks: number) => readonly TaskSpec[];
 
@@ -56,7 +63,7 @@ const SHAPES: Readonly<Record<string, Shape>> = {
 };
 
 /** Microseconds for each event, by shape and size; the medians of rounds that take turns. */
-export function decideCurve(say: (line: string) => void): Record<string, Record<string, number>> {
+function decideCurve(say: (line: string) => void): Record<string, Record<string, number>> {
   const micros: Record<string, Record<string, number[]>> = {};
   for (const name of Object.keys(SHAPES)) micros[name] = Object.fromEntries(SIZES.map((size) => [size, []]));
   for (let round = 0; round <= ROUNDS; round++) {

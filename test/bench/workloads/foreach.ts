@@ -1,16 +1,19 @@
 // What does a `foreach` cost beside the same tasks submitted one by one? Rounds of the two take turns. And do
 // a long chain and a wide fan complete?
 
-import { type Bench, noopStack } from './bench.ts';
-import { measure, median, peakRssMegabytes, round, rssMegabytes } from './measure.ts';
-import { chainRun, completed, flatRun, type RunInit, submit } from './runs.ts';
+import { noopStack } from '../bench.ts';
+import { measure, median, peakRssMegabytes, round, rssMegabytes } from '../measure.ts';
+import { chainRun, completed, fanRun, flatRun, type RunInit, submit } from '../runs.ts';
+import type { OwnWorkload } from './workload.ts';
 
 const ITEMS = 10_000;
 const ROUNDS = 5;
 const SLOTS = 1_024;
 
-export const foreach: Bench = {
-  stack: (options) => noopStack(options, SLOTS),
+export const workload: OwnWorkload = {
+  kind: 'OWN',
+  help: 'a foreach beside the same tasks submitted one by one',
+  stack: (options) => noopStack(options.slots ?? SLOTS),
   async run(stack, rpc, options) {
     const items = options.tasks ?? ITEMS;
     const idleMegabytes = rssMegabytes(stack.orchestrator.pid);
@@ -59,19 +62,6 @@ function foreachRun(items: number): RunInit {
     data: { case: 'bytes' as const, value: new TextEncoder().encode(String(index)) },
   }));
   return { name: 'foreach', tasks: [{ key: 'each', capability: 'noop', foreach: { items: list } }] };
-}
-
-/** One before, so many at once, one after all of them. */
-function fanRun(width: number): RunInit {
-  const middle = Array.from({ length: width }, (_, index) => `m${index}`);
-  return {
-    name: 'fan',
-    tasks: [
-      { key: 'first', capability: 'noop' },
-      ...middle.map((key) => ({ key, capability: 'noop', dependencies: [{ key: 'first' }] })),
-      { key: 'last', capability: 'noop', dependencies: middle.map((key) => ({ key })) },
-    ],
-  };
 }
 
 const SHAPES: Readonly<Record<string, RunInit>> = {

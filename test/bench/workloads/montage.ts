@@ -1,16 +1,19 @@
 // How near does a real workflow come to its lower bound? The recorded montage of 1,738 tasks, its
 // runtimes scaled so that max(work / slots, critical path) is one second, on the ready executor's sleep.
 
-import { lowerBoundSeconds, MONTAGE, readRealInput } from '../support/real-inputs.ts';
-import { type Bench, EXECUTOR_COUNT } from './bench.ts';
-import { measure, median, round } from './measure.ts';
-import { completed, submit } from './runs.ts';
+import { lowerBoundSeconds, MONTAGE, readRealInput } from '../../support/real-inputs.ts';
+import { EXECUTOR_COUNT } from '../bench.ts';
+import { measure, median, round } from '../measure.ts';
+import { completed, submit } from '../runs.ts';
+import type { OwnWorkload } from './workload.ts';
 
 const SLOTS = 32;
 const ROUNDS = 3;
 const BOUND_SECONDS = 1;
 
-export const montage: Bench = {
+export const workload: OwnWorkload = {
+  kind: 'OWN',
+  help: 'the recorded montage against its lower bound',
   stack: (options) => ({
     executors: EXECUTOR_COUNT,
     slots: Math.ceil((options.slots ?? SLOTS) / EXECUTOR_COUNT),
