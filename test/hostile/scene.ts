@@ -86,7 +86,7 @@ async function giveLeases(stack: Stack, rpc: Rpc): Promise<Record<string, string
     const { result } = await peer.request('register', registration);
     if (result.case !== 'registration') throw new Error(`${name} was refused: ${result.value?.message}`);
     values[`${name}.session`] = result.value.session;
-    values[`${name}.sessionUpper`] = `X${result.value.session.slice(1)}`;
+    values[`${name}.otherSession`] = nearly(result.value.session);
   }
   values.stale = await tokenOf('anna', 'before');
   await rpc.call(cancelTask, { runId: 'before', taskKey: 'anna' });
@@ -95,10 +95,15 @@ async function giveLeases(stack: Stack, rpc: Rpc): Promise<Record<string, string
     const token = await tokenOf(name, `held-${name}`);
     values[`${name}.token`] = token;
     values[`${name}.cut`] = token.slice(0, -1);
-    values[`${name}.upper`] = `X${token.slice(1)}`;
+    values[`${name}.other`] = nearly(token);
     const { task } = await rpc.call(getTask, { runId: `held-${name}`, taskKey: name });
     if (task?.state !== TaskState.RUNNING) throw new Error(`${name} holds nothing`);
   }
   await peer[Symbol.asyncDispose]();
   return values;
+}
+
+/** Differs from it in its first character, whichever that is. */
+function nearly(text: string): string {
+  return `${text.startsWith('X') ? 'Y' : 'X'}${text.slice(1)}`;
 }
