@@ -27,9 +27,9 @@ export async function compare(
   const { say, tasks } = options;
   const rounds = options.rounds ?? ROUNDS;
   const slots = options.slots ?? workload.defaultSlots;
-  const play = async ({ peer, module }: Entrant, purpose: 'COUNT' | 'MEASURE') => {
+  const play = async ({ peer, module, cache }: Entrant, purpose: 'COUNT' | 'MEASURE') => {
     const result = await runRound(
-      { module, contestant: peer.name, purpose, workload: name, slots, tasks },
+      { module, cache, contestant: peer.name, purpose, workload: name, slots, tasks },
       signal,
     );
     if (result === undefined) say(`${peer.name}: a round failed, as said above`);

@@ -11,6 +11,8 @@ export interface Entrant {
   readonly peer: Peer;
   /** What a round imports. */
   readonly module: string;
+  /** Its own, outlives the command. */
+  readonly cache: string;
 }
 
 export interface Entrants {
@@ -40,6 +42,7 @@ export async function findEntrants(words: readonly string[], say: (line: string)
   const entrants: Entrant[] = own.map((peer) => ({
     peer,
     module: new URL('tutti.ts', import.meta.url).href,
+    cache: CACHE,
   }));
   const absent: { name: string; why: string }[] = [];
   for (const folder of new Set(words.map(folderOf))) {
@@ -52,8 +55,9 @@ export async function findEntrants(words: readonly string[], say: (line: string)
     }
     for (const peer of loaded.peers) {
       if (!words.includes(folder) && !words.includes(peer.name)) continue;
-      const why = await prepare(peer, folder, say);
-      if (why === undefined) entrants.push({ peer, module });
+      const cache = join(CACHE, folder);
+      const why = await prepare(peer, cache, say);
+      if (why === undefined) entrants.push({ peer, module, cache });
       else absent.push({ name: peer.name, why });
     }
     const names = loaded.peers.map(({ name }) => name);
@@ -75,9 +79,8 @@ async function load(module: string): Promise<PeerModule | string> {
   }
 }
 
-async function prepare(peer: Peer, folder: string, say: (line: string) => void): Promise<string | undefined> {
+async function prepare(peer: Peer, cache: string, say: (line: string) => void): Promise<string | undefined> {
   try {
-    const cache = join(CACHE, folder);
     await mkdir(cache, { recursive: true });
     return await peer.prepare(cache, say);
   } catch (error) {

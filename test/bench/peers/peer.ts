@@ -64,6 +64,8 @@ export interface Running {
 export interface StartOptions {
   /** Empty, removed by the frame afterwards, whatever happens. World-readable, for servers of another user. */
   readonly folder: string;
+  /** What `prepare` was given. */
+  readonly cache: string;
   /** Of all workers together. */
   readonly slots: number;
   /** For people, as it goes. */

@@ -14,6 +14,7 @@ export interface RoundOrder {
   readonly tasks: number | undefined;
   /** Empty; whoever gave the order removes it. */
   readonly folder: string;
+  readonly cache: string;
 }
 
 export interface RoundResult {

@@ -23,7 +23,7 @@ for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
   process.once(signal, () => void stop().finally(() => process.exit(1)));
 }
 try {
-  running = await peer.start({ folder, slots: order.slots, say });
+  running = await peer.start({ folder, cache: order.cache, slots: order.slots, say });
   process.stdout.write(`${JSON.stringify(await play(peer, running))}\n`);
 } catch (error) {
   process.exitCode = 1;
