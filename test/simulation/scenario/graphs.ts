@@ -10,6 +10,7 @@ import type {
   Join,
   RetryPolicy,
   RunSpec,
+  Selection,
   TaskSpec,
   Timeouts,
   Work,
@@ -19,8 +20,10 @@ import {
   NO_TIMEOUTS,
   PLAIN_FLOW,
   PLAIN_HANDLING,
+  SELECT_ALL,
 } from '../../../services/orchestrator/src/domain/spec.ts';
 import type { Random } from '../world/random.ts';
+import { BEGINNING_MS } from '../world/time.ts';
 import { json } from '../world/work.ts';
 import { edge, plainRun, plainTask } from './tasks.ts';
 
@@ -37,6 +40,7 @@ export function drawRun(random: Random, depth = 0, cut = Number.POSITIVE_INFINIT
   const startsRuns = tasks.slice(0, cut).some(({ work }) => work.type === 'CHILD_RUN');
   const spec = plainRun(tasks.slice(0, cut), {
     mode,
+    startAtMs: drawStart(random.fork('start')),
     failurePolicy: random.chance(0.3) ? 'CANCEL' : 'CONTINUE',
     maxParallel: random.chance(0.2) ? random.between(1, 2) : 0,
     timeoutMs: random.chance(0.1) ? random.between(2_000, 20_000) : undefined,
@@ -56,13 +60,14 @@ function drawTask(random: Random, place: number, isOrdered: boolean, depth: numb
   const work = drawWork(random, depth);
   const byCapability = work.type === 'CAPABILITY';
   const upstreams = place === 0 || isOrdered ? [] : drawUpstreams(random, place);
-  const dependencies = upstreams.map((upstream) =>
-    edge(
+  const dependencies = upstreams.map((upstream) => ({
+    ...edge(
       `t${upstream}`,
       random.chance(0.65) ? 'SUCCESS' : random.pick(['FINISHED', 'FAILURE']),
       random.chance(0.1) ? random.pick(['true', 'false', 'result == "ok"']) : '',
     ),
-  );
+    select: drawSelection(random.fork(`select ${upstream}`)),
+  }));
   return plainTask(`t${place}`, byCapability ? drawCapability(random) : '', {
     work,
     dependencies,
@@ -85,7 +90,7 @@ function drawTask(random: Random, place: number, isOrdered: boolean, depth: numb
               until: 'result != "again"',
               maxIterations: random.between(1, 4),
               delayMs: random.below(300),
-              nextInput: '',
+              nextInput: random.fork('next input').chance(0.3) ? 'result' : '',
             }
           : undefined,
       sendBack:
@@ -100,9 +105,25 @@ function drawTask(random: Random, place: number, isOrdered: boolean, depth: numb
             ]
           : [],
       startDelayMs: random.chance(0.08) ? random.between(1, 2_000) : 0,
+      startAtMs: drawStart(random.fork('start')),
     },
     handling: drawHandling(random, byCapability),
   });
+}
+
+/** A moment that is mostly ahead. */
+function drawStart(random: Random): number | undefined {
+  return random.chance(0.04) ? BEGINNING_MS + random.between(0, 40_000) : undefined;
+}
+
+function drawSelection(random: Random): Selection {
+  if (!random.chance(0.1)) return SELECT_ALL;
+  const parts: readonly Selection['part'][] = [
+    { type: 'NOTHING' },
+    { type: 'FIELDS', names: ['ok'] },
+    { type: 'LAST', count: 1 },
+  ];
+  return { ...SELECT_ALL, part: random.pick(parts) };
 }
 
 function drawUpstreams(random: Random, place: number): readonly number[] {
