@@ -35,7 +35,7 @@ export default defineConfig({
       {
         test: {
           name: 'e2e',
-          include: ['test/{e2e,simulation,chaos,power-loss,hostile,overload,cost}/**/*.test.ts'],
+          include: ['test/{e2e,simulation,chaos,power-loss,hostile,overload,cost,bench}/**/*.test.ts'],
           exclude,
           testTimeout: 120_000,
           ...patient,

@@ -115,7 +115,8 @@ async function runCompared(name: string, workload: ComparedWorkload, given: Argu
   if (outcomes.some(({ entrant, failedRounds }) => entrant.peer.name === 'tutti' && failedRounds > 0)) {
     process.exitCode = 1;
   }
-  const text = print(name, { rows, absent, outcomes: outcomes.map(({ rounds }) => rounds) });
+  const rounds = Object.fromEntries(outcomes.map((each) => [each.entrant.peer.name, each.rounds]));
+  const text = print(name, { rows, absent, rounds });
   const tables = table(rows);
   mkdirSync(given.out, { recursive: true });
   writeFileSync(join(given.out, 'result.json'), text);

@@ -80,7 +80,7 @@ function runLoad(rpc: Rpc, load: Load): Promise<Measured> {
       return flat(rpc, specs, load.tasks, RUNS_OF_A_CALL, CALLS_AT_ONCE);
     }
     case 'latency-serial':
-      return closedLoop({ runs: load.runs, atOnce: 1, tasksOfARun: 1 }, () => stampedRun(rpc));
+      return closedLoop({ runs: load.runs, atOnce: load.atOnce, tasksOfARun: 1 }, () => stampedRun(rpc));
     case 'latency-open':
       return openLoop({ ...load, tasksOfARun: 1 }, () => stampedRun(rpc));
     case 'three-step':

@@ -17,8 +17,8 @@ export type Load =
   | { readonly kind: 'flat-large'; readonly tasks: number }
   /** Independent tasks, each submitted such that its own end can be asked for; batched calls are fine. */
   | { readonly kind: 'flat-single'; readonly tasks: number }
-  /** Runs of one task, one after the other: the next is submitted when the end of the last is known. */
-  | { readonly kind: 'latency-serial'; readonly runs: number }
+  /** Runs of one task, each submitted by a call of its own when the end of one before is known; so many at once. */
+  | { readonly kind: 'latency-serial'; readonly runs: number; readonly atOnce: number }
   /** Runs of one task, submitted at fixed times whatever becomes of them. */
   | { readonly kind: 'latency-open'; readonly runs: number; readonly runsPerSecond: number }
   /** Runs of three tasks, each after the one before; so many runs at once, 1: serial. */

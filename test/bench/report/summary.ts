@@ -91,6 +91,7 @@ function percentiles(list: readonly Percentiles[]): (Percentiles & { spread: Spr
 }
 
 function byRole(list: readonly Readonly<Record<string, number>>[]): Record<string, number> {
+  if (list.length === 0) return {};
   const roles = [...new Set(list.flatMap((each) => Object.keys(each)))];
   const sums = list.map((each) => Object.values(each).reduce((sum, value) => sum + value, 0));
   const medians = roles.map((role) => [role, digits(median(list.map((each) => each[role] ?? 0)))] as const);

@@ -48,6 +48,7 @@ function ofPercentiles(value: Percentiles | undefined): string {
 /** `0.31 = orchestrator 0.2 + nats 0.05 + ...` */
 function ofRoles(byRole: Readonly<Record<string, number>>): string {
   const { all, ...roles } = byRole;
+  if (all === undefined) return '-';
   return `${all} = ${Object.entries(roles)
     .map(([role, value]) => `${role} ${value}`)
     .join(' + ')}`;

@@ -42,7 +42,7 @@ async function play(contestant: Peer, live: Running): Promise<RoundResult> {
   const idle = { version: live.version, idleMegabytes: presentMegabytes(live.processes()) };
   if (order.purpose === 'COUNT') {
     if (!contestant.kinds.includes('latency-serial')) return { ...idle, parts: [] };
-    const work = { kind: 'latency-serial', runs: COUNTED_RUNS } as const;
+    const work = { kind: 'latency-serial', runs: COUNTED_RUNS, atOnce: 1 } as const;
     await live.run(work);
     const count = async () => void (await live.run(work));
     return {
@@ -93,8 +93,8 @@ function headlineOf(load: Load): Headline {
     case 'flat-single':
       return 'tasksPerSecond';
     case 'three-step':
-      return load.atOnce === 1 ? 'completedMs' : 'runsPerSecond';
     case 'latency-serial':
+      return load.atOnce === 1 ? 'completedMs' : 'runsPerSecond';
     case 'latency-open':
     case 'chain':
     case 'fan':

@@ -1,17 +1,17 @@
 // How long does a run of one task take? When nothing else goes on, one after the other; then submitted at fixed
-// times, half as many a second as this contestant does at its best, which is measured in between.
+// times, half as many a second as this contestant does at its best, which is measured in between. Each run is
+// submitted by a call of its own, as callers who wait for an answer do.
 
 import type { ComparedWorkload } from './workload.ts';
 
 const RUNS = 500;
 const WARM_UP_RUNS = 100;
-/** Of the peak, and of the open loop: so long at its rate. */
-const PEAK_TASKS = 20_000;
+const PEAK_RUNS = 10_000;
+const PEAK_AT_ONCE = 256;
 const OPEN_SECONDS = 10;
 const SHARE_OF_PEAK = 0.5;
-/** However slow the contestant is, and however fast: bounds of what is submitted in the open loop. */
+/** However slow the contestant is: a percentile needs some. */
 const LEAST_OPEN_RUNS = 100;
-const MOST_OPEN_RUNS = 200_000;
 
 export const workload: ComparedWorkload = {
   kind: 'COMPARED',
@@ -20,18 +20,19 @@ export const workload: ComparedWorkload = {
   loads: ['latency-serial', 'latency-open'],
   async round(contestant, options) {
     const runs = options.tasks ?? RUNS;
-    await contestant.warmUp({ kind: 'latency-serial', runs: Math.min(WARM_UP_RUNS, runs) });
-    await contestant.measure('idle', { kind: 'latency-serial', runs });
     // With --tasks, all of it shrinks in proportion.
     const scale = runs / RUNS;
-    const tasks = Math.ceil(PEAK_TASKS * scale);
-    const peak = await contestant.measure('peak', { kind: 'flat-single', tasks });
+    const kind = 'latency-serial';
+    await contestant.warmUp({ kind, runs: Math.min(WARM_UP_RUNS, runs), atOnce: 1 });
+    await contestant.measure('idle', { kind, runs, atOnce: 1 });
+    const peakLoad = { kind, runs: Math.ceil(PEAK_RUNS * scale), atOnce: PEAK_AT_ONCE } as const;
+    await contestant.warmUp({ ...peakLoad, runs: Math.ceil(peakLoad.runs / 4) });
+    const peak = await contestant.measure('peak', peakLoad);
     if (peak === undefined) return;
     const runsPerSecond = (SHARE_OF_PEAK * peak.runs) / peak.seconds;
-    const openRuns = Math.ceil(runsPerSecond * OPEN_SECONDS * scale);
     await contestant.measure('half-peak', {
       kind: 'latency-open',
-      runs: Math.min(MOST_OPEN_RUNS, Math.max(LEAST_OPEN_RUNS, openRuns)),
+      runs: Math.max(LEAST_OPEN_RUNS, Math.ceil(runsPerSecond * OPEN_SECONDS * scale)),
       runsPerSecond,
     });
   },

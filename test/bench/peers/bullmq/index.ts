@@ -114,7 +114,7 @@ async function runLoad({ queue, flows, ledger }: Client, load: Load): Promise<Me
       return { seconds: (nowMs() - beganMs) / 1_000, runs: tasks, tasks };
     }
     case 'latency-serial':
-      return closedLoop({ runs: load.runs, atOnce: 1, tasksOfARun: 1 }, runJob);
+      return closedLoop({ runs: load.runs, atOnce: load.atOnce, tasksOfARun: 1 }, runJob);
     case 'latency-open':
       return openLoop({ ...load, tasksOfARun: 1 }, runJob);
     case 'three-step':

@@ -106,7 +106,7 @@ async function runLoad(utils: WorkerUtils, ledger: Ledger, load: Load): Promise<
       return { seconds: (nowMs() - beganMs) / 1_000, runs: tasks, tasks };
     }
     case 'latency-serial':
-      return closedLoop({ runs: load.runs, atOnce: 1, tasksOfARun: 1 }, runSteps({}));
+      return closedLoop({ runs: load.runs, atOnce: load.atOnce, tasksOfARun: 1 }, runSteps({}));
     case 'latency-open':
       return openLoop({ ...load, tasksOfARun: 1 }, runSteps({}));
     case 'three-step':

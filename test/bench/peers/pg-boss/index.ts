@@ -16,6 +16,8 @@ const WORKERS = 2;
 /** Pollers in each process (github.com/timgit/pg-boss, docs/api/workers.md: localConcurrency, batchSize). */
 const LOCAL_CONCURRENCY = 2;
 const MOST_OF_A_BATCH = 500;
+/** Of the submitter: what it has at hand for sends at once. */
+const CLIENT_CONNECTIONS = 20;
 const BULK = { batch: 5_000, inFlight: 2 };
 
 const pgBoss: Peer = {
@@ -30,7 +32,11 @@ const pgBoss: Peer = {
     const postgres = await startPostgres(folder);
     const workers: WorkerProcess[] = [];
     const ledger = createLedger();
-    const boss = new PgBoss({ connectionString: postgres.url, useListenNotify: true });
+    const boss = new PgBoss({
+      connectionString: postgres.url,
+      max: CLIENT_CONNECTIONS,
+      useListenNotify: true,
+    });
     boss.on('error', (error) => say(`pg-boss: ${error.message}`));
     const stop = async () => {
       await Promise.all(workers.map((worker) => worker.stop()));
@@ -93,7 +99,7 @@ async function runLoad(boss: PgBoss, ledger: Ledger, load: Load): Promise<Measur
       return { seconds: (nowMs() - beganMs) / 1_000, runs: tasks, tasks };
     }
     case 'latency-serial':
-      return closedLoop({ runs: load.runs, atOnce: 1, tasksOfARun: 1 }, runSteps({}));
+      return closedLoop({ runs: load.runs, atOnce: load.atOnce, tasksOfARun: 1 }, runSteps({}));
     case 'latency-open':
       return openLoop({ ...load, tasksOfARun: 1 }, runSteps({}));
     case 'three-step':

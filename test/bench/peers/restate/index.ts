@@ -133,7 +133,7 @@ function runLoad(ingress: clients.Ingress, load: Load): Promise<Measured> {
     case 'flat-single':
       return closedLoop({ runs: load.tasks, atOnce: CALLS_AT_ONCE, tasksOfARun: 1 }, run('noop'));
     case 'latency-serial':
-      return closedLoop({ runs: load.runs, atOnce: 1, tasksOfARun: 1 }, stamped);
+      return closedLoop({ runs: load.runs, atOnce: load.atOnce, tasksOfARun: 1 }, stamped);
     case 'latency-open':
       return openLoop({ ...load, tasksOfARun: 1 }, stamped);
     case 'three-step':
