@@ -35,6 +35,8 @@ export const INVARIANTS: Readonly<Record<string, string>> = {
   'P4.5':
     'A lease that has ended is never renewed, kept, or given again, and gives no right to add tasks; nor does that of another one.',
   'P4.6': 'A task never has two living leases.',
+  'P4.7':
+    'A holder whose outcome was taken is never told that it is stale, however often it reports it; nor is it forgotten over a restart while its run goes on.',
   'P5.1': 'A task is READY, and starts, only while its join is met; what needs nothing is READY at once.',
   'P5.2':
     'Attempts stay within the limits of their round: those that count, the one of the fallback, the lost ones.',

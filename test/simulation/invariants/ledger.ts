@@ -112,7 +112,18 @@ export interface TaskModel {
   endedAtMs: number | undefined;
 }
 
-export type LeaseEnd = 'COMPLETED' | 'FAILED' | 'TIMED_OUT' | 'LOST' | 'RELEASED' | 'CANCELLED' | 'RESET';
+export type LeaseEnd =
+  | 'COMPLETED'
+  /** Its result is being checked; what the check, or something else, makes of the attempt comes later. */
+  | 'CHECKED'
+  | 'FAILED'
+  /** An error rule has completed the task, whether its executor reported the error or took too long. */
+  | 'EXCUSED'
+  | 'TIMED_OUT'
+  | 'LOST'
+  | 'RELEASED'
+  | 'CANCELLED'
+  | 'RESET';
 
 export interface LeaseModel {
   readonly token: string;

@@ -3,7 +3,7 @@
 import type { RequestKey } from '../../../services/orchestrator/src/engine/inputs.ts';
 import type { RepliedFor } from './calls.ts';
 import { type Check, hold, type Seen } from './check.ts';
-import type { NamespaceModel } from './ledger.ts';
+import type { LeaseEnd, NamespaceModel } from './ledger.ts';
 
 export function checkAcknowledged({ ledger }: Seen): Check {
   function submitted({ namespace, input, reply }: RepliedFor<'SubmitRun'>): void {
@@ -27,8 +27,7 @@ export function checkAcknowledged({ ledger }: Seen): Check {
     for (const [index, status] of reply.value.entries()) {
       const token = input.reports[index]?.leaseToken ?? '';
       const how = leases.get(token)?.ended?.how;
-      const isOutcome = how === 'COMPLETED' || how === 'FAILED' || how === 'CANCELLED' || how === 'RELEASED';
-      hold('P1.3', status !== 'RECORDED' || isOutcome, () => {
+      hold('P1.3', status !== 'RECORDED' || (how !== undefined && OF_REPORTS.has(how)), () => {
         return `${namespace}: a report on lease ${token} was answered with RECORDED, and the disk has ${how ?? 'no end of it'}`;
       });
     }
@@ -78,6 +77,16 @@ export function checkAcknowledged({ ledger }: Seen): Check {
     },
   };
 }
+
+/** How a report can end a lease. */
+const OF_REPORTS: ReadonlySet<LeaseEnd> = new Set([
+  'COMPLETED',
+  'CHECKED',
+  'FAILED',
+  'EXCUSED',
+  'CANCELLED',
+  'RELEASED',
+]);
 
 export const EVERY_RUN = {
   phases: [],

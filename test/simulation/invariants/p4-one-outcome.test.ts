@@ -110,7 +110,7 @@ tellCases({
   'P4.4': {
     holds(story) {
       secondTry(story);
-      report(story, 'l1', DONE, { status: 'STALE' });
+      report(story, 'l1', DONE);
       report(story, 'forged', DONE, { status: 'UNKNOWN' });
       heartbeat(story, ['l1'], { dropped: ['l1'] });
     },
@@ -168,5 +168,29 @@ tellCases({
       story.commit([started('r', 'a', 'l1')]);
       story.commit([started('r', 'a', 'l2', { attempt: 2 })]);
     },
+  },
+  'P4.7': {
+    holds(story) {
+      secondTry(story);
+      report(story, 'l1', FAILED);
+      report(story, 'l2', DONE, { events: [completed('a', { attempt: 2 }), runCompleted()] });
+      report(story, 'l2', DONE);
+      report(story, 'l2', DONE, { status: 'UNKNOWN' }); // By now its run may be forgotten.
+    },
+    breaks: [
+      (story) => {
+        secondTry(story);
+        report(story, 'l1', FAILED, { status: 'STALE' });
+      },
+      (story) => {
+        secondTry(story);
+        report(story, 'l1', FAILED, { status: 'UNKNOWN' });
+      },
+      (story) => {
+        atWork(story);
+        report(story, 'l1', DONE, { events: [completed('a'), runCompleted()] });
+        report(story, 'l1', DONE, { status: 'STALE' });
+      },
+    ],
   },
 });

@@ -6,6 +6,7 @@ import { type Check, hold, type Place, type Seen } from './check.ts';
 import { type ExecutorView, executorOf } from './executors.ts';
 import { areEqual, type Fact, nameOf } from './fact.ts';
 import { type HolderReport, isBehind, type LeaseModel } from './ledger.ts';
+import { isLive } from './states.ts';
 import { endOfAttempt } from './take-task.ts';
 
 export function checkOneOutcome(seen: Seen): Check {
@@ -40,6 +41,12 @@ export function checkOneOutcome(seen: Seen): Check {
       const lease = ledger.of(namespace).leases.get(token);
       hold('P4.4', status === 'RECORDED' || !isHeld(lease, input.executorId), () => {
         return `${namespace}: ${input.executorId} was told that its report on lease ${token} is ${status}, and the lease is alive, and its own`;
+      });
+      hold('P4.7', status !== 'STALE' || !isTaken(lease, input.executorId), () => {
+        return `${namespace}: ${input.executorId} was told that its report on lease ${token} is stale, and its outcome is on disk: ${lease?.ended?.how}`;
+      });
+      hold('P4.7', status !== 'UNKNOWN' || !isTaken(lease, input.executorId) || !isUnderWay(lease), () => {
+        return `${namespace}: ${input.executorId} was told that lease ${token} is unknown, and its outcome is on disk: ${lease?.ended?.how}`;
       });
     }
   }
@@ -105,6 +112,17 @@ function wasOver(lease: LeaseModel | undefined, { revision }: OpenCall): boolean
 
 function isHeld(lease: LeaseModel | undefined, executorId: string): boolean {
   return lease !== undefined && lease.ended === undefined && lease.executorId === executorId;
+}
+
+/** The outcome of the attempt is what its holder has reported, whatever else comes. */
+function isTaken(lease: LeaseModel | undefined, executorId: string): lease is LeaseModel {
+  const how = lease?.ended?.how;
+  return (how === 'COMPLETED' || how === 'FAILED') && lease?.executorId === executorId;
+}
+
+/** Ever since: a process that starts knows nothing of what is over, nor of what came before it was done again. */
+function isUnderWay({ run }: LeaseModel): boolean {
+  return isLive(run.phase) && run.restartRevision === 0;
 }
 
 function sessionOf(input: object): string {

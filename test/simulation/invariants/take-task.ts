@@ -158,11 +158,12 @@ export function endOfAttempt({ change }: Fact, task: TaskModel): LeaseEnd | unde
   if (task.state !== 'RUNNING' || task.validating) return undefined;
   switch (change.case) {
     case 'taskCompleted':
-      return change.value.error === undefined ? 'COMPLETED' : 'FAILED';
+      return change.value.error === undefined ? 'COMPLETED' : 'EXCUSED';
     case 'taskRepeating':
     case 'taskSentBack':
-    case 'taskValidating':
       return 'COMPLETED';
+    case 'taskValidating':
+      return 'CHECKED';
     case 'taskRetrying':
       return endOf(change.value.attemptState, change.value.error?.code);
     case 'taskFailed': {

@@ -64,6 +64,7 @@ export const PROMISES: readonly Promised[] = [
     ],
     testedIn: [
       tested(`${SOURCE}/engine/transcripts/leases.txt`, 'line by line'),
+      tested(`${SOURCE}/engine/transcripts/repeated-reports.txt`, 'the same, over a restart'),
       tested('test/chaos', 'executors hold their notes against the log'),
       tested('test/hostile', 'forged, stale and replayed reports'),
     ],

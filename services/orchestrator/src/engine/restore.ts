@@ -16,7 +16,7 @@ export function restore(core: Core, states: readonly RunState[]): void {
     state.tasks.forEach((status, task) => {
       if (status.state === 'READY' && !state.paused) ready.push(queuedTask(run, task));
       if (holdsLease(status)) restoreLease(core, run, task);
-      else rememberLease(core, run, task);
+      rememberLeases(core, status);
       core.armTask(run, task);
     });
   }
@@ -47,11 +47,11 @@ function restoreLease(core: Core, run: ActiveRun, task: number): void {
 }
 
 /** An executor that was not answered before the restart asks again what became of its report. */
-function rememberLease(core: Core, run: ActiveRun, task: number): void {
-  const status = run.state.tasks[task];
-  const attempt = status?.attempts.at(-1);
-  if (attempt === undefined || attempt.leaseToken === '') return;
-  const checked = status?.more?.validating !== undefined; // Its result is on disk.
-  const reported = checked || attempt.state === 'COMPLETED' || attempt.state === 'FAILED';
-  core.leases.remember(attempt.leaseToken, reported ? 'RECORDED' : 'STALE');
+function rememberLeases(core: Core, { attempts, more }: TaskStatus): void {
+  for (const { leaseToken, state } of attempts) {
+    const checked = state === 'RUNNING' && more?.validating !== undefined; // Its result is on disk.
+    if (leaseToken === '' || (state === 'RUNNING' && !checked)) continue;
+    const reported = checked || state === 'COMPLETED' || state === 'FAILED';
+    core.leases.remember(leaseToken, reported ? 'RECORDED' : 'STALE');
+  }
 }

@@ -38,6 +38,23 @@ export const ENGINE_MUTATIONS: readonly Mutation[] = [
     replacement: "core.leases.end(lease, 'RECORDED');",
   },
   {
+    name: 'failure-forgotten-at-restart',
+    promise: 4,
+    breaks:
+      'Who repeats a report on an attempt that has failed is told by the next process that it is stale.',
+    file: 'engine/restore.ts',
+    source: "state === 'COMPLETED' || state === 'FAILED';",
+    replacement: "state === 'COMPLETED';",
+  },
+  {
+    name: 'earlier-attempts-forgotten-at-restart',
+    promise: 4,
+    breaks: 'Who repeats a report is not known any more to the next process, once the task is tried again.',
+    file: 'engine/restore.ts',
+    source: 'of attempts) {',
+    replacement: 'of attempts.slice(-1)) {',
+  },
+  {
     name: 'slots-forgotten-by-new-session',
     promise: 7,
     breaks: 'What an executor kept over a new registration does not count against its slots.',
@@ -99,9 +116,9 @@ export const ENGINE_MUTATIONS: readonly Mutation[] = [
     promise: 8,
     breaks: 'After a restart what waits for its moment waits for ever.',
     file: 'engine/restore.ts',
-    source: `      else rememberLease(core, run, task);
+    source: `      rememberLeases(core, status);
       core.armTask(run, task);`,
-    replacement: '      else rememberLease(core, run, task);',
+    replacement: '      rememberLeases(core, status);',
   },
   {
     name: 'run-timer-lost-at-restart',
