@@ -37,6 +37,7 @@ export const INVARIANTS: Readonly<Record<string, string>> = {
   'P4.6': 'A task never has two living leases.',
   'P4.7':
     'A holder whose outcome was taken is never told that it is stale, however often it reports it; nor is it forgotten over a restart while its run goes on.',
+  'P4.8': 'Nobody but the holder of a lease is told that a report on it is recorded.',
   'P5.1': 'A task is READY, and starts, only while its join is met; what needs nothing is READY at once.',
   'P5.2':
     'Attempts stay within the limits of their round: those that count, the one of the fallback, the lost ones.',

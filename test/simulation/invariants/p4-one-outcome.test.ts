@@ -193,4 +193,16 @@ tellCases({
       },
     ],
   },
+  'P4.8': {
+    holds(story) {
+      secondTry(story);
+      register(story, 'f');
+      report(story, 'l1', DONE, { executorId: 'f', status: 'STALE' });
+    },
+    breaks(story) {
+      secondTry(story);
+      register(story, 'f');
+      report(story, 'l1', DONE, { executorId: 'f' });
+    },
+  },
 });

@@ -42,6 +42,13 @@ export function checkOneOutcome(seen: Seen): Check {
       hold('P4.4', status === 'RECORDED' || !isHeld(lease, input.executorId), () => {
         return `${namespace}: ${input.executorId} was told that its report on lease ${token} is ${status}, and the lease is alive, and its own`;
       });
+      hold(
+        'P4.8',
+        status !== 'RECORDED' || lease === undefined || lease.executorId === input.executorId,
+        () => {
+          return `${namespace}: ${input.executorId} was told that its report on lease ${token} is recorded, and the lease was given to ${lease?.executorId}`;
+        },
+      );
       hold('P4.7', status !== 'STALE' || !isTaken(lease, input.executorId), () => {
         return `${namespace}: ${input.executorId} was told that its report on lease ${token} is stale, and its outcome is on disk: ${lease?.ended?.how}`;
       });

@@ -26,6 +26,9 @@ export function isCancelling({ run, task }: Lease): boolean {
 /** How many ended leases are remembered, to tell a late or repeated report what became of it. */
 const REMEMBERED_LEASES = 50_000;
 
+/** No executor has this id. */
+const NOBODY = '';
+
 export interface Leases {
   readonly size: number;
   /** How many were ever granted. */
@@ -36,18 +39,20 @@ export interface Leases {
   end(lease: Lease, status: Extract<ReportStatus, 'RECORDED' | 'STALE'>): void;
   /** Moves a living lease over to its executor's new session. */
   transfer(lease: Lease, executor: Executor): Lease;
-  /** What to answer to a report whose lease is not alive. */
-  statusOf(token: string): ReportStatus;
-  remember(token: string, status: Extract<ReportStatus, 'RECORDED' | 'STALE'>): void;
+  /** What to answer to a report whose lease is not alive: RECORDED to its holder alone (promise 4). */
+  statusOf(token: string, executorId: string): ReportStatus;
+  /** @param executorId its holder */
+  remember(token: string, executorId: string, status: Extract<ReportStatus, 'RECORDED' | 'STALE'>): void;
 }
 
 export function createLeases(): Leases {
   const alive = new Map<string, Lease>();
-  const ended = new Map<string, ReportStatus>();
+  /** By token: the holder, if its own outcome counts. */
+  const ended = new Map<string, string>();
   let granted = 0;
 
-  function remember(token: string, status: ReportStatus): void {
-    ended.set(token, status);
+  function remember(token: string, executorId: string, status: ReportStatus): void {
+    ended.set(token, status === 'RECORDED' ? executorId : NOBODY);
     if (ended.size > REMEMBERED_LEASES) ended.delete(ended.keys().next().value as string);
   }
 
@@ -77,7 +82,7 @@ export function createLeases(): Leases {
     grant,
     end(lease, status) {
       release(lease);
-      remember(lease.token, status);
+      remember(lease.token, lease.executor.executorId, status);
     },
     transfer(lease, executor) {
       release(lease);
@@ -85,7 +90,11 @@ export function createLeases(): Leases {
       grant(moved);
       return moved;
     },
-    statusOf: (token) => ended.get(token) ?? 'UNKNOWN',
+    statusOf(token, executorId) {
+      const holder = ended.get(token);
+      if (holder === undefined) return 'UNKNOWN';
+      return holder === executorId && holder !== NOBODY ? 'RECORDED' : 'STALE';
+    },
     remember,
   };
 }

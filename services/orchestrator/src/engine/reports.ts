@@ -21,7 +21,7 @@ export function report(core: Core, input: ReportAttempts): EngineCalls['Report']
 
 function record(core: Core, executorId: string, one: AttemptReport): ReportStatus {
   const lease = core.leases.get(one.leaseToken);
-  if (lease === undefined) return core.leases.statusOf(one.leaseToken);
+  if (lease === undefined) return core.leases.statusOf(one.leaseToken, executorId);
   if (lease.executor.executorId !== executorId) return 'STALE';
   const result = core.apply(lease.run, commandFor(core, lease, one), { lease, status: 'RECORDED' });
   if (!result.ok || result.value.length === 0)

@@ -48,10 +48,10 @@ function restoreLease(core: Core, run: ActiveRun, task: number): void {
 
 /** An executor that was not answered before the restart asks again what became of its report. */
 function rememberLeases(core: Core, { attempts, more }: TaskStatus): void {
-  for (const { leaseToken, state } of attempts) {
+  for (const { leaseToken, executorId, state } of attempts) {
     const checked = state === 'RUNNING' && more?.validating !== undefined; // Its result is on disk.
     if (leaseToken === '' || (state === 'RUNNING' && !checked)) continue;
     const reported = checked || state === 'COMPLETED' || state === 'FAILED';
-    core.leases.remember(leaseToken, reported ? 'RECORDED' : 'STALE');
+    core.leases.remember(leaseToken, executorId, reported ? 'RECORDED' : 'STALE');
   }
 }

@@ -26,7 +26,7 @@ export const ENGINE_MUTATIONS: readonly Mutation[] = [
     file: 'engine/heartbeat.ts',
     source: `      dropped.push(attempt.leaseToken);
       continue;`,
-    replacement: `      if (core.leases.statusOf(attempt.leaseToken) !== 'STALE') dropped.push(attempt.leaseToken);
+    replacement: `      if (core.leases.statusOf(attempt.leaseToken, executor.executorId) !== 'STALE') dropped.push(attempt.leaseToken);
       continue;`,
   },
   {
@@ -53,6 +53,14 @@ export const ENGINE_MUTATIONS: readonly Mutation[] = [
     file: 'engine/restore.ts',
     source: 'of attempts) {',
     replacement: 'of attempts.slice(-1)) {',
+  },
+  {
+    name: 'stranger-told-recorded',
+    promise: 4,
+    breaks: 'Who reports on an attempt of another one that has ended is told that its outcome counts.',
+    file: 'engine/leases.ts',
+    source: 'return holder === executorId && holder !== NOBODY',
+    replacement: 'return holder !== NOBODY',
   },
   {
     name: 'slots-forgotten-by-new-session',
@@ -178,9 +186,9 @@ export const ENGINE_MUTATIONS: readonly Mutation[] = [
     breaks:
       'An executor is given more than it has slots for, once one of its attempts has ended without a report of its own.',
     file: 'engine/leases.ts',
-    source: '      release(lease);\n      remember(lease.token, status);',
+    source: '      release(lease);\n      remember(lease.token, lease.executor.executorId, status);',
     replacement:
-      "      release(lease);\n      if (status === 'STALE') occupy(lease.executor, lease.capability, -1);\n      remember(lease.token, status);",
+      "      release(lease);\n      if (status === 'STALE') occupy(lease.executor, lease.capability, -1);\n      remember(lease.token, lease.executor.executorId, status);",
   },
   {
     name: 'loss-noticed-too-late',
