@@ -3,48 +3,23 @@
 //  R1  A child run begins in the step, and so in the commit, in which its parent's attempt starts.
 //  R2  A child's end and what it means to its parent are of one step; so are the end of an attempt by other
 //      means and the cancellation of its child. After a restart nothing is left to be made up for.
-//  R3  A flush starts a bounded number of them, and of other work of the orchestrator's own, however fast they end;
-//      those that are left are ready.
 
-import { startsRun } from '../domain/admission.ts';
 import { submitRun } from '../domain/apply.ts';
 import { childGraph, childRunIdOf, outcomeOfChild } from '../domain/child-runs.ts';
 import type { TaskError } from '../domain/events.ts';
 import type { Graph } from '../domain/graph.ts';
 import { specOf } from '../domain/lookup.ts';
 import type { RunState } from '../domain/state.ts';
-import type { ActiveRun, QueuedTask } from './active-run.ts';
+import type { ActiveRun } from './active-run.ts';
 import type { Core } from './core.ts';
-
-/** Before the driver may commit. */
-const MAX_STARTS = 100;
-
-/** Of tasks that no executor performs. */
-const OWN_QUEUE = '';
 
 /** What is still to be done for the events of the present step. */
 export type Aftermath =
   | { readonly type: 'ChildEnded'; readonly child: RunState }
   | { readonly type: 'AttemptEnded'; readonly childRunId: string };
 
-/** Starts the work of the orchestrator's own whose turn it is. */
-export function startOwnWork(core: Core): void {
-  for (let starts = 0; starts < MAX_STARTS; starts += 1) {
-    const queue = core.queues.get(OWN_QUEUE);
-    const next = queue?.peek();
-    if (queue === undefined || next === undefined) return;
-    const { run, task } = queue.take() as QueuedTask;
-    run.queued[task] = 0;
-    if (queue.size === 0) core.queues.delete(OWN_QUEUE);
-    start(core, run, task);
-  }
-}
-
-function start(core: Core, run: ActiveRun, task: number): void {
-  if (!startsRun(specOf(run.state, task))) {
-    core.apply(run, { type: 'StartOwnWork', task, child: false });
-    return;
-  }
+/** The task has its turn (own-work.ts). */
+export function startChild(core: Core, run: ActiveRun, task: number): void {
   const graph = childGraph(run.state, task);
   const error = graph.ok ? refuseBeyondLimit(core, graph.value) : asError('INPUT_REFUSED', graph);
   core.apply(run, { type: 'StartOwnWork', task, child: error === undefined });

@@ -5,10 +5,10 @@ import { roomFor } from '../scheduling/executor-pool.ts';
 import { hasTurnBefore, type ReadyQueue } from '../scheduling/ready-queue.ts';
 import type { QueuedTask } from './active-run.ts';
 import { assignmentSizeBytes, oversizedResult } from './assignment.ts';
-import { startOwnWork } from './children.ts';
 import type { Core } from './core.ts';
 import type { Executor } from './executor.ts';
 import { assignmentIn, shownTo } from './managed.ts';
+import { startOwnWork } from './own-work.ts';
 import { closeIfEmpty } from './queues.ts';
 
 /** Attempts started at most before the driver may commit: keeps one batch from growing without end. */
