@@ -11,6 +11,7 @@ import {
   type TaskSpec as TaskSpecMessage,
   UnmetPolicy,
 } from '@tutti/proto/tutti/v1/task_pb.ts';
+import { MAX_CHILD_DEPTH } from '../domain/child-runs.ts';
 import { withManager } from '../domain/manager.ts';
 import { EMPTY_PAYLOAD, type Payload } from '../domain/payload.ts';
 import { accept, type Refusal, type Result, reject } from '../domain/rejection.ts';
@@ -79,9 +80,6 @@ export function toTaskSpecs(messages: readonly TaskSpecMessage[]): Result<readon
   }
   return accept(tasks);
 }
-
-/** How deep specifications may hold specifications. */
-export const MAX_CHILD_DEPTH = 5;
 
 function toChildSpecs(message: RunSpecMessage, depth: number): Result<RunSpec['childSpecs']> {
   const specs: [string, RunSpec][] = [];
