@@ -1,17 +1,18 @@
 // Plants bugs in the code as shipped, one at a time, and looks for a seed of the simulation that finds each.
 //
-// usage: npm run planted -- [--only NAME] [--seeds N] [--jobs N]
+// usage: npm run planted -- [--missed] [--only NAME] [--seeds N] [--jobs N]
 
 import { availableParallelism } from 'node:os';
 import { parseArgs } from 'node:util';
 import { helpIfAsked, misused } from '../../support/command.ts';
-import { writeFound } from './found.ts';
+import { readFound, writeFound } from './found.ts';
 import type { Mutation } from './mutation.ts';
 import { MUTATIONS } from './mutations.ts';
-import { inParallel, searchFor } from './search.ts';
+import { inParallel, isStillFound, searchFor } from './search.ts';
 import type { Finding } from './search.worker.ts';
 
-const USAGE = `usage: npm run planted -- [--only NAME] [--seeds N] [--jobs N] [--verbose]
+const USAGE = `usage: npm run planted -- [--missed] [--only NAME] [--seeds N] [--jobs N] [--verbose]
+  --missed     those that their recorded seed does not find any more
   --only NAME  those whose name begins so; all
   --seeds N    each is looked for in so many, from 1 on; 10000
   --jobs N     so many bugs at a time; one for each core
@@ -26,7 +27,8 @@ function fail(problem: unknown): never {
 
 function readArguments() {
   const string = { type: 'string' } as const;
-  const options = { only: string, seeds: string, jobs: string, verbose: { type: 'boolean' } } as const;
+  const flag = { type: 'boolean' } as const;
+  const options = { missed: flag, only: string, seeds: string, jobs: string, verbose: flag } as const;
   const { values } = (() => {
     try {
       return parseArgs({ options });
@@ -51,6 +53,7 @@ function readArguments() {
   }
   return {
     mutations,
+    missed: values.missed ?? false,
     seeds: number('seeds', DEFAULT_SEEDS),
     jobs: number('jobs', availableParallelism()),
     verbose: values.verbose ?? false,
@@ -73,6 +76,14 @@ async function lookFor(mutation: Mutation, seeds: number): Promise<Looked> {
   }
 }
 
+async function missedOf(all: readonly Mutation[], jobs: number): Promise<readonly Mutation[]> {
+  const found = readFound();
+  const finds = await inParallel(all, jobs, (mutation) => isStillFound(mutation, found[mutation.name]));
+  const missed = all.filter((_, index) => !finds[index]);
+  say(`${all.length - missed.length} of ${all.length} planted bugs are found by their recorded seeds`);
+  return missed;
+}
+
 function rowOf({ name, promise }: Mutation, { finding, seconds }: Looked, width: number): string {
   const found = finding === undefined ? 'not found' : `seed ${finding.seed}`;
   const cells = [
@@ -85,7 +96,9 @@ function rowOf({ name, promise }: Mutation, { finding, seconds }: Looked, width:
 }
 
 helpIfAsked(USAGE);
-const { mutations, seeds, jobs, verbose } = readArguments();
+const { missed, seeds, jobs, verbose, ...chosen } = readArguments();
+const mutations = missed ? await missedOf(chosen.mutations, jobs) : chosen.mutations;
+if (mutations.length === 0) process.exit(0);
 const width = Math.max(...mutations.map(({ name }) => name.length));
 const looked = await inParallel(mutations, jobs, async (mutation) => {
   const one = await lookFor(mutation, seeds);

@@ -1,6 +1,7 @@
 // Which seed finds a planted bug? Each bug has a thread of its own, for the code is loaded with it.
 
 import { Worker } from 'node:worker_threads';
+import type { Found } from './found.ts';
 import type { Mutation } from './mutation.ts';
 import type { Finding, SearchPortion } from './search.worker.ts';
 
@@ -44,6 +45,18 @@ export function searchFor(mutation: Mutation): Searching {
     },
     end: async () => void (await worker.terminate()),
   };
+}
+
+/** Whether the seed that found it last does so again, by the same invariant. */
+export async function isStillFound(mutation: Mutation, last: Found | undefined): Promise<boolean> {
+  if (last === undefined) return false;
+  const searching = searchFor(mutation);
+  try {
+    const finding = await searching.find({ from: last.seed, count: 1 });
+    return finding?.invariant === last.invariant;
+  } finally {
+    await searching.end();
+  }
 }
 
 /** Does work on each, so many at a time; results in the order of the items. */
