@@ -23,7 +23,7 @@ export function isCancelling({ run, task }: Lease): boolean {
   return run.state.tasks[task]?.cancelling !== undefined;
 }
 
-/** How many ended leases are remembered, to tell a late or repeated report what became of it. */
+/** How many ended leases are remembered at least, to tell a late or repeated report what became of it. */
 const REMEMBERED_LEASES = 50_000;
 
 /** No executor has this id. */
@@ -47,13 +47,17 @@ export interface Leases {
 
 export function createLeases(): Leases {
   const alive = new Map<string, Lease>();
-  /** By token: the holder, if its own outcome counts. */
-  const ended = new Map<string, string>();
+  // By token: the holder, if its own outcome counts. Two generations: taking the oldest out of one map, again and
+  // again, costs more than all else of a lease.
+  let ended = new Map<string, string>();
+  let endedBefore = new Map<string, string>();
   let granted = 0;
 
   function remember(token: string, executorId: string, status: ReportStatus): void {
     ended.set(token, status === 'RECORDED' ? executorId : NOBODY);
-    if (ended.size > REMEMBERED_LEASES) ended.delete(ended.keys().next().value as string);
+    if (ended.size < REMEMBERED_LEASES) return;
+    endedBefore = ended;
+    ended = new Map();
   }
 
   function grant(lease: Lease): void {
@@ -91,7 +95,7 @@ export function createLeases(): Leases {
       return moved;
     },
     statusOf(token, executorId) {
-      const holder = ended.get(token);
+      const holder = ended.get(token) ?? endedBefore.get(token);
       if (holder === undefined) return 'UNKNOWN';
       return holder === executorId && holder !== NOBODY ? 'RECORDED' : 'STALE';
     },
