@@ -9,10 +9,10 @@
 // Without a receiver no span is made: a call's context is passed through as it came, or a new,
 // unsampled one is made, so that every run has a trace id and executors follow the client's decision.
 
-import { randomBytes } from 'node:crypto';
 import type { SpanProcessor } from '@opentelemetry/sdk-trace';
 import type { Assignment } from '../engine/inputs.ts';
 import type { CommitObserver } from '../runtime/ports.ts';
+import { createRandomPool } from '../runtime/random-pool.ts';
 import { formatTraceparent, parseTraceparent } from '../wire/trace.ts';
 
 export interface Tracing {
@@ -63,8 +63,9 @@ function createPassThrough(): Tracing {
   };
 }
 
+const randomTraceId = createRandomPool(16, 'hex');
+const randomSpanId = createRandomPool(8, 'hex');
+
 function newTraceparent(): string {
-  const traceId = randomBytes(16).toString('hex');
-  const spanId = randomBytes(8).toString('hex');
-  return formatTraceparent({ traceId, spanId, sampled: false });
+  return formatTraceparent({ traceId: randomTraceId(), spanId: randomSpanId(), sampled: false });
 }

@@ -15,6 +15,9 @@ export interface OpenCalls {
   abortAll(reason: ConnectError): void;
 }
 
+/** One for all: every call comes to it, and making an error costs more than the rest of its end. */
+const CANCELED = new ConnectError('The call was cancelled or its deadline passed.', Code.Canceled);
+
 export function createOpenCalls(): OpenCalls {
   const open = new Set<AbortController>();
   const quiet = createQuiet(() => open.size);
@@ -23,14 +26,14 @@ export function createOpenCalls(): OpenCalls {
   function signalOf(call: ServerSurfaceCall): AbortSignal {
     const controller = new AbortController();
     if (closing !== undefined) controller.abort(closing);
-    else if (call.cancelled) controller.abort(canceled());
+    else if (call.cancelled) controller.abort(CANCELED);
     else {
       open.add(controller);
       // grpc-js says so at the end of every call, however it ended.
       call.once('cancelled', () => {
         open.delete(controller);
         quiet.ended();
-        controller.abort(canceled());
+        controller.abort(CANCELED);
       });
     }
     return controller.signal;
@@ -63,8 +66,4 @@ export function createOpenCalls(): OpenCalls {
       open.clear();
     },
   };
-}
-
-function canceled(): ConnectError {
-  return new ConnectError('The call was cancelled or its deadline passed.', Code.Canceled);
 }
