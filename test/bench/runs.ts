@@ -67,6 +67,12 @@ export async function completed(rpc: Rpc, runId: string): Promise<Run> {
   throw new Error(`run ${runId} did not end within two minutes`);
 }
 
+/** Submits a run and waits for its end in the same call. Throws unless it ends COMPLETED within two minutes. */
+export async function execute(rpc: Rpc, spec: RunInit): Promise<Run> {
+  const { runId, finished, run } = await rpc.call(submitRun, { run: { spec }, wait: { seconds: 60n } });
+  return finished && run?.state === RunState.COMPLETED ? run : completed(rpc, runId);
+}
+
 /** Submits all of them, some calls at once. Returns their ids. */
 export async function submitAll(
   rpc: Rpc,

@@ -10,12 +10,11 @@ import type { Load, Measured, Peer } from './peers/peer.ts';
 import {
   allCompleted,
   chainRun,
-  completed,
+  execute,
   fanRun,
   flatRun,
   type RunInit,
   STAMPED_RUN,
-  submit,
   submitAll,
 } from './runs.ts';
 
@@ -63,7 +62,7 @@ const tutti: Peer = {
 function runLoad(rpc: Rpc, load: Load): Promise<Measured> {
   const runOf = (spec: RunInit): RunOne => {
     return async () => {
-      await completed(rpc, await submit(rpc, spec));
+      await execute(rpc, spec);
       return { startedAtMs: undefined };
     };
   };
@@ -110,7 +109,7 @@ async function flat(
 }
 
 async function stampedRun(rpc: Rpc): Promise<{ startedAtMs: number }> {
-  const { output } = await completed(rpc, await submit(rpc, STAMPED_RUN));
+  const { output } = await execute(rpc, STAMPED_RUN);
   if (output?.data.case !== 'bytes') throw new Error('the run came to nothing');
   return { startedAtMs: Number(new TextDecoder().decode(output.data.value)) };
 }

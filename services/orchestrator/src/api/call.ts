@@ -18,6 +18,8 @@ export interface Call {
   readonly context: CallContext;
   /** The trace context of this call, to be handed on. */
   readonly traceparent: string;
+  /** Tells that what it asks for is on disk, where it goes on to wait for what comes of it. */
+  readonly taken: () => void;
 }
 
 /** Namespaces exist from their first use; a client that names none means this one. */

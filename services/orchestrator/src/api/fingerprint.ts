@@ -19,7 +19,7 @@ import type {
   SubmitRunRequest,
   SubmitRunsRequest,
 } from '@tutti/proto/tutti/v1/orchestrator_service_pb.ts';
-import type { Payload } from '@tutti/proto/tutti/v1/payload_pb.ts';
+import { type Payload, PayloadForm } from '@tutti/proto/tutti/v1/payload_pb.ts';
 import type { RunSpec } from '@tutti/proto/tutti/v1/run_pb.ts';
 import type { TaskSpec } from '@tutti/proto/tutti/v1/task_pb.ts';
 import type { WorkflowTemplate } from '@tutti/proto/tutti/v1/workflow_pb.ts';
@@ -44,7 +44,15 @@ export function requestKeyAt(key: RequestKey | undefined, index: number): Reques
 }
 
 function canonical<Request extends object>(request: Request): Request {
-  if (isSubmitRun(request)) return { ...request, run: request.run && canonicalSubmission(request.run) };
+  if (isSubmitRun(request)) {
+    // How the answer is to be given is no part of what is asked.
+    const { wait: _, ...asked } = request;
+    return {
+      ...asked,
+      run: request.run && canonicalSubmission(request.run),
+      payloadForm: PayloadForm.UNSPECIFIED,
+    } as typeof request;
+  }
   if (isPutWorkflow(request)) {
     return { ...request, workflow: request.workflow && canonicalTemplate(request.workflow) };
   }

@@ -52,7 +52,11 @@ export function unary<I extends DescMessage, O extends DescMessage>(
     try {
       if (isWork) leave = enter(deps, request, context);
       admit(deps, method.input, request);
-      const result = await handle(request, { context, traceparent: span.traceparent });
+      const taken = () => {
+        leave();
+        leave = () => {};
+      };
+      const result = await handle(request, { context, traceparent: span.traceparent, taken });
       if (!result.ok) throw toConnectError(result.rejection);
       span.end();
       return result.value;
@@ -77,7 +81,7 @@ export function serverStream<I extends DescMessage, Item>(
     const span = startSpan(deps, method.name, context);
     try {
       admit(deps, method.input, request);
-      const result = await handle(request, { context, traceparent: span.traceparent });
+      const result = await handle(request, { context, traceparent: span.traceparent, taken: () => {} });
       if (!result.ok) throw toConnectError(result.rejection);
       yield* result.value;
       // A stream that ended because it was told to has not come to its end.

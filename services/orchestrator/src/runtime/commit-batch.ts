@@ -24,6 +24,7 @@ import { encodeDependencies, encodeRunRecord, encodeTaskSpec } from '../wire/sto
 import { traceIdOf } from '../wire/trace.ts';
 import { visitReferences } from './payload-references.ts';
 import type { CommittedEvent } from './ports.ts';
+import { statusRowOf } from './run-rows.ts';
 
 export interface PreparedCommit {
   /** The epoch is the committer's to add. */
@@ -120,21 +121,7 @@ function newTasks(graph: Graph, first: number, count: number): readonly NewTask[
 }
 
 function runRows(touched: ReadonlyMap<RunState, unknown>): readonly RunStatusRow[] {
-  const rows: RunStatusRow[] = [];
-  for (const run of touched.keys()) {
-    rows.push({
-      run: run.firstRevision,
-      phase: run.phase,
-      reason: run.reason,
-      message: run.message,
-      paused: run.paused,
-      endedAtMs: run.endedAtMs,
-      lastRevision: run.lastRevision,
-      failedTask: run.failedTask === undefined ? '' : (run.graph.spec.tasks[run.failedTask]?.key ?? ''),
-      counts: { ...run.counts },
-    });
-  }
-  return rows;
+  return Array.from(touched.keys(), statusRowOf);
 }
 
 function taskRows(touched: ReadonlyMap<RunState, ReadonlySet<number>>): readonly TaskStatusRow[] {

@@ -10,7 +10,7 @@ import { runNotFound } from '../engine/requests.ts';
 import { type Store, StoreError } from '../store/port.ts';
 import { createNamespaceDriver, type NamespaceDriver, notLoaded, notServing } from './namespace-driver.ts';
 import { createNamespaces, type Refused, storeIsFull, tooMany } from './namespaces.ts';
-import type { Orchestrator, WatchPage, WatchQuery } from './orchestrator.ts';
+import type { Orchestrator, RunEnd, WatchPage, WatchQuery } from './orchestrator.ts';
 import { referencesOfCall } from './payload-references.ts';
 import {
   type CheckedPayloads,
@@ -22,7 +22,9 @@ import type { Clock, CommitObserver, CommitReport, ExecutorTransport } from './p
 import { type Pruning, startPruning } from './pruning.ts';
 import { createRepeatGuard, type RepeatGuard } from './repeat-guard.ts';
 import { createReruns, type Reruns } from './reruns.ts';
+import { within } from './run-ends.ts';
 import { createRunLife } from './run-life.ts';
+import { runRowOf } from './run-rows.ts';
 import { watchEvents } from './watch.ts';
 import { createWorkflows } from './workflows.ts';
 
@@ -167,6 +169,22 @@ export function createOrchestrator(dependencies: OrchestratorDependencies): Runn
     );
   }
 
+  async function waitForEnd(
+    namespace: string,
+    runId: string,
+    timeoutMs: number,
+    signal: AbortSignal,
+  ): Promise<Result<RunEnd | undefined>> {
+    const driver = serving ? namespaces.driver(namespace) : undefined;
+    const run = driver?.activeRun(runId);
+    const hub = driver?.hub();
+    if (run === undefined || hub === undefined) return accept(undefined);
+    if (watcherCount() >= limits.maxWatchers) return tooMany('watchers', limits.maxWatchers);
+    const ended = await within(clock, hub.ends.next(run.firstRevision), timeoutMs, signal);
+    if (ended === undefined) return accept(undefined);
+    return accept({ row: runRowOf(ended), input: ended.graph.spec.input, output: ended.output });
+  }
+
   function watcherCount(): number {
     return namespaces.drivers().reduce((count, driver) => count + (driver.hub()?.watchers ?? 0), 0);
   }
@@ -191,6 +209,7 @@ export function createOrchestrator(dependencies: OrchestratorDependencies): Runn
     },
     payloads: { put: payloads.put, get: payloads.get },
     watch,
+    waitForEnd,
     queries: store,
     offers: (namespace, capability) => namespaces.driver(namespace)?.offers(capability),
     serving: () => serving,

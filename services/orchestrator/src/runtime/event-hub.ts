@@ -3,6 +3,7 @@
 
 import type { RunNumber } from '../store/port.ts';
 import type { CommittedEvent } from './ports.ts';
+import { createRunEnds, type RunEnds } from './run-ends.ts';
 
 const MAX_BUFFERED_EVENTS = 4_096;
 const MAX_BUFFERED_BYTES = 4 * 1_024 * 1_024;
@@ -12,7 +13,9 @@ const MAX_HUB_BYTES = 256 * 1_024 * 1_024;
 export interface EventHub {
   /** Of the latest event published. */
   readonly revision: number;
+  /** Who waits for the end of a run is one, too. */
   readonly watchers: number;
+  readonly ends: Pick<RunEnds, 'next'>;
   published(events: readonly CommittedEvent[]): void;
   /** `run`: only this one's; undefined for all. Closed from the start once the hub is. */
   subscribe(run: RunNumber | undefined): Subscription;
@@ -36,13 +39,15 @@ export function createEventHub(latestRevision: number, maxBytes = MAX_HUB_BYTES)
   const ofAll = new Set<Buffer>();
   let watchers = 0;
   let closed = false;
+  const ends = createRunEnds();
 
   return {
+    ends,
     get revision() {
       return revision;
     },
     get watchers() {
-      return watchers;
+      return watchers + ends.waiting;
     },
     published(events) {
       const last = events.at(-1);
@@ -50,6 +55,7 @@ export function createEventHub(latestRevision: number, maxBytes = MAX_HUB_BYTES)
       revision = last.event.revision;
       for (const buffer of ofAll) buffer.add(events);
       if (byRun.size > 0) publishByRun(byRun, events);
+      ends.published(events);
     },
     subscribe(run) {
       const buffer = createBuffer(room);
@@ -75,6 +81,7 @@ export function createEventHub(latestRevision: number, maxBytes = MAX_HUB_BYTES)
     },
     close() {
       closed = true;
+      ends.close();
       for (const buffer of ofAll) buffer.close();
       for (const group of byRun.values()) for (const buffer of group) buffer.close();
     },

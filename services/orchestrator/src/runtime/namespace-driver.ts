@@ -13,6 +13,7 @@
 import type { ExpressionCompiler } from '../domain/expression.ts';
 import { type Rejection, reject } from '../domain/rejection.ts';
 import type { SchemaChecker } from '../domain/schema.ts';
+import type { RunState } from '../domain/state.ts';
 import type { EngineGauges } from '../engine/gauges.ts';
 import type { EngineCalls, EngineCallType, EngineInput } from '../engine/inputs.ts';
 import type { EngineOptions } from '../engine/options.ts';
@@ -35,6 +36,8 @@ export interface NamespaceDriver {
   hub(): EventHub | undefined;
   /** Waits for it to be loaded; false if it cannot be for now, is stopped, or `signal` is aborted. */
   loaded(signal: AbortSignal): Promise<boolean>;
+  /** The run, if it is known not to be final. What it holds may not be durable yet. */
+  activeRun(runId: string): RunState | undefined;
   gauges(): EngineGauges | undefined;
   /** READY tasks that an executor is there for. */
   startableTasks(): number;
@@ -287,6 +290,7 @@ export function createNamespaceDriver(dependencies: DriverDependencies): Namespa
       if (session === undefined && !stopping) await loading.wait();
       return stopping ? undefined : session?.epoch;
     },
+    activeRun: (runId) => session?.engine.activeRun(runId),
     gauges: () => session?.engine.gauges(),
     startedTasks: () => session?.engine.startedTasks() ?? 0,
     startableTasks: () => session?.engine.startableTasks() ?? 0,

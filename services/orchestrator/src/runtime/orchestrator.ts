@@ -1,9 +1,10 @@
 // What the front doors (gRPC, HTTP, NATS) see of the runtime.
 
 import type { Graph } from '../domain/graph.ts';
+import type { Payload } from '../domain/payload.ts';
 import type { Result } from '../domain/rejection.ts';
 import type { EngineCalls, EngineCallType, SubmitRun, SubmittedRun } from '../engine/inputs.ts';
-import type { Store } from '../store/port.ts';
+import type { RunRow, Store } from '../store/port.ts';
 import type { Payloads } from './payloads.ts';
 import type { RunLife } from './run-life.ts';
 import type { Workflows } from './workflows.ts';
@@ -42,6 +43,17 @@ export interface Orchestrator {
    * without a word, when the engine behind it is gone: whether a run is over, the store says.
    */
   watch(namespace: string, query: WatchQuery, signal: AbortSignal): Promise<Result<AsyncIterable<WatchPage>>>;
+  /**
+   * Waits for the end of a run that is under way here, and tells it without a look at the store. Undefined
+   * where it cannot: the run is not known to be under way, its engine is gone, the time is over, or
+   * `signal` is aborted. It counts as a watcher.
+   */
+  waitForEnd(
+    namespace: string,
+    runId: string,
+    timeoutMs: number,
+    signal: AbortSignal,
+  ): Promise<Result<RunEnd | undefined>>;
   /** Reads of what is durable. */
   readonly queries: StoreQueries;
   /**
@@ -56,6 +68,14 @@ export interface Orchestrator {
    * NOT_SERVING. Each is loaded anew and goes on by itself once the store takes commits again.
    */
   failingNamespaces(): readonly string[];
+}
+
+/** A run as its last event left it. */
+export interface RunEnd {
+  readonly row: RunRow;
+  readonly input: Payload;
+  /** Undefined where it asks for none, or did not complete. */
+  readonly output: Payload | undefined;
 }
 
 export type StoreQueries = Pick<

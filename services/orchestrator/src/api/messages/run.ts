@@ -5,7 +5,7 @@ import { EventSchema } from '@tutti/proto/tutti/v1/event_pb.ts';
 import type { Payload } from '@tutti/proto/tutti/v1/payload_pb.ts';
 import { type Run, RunOriginSchema, RunParentSchema, RunSchema } from '@tutti/proto/tutti/v1/run_pb.ts';
 import { isEmpty } from '../../domain/payload.ts';
-import type { StoreQueries } from '../../runtime/orchestrator.ts';
+import type { RunEnd, StoreQueries } from '../../runtime/orchestrator.ts';
 import type { RunRow } from '../../store/port.ts';
 import { REASON_TO_WIRE, RUN_PHASE_TO_WIRE } from '../../wire/enums.ts';
 import { fromPayload, type PayloadForm } from '../../wire/payload.ts';
@@ -65,6 +65,13 @@ export async function toFullRunMessage(
   if (!isEmpty(input)) message.input = fromPayload(input, form);
   const output = asksForOutput ? await findOutput(queries, namespace, row) : undefined;
   if (output !== undefined) message.output = inForm(output, form);
+  return message;
+}
+
+export function toEndedRunMessage(namespace: string, { row, input, output }: RunEnd, form: PayloadForm): Run {
+  const message = toRunMessage(namespace, row);
+  if (!isEmpty(input)) message.input = fromPayload(input, form);
+  if (output !== undefined) message.output = fromPayload(output, form);
   return message;
 }
 

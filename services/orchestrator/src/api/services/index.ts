@@ -36,7 +36,8 @@ import { createRunHandlers } from './runs.ts';
 import { createSignalHandlers } from './signal.ts';
 import { createSubmitHandlers } from './submit.ts';
 import { createTaskHandlers } from './tasks.ts';
-import { createWatchHandlers } from './watch.ts';
+import { createWaitHandler } from './wait.ts';
+import { createWatchHandler } from './watch.ts';
 import { createWorkflowCopies } from './workflow-copies.ts';
 import { createWorkflowHandlers } from './workflows.ts';
 
@@ -83,7 +84,7 @@ export function createServices(options: ServicesDeps) {
   const tasks = createTaskHandlers(orchestrator);
   const graphs = createGraphHandlers(orchestrator);
   const executors = createExecutorHandlers(orchestrator);
-  const watching = createWatchHandlers({
+  const watching = createWatchHandler({
     orchestrator,
     slowReaderMs: deps.slowReaderMs ?? SLOW_READER_MS,
     watcherCut: deps.watcherCut ?? (() => {}),
@@ -94,7 +95,7 @@ export function createServices(options: ServicesDeps) {
       submitRun: unary(deps, method.submitRun, submit.submitRun),
       submitRuns: unary(deps, method.submitRuns, submit.submitRuns),
       getRun: unary(deps, method.getRun, runs.getRun),
-      waitRun: unary(deps, method.waitRun, watching.waitRun),
+      waitRun: unary(deps, method.waitRun, createWaitHandler(deps)),
       listRuns: unary(deps, method.listRuns, runs.listRuns),
       getTask: unary(deps, method.getTask, tasks.getTask),
       listTasks: unary(deps, method.listTasks, tasks.listTasks),
@@ -104,7 +105,7 @@ export function createServices(options: ServicesDeps) {
       signalRun: unary(deps, method.signalRun, signals.signalRun),
       addTasks: unary(deps, method.addTasks, growth.addTasks),
       changeDependencies: unary(deps, method.changeDependencies, growth.changeDependencies),
-      watch: serverStream(deps, method.watch, mapped(watching.watch, toMessage)),
+      watch: serverStream(deps, method.watch, mapped(watching, toMessage)),
     },
     executors: {
       listExecutors: unary(deps, ExecutorService.method.listExecutors, executors.listExecutors),
@@ -122,7 +123,7 @@ export function createServices(options: ServicesDeps) {
     },
     /** For doors that send binary messages: the same streams, encoded already. */
     encoded: {
-      watch: serverStream(deps, method.watch, mapped(watching.watch, toBytes)),
+      watch: serverStream(deps, method.watch, mapped(watching, toBytes)),
     },
     /** For doors: of the answers that they are handed. */
     bounds,

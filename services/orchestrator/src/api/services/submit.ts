@@ -1,4 +1,4 @@
-// How are runs submitted, one or many?
+// How are runs submitted, one or many? One can be waited for in the same call.
 
 import { create } from '@bufbuild/protobuf';
 import type { Status } from '@tutti/proto/google/rpc/error_pb.ts';
@@ -20,6 +20,8 @@ import type { RunSpec } from '@tutti/proto/tutti/v1/run_pb.ts';
 import { accept, type Refusal, type Rejection, type Result, reject } from '../../domain/rejection.ts';
 import type { RequestKey, SubmitRun, SubmittedRun } from '../../engine/inputs.ts';
 import type { Orchestrator } from '../../runtime/orchestrator.ts';
+import { payloadFormFromWire } from '../../wire/payload-form.ts';
+import { durationToMs } from '../../wire/time.ts';
 import { type Call, namespaceOf } from '../call.ts';
 import { statusOf, toStatus } from '../errors.ts';
 import { requestKeyAt, requestKeyOf } from '../fingerprint.ts';
@@ -29,10 +31,11 @@ import { type ChildWorkflows, refersToWorkflows } from './child-workflows.ts';
 import type { Languages } from './graph-of-spec.ts';
 import { compileSpec, toSpec } from './graph-of-spec.ts';
 import { hasLinks, withLinks } from './links.ts';
+import { waitForRun } from './wait.ts';
 import type { WorkflowCopies } from './workflow-copies.ts';
 
 export interface SubmitDeps {
-  readonly orchestrator: Pick<Orchestrator, 'call' | 'submitPrepared' | 'queries'>;
+  readonly orchestrator: Pick<Orchestrator, 'call' | 'submitPrepared' | 'watch' | 'waitForEnd' | 'queries'>;
   readonly languages: Languages;
   readonly copies: WorkflowCopies;
   readonly children: ChildWorkflows;
@@ -53,9 +56,24 @@ export interface SubmitHandlers {
 export function createSubmitHandlers(deps: SubmitDeps): SubmitHandlers {
   return {
     async submitRun(request, call) {
+      const { wait, payloadForm } = request;
       const key = requestKeyOf(SubmitRunRequestSchema, request);
       const submitted = await submit(deps, namespaceOf(request), request.run, key, call);
-      return submitted.ok ? accept(toResponse(submitted.value)) : submitted;
+      if (!submitted.ok) return submitted;
+      const response = toResponse(submitted.value);
+      if (wait === undefined) return accept(response);
+      call.taken();
+      const waited = await waitForRun(
+        deps,
+        {
+          namespace: namespaceOf(request),
+          runId: response.runId,
+          timeoutMs: durationToMs(wait),
+          form: payloadFormFromWire(payloadForm),
+        },
+        call.context,
+      );
+      return waited.ok ? accept(Object.assign(response, waited.value)) : waited;
     },
 
     async submitRuns(request, call) {

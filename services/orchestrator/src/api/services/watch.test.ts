@@ -41,6 +41,7 @@ function scripted(parts: Partial<Orchestrator>, row?: Partial<RunRow>): Orchestr
   return {
     call: missing,
     watch: missing,
+    waitForEnd: async () => accept(undefined),
     submitPrepared: missing,
     workflows: { put: missing, remove: missing },
     payloads: { put: missing, get: missing },

@@ -1,4 +1,4 @@
-// How are events watched, and runs waited for?
+// How are events watched?
 //
 // W1  Nothing is buffered for a reader beyond one answer: the next page is asked for when the door
 //     has taken the one before.
@@ -7,26 +7,14 @@
 // W4  A stream ends well only after its run's last event; one that ends because the engine behind it
 //     is gone says so, lest its reader take it for the end.
 
-import { create } from '@bufbuild/protobuf';
-import {
-  type WaitRunRequest,
-  type WaitRunResponse,
-  WaitRunResponseSchema,
-  type WatchRequest,
-} from '@tutti/proto/tutti/v1/orchestrator_service_pb.ts';
+import type { WatchRequest } from '@tutti/proto/tutti/v1/orchestrator_service_pb.ts';
 import { accept, type Result, reject } from '../../domain/rejection.ts';
 import { isFinalRun } from '../../domain/states.ts';
 import type { Orchestrator, WatchPage } from '../../runtime/orchestrator.ts';
-import { payloadFormFromWire } from '../../wire/payload-form.ts';
-import { durationToMs } from '../../wire/time.ts';
 import { type Call, type CallContext, namespaceOf } from '../call.ts';
 import { notServing, toConnectError } from '../errors.ts';
-import { toFullRunMessage } from '../messages/run.ts';
 import { splitPage } from '../messages/watch-page.ts';
-import type { StreamHandler, UnaryHandler } from '../method.ts';
-import { findRun } from './runs.ts';
-
-const DEFAULT_WAIT_MS = 60_000;
+import type { StreamHandler } from '../method.ts';
 
 export interface WatchDeps {
   readonly orchestrator: Pick<Orchestrator, 'watch' | 'queries'>;
@@ -35,16 +23,8 @@ export interface WatchDeps {
   readonly watcherCut: () => void;
 }
 
-export interface WatchHandlers {
-  readonly waitRun: UnaryHandler<WaitRunRequest, WaitRunResponse>;
-  readonly watch: StreamHandler<WatchRequest, WatchPage>;
-}
-
-export function createWatchHandlers(deps: WatchDeps): WatchHandlers {
-  return {
-    watch: (request, call) => watch(deps, request, call),
-    waitRun: (request, call) => waitRun(deps, request, call),
-  };
+export function createWatchHandler(deps: WatchDeps): StreamHandler<WatchRequest, WatchPage> {
+  return (request, call) => watch(deps, request, call);
 }
 
 async function watch(
@@ -66,8 +46,8 @@ async function watch(
 }
 
 /** W4. */
-async function* untilItsEnd(
-  deps: WatchDeps,
+export async function* untilItsEnd(
+  deps: { readonly orchestrator: Pick<Orchestrator, 'queries'> },
   namespace: string,
   runId: string,
   pages: AsyncIterable<WatchPage>,
@@ -125,62 +105,4 @@ function watcherTooSlow(slowReaderMs: number, taken: number | undefined) {
   const message = `The watcher took nothing for ${slowReaderMs / 1_000} s; resume from the last revision seen.`;
   const metadata: Record<string, string> = taken === undefined ? {} : { revision: String(taken) };
   return toConnectError(reject('WATCHER_TOO_SLOW', message, metadata).rejection);
-}
-
-async function waitRun(
-  deps: WatchDeps,
-  request: WaitRunRequest,
-  { context }: Call,
-): Promise<Result<WaitRunResponse>> {
-  const { queries } = deps.orchestrator;
-  const namespace = namespaceOf(request);
-  const { runId } = request;
-  const before = await findRun(queries, namespace, runId);
-  if (!before.ok) return before;
-  const record = queries.getRunRecord(namespace, before.value.run);
-  // Should the waiting end otherwise, nobody asks for it any more.
-  record.catch(() => {});
-  const wasOver = isFinalRun(before.value.phase);
-  if (!wasOver) {
-    const timeoutMs = request.timeout === undefined ? DEFAULT_WAIT_MS : durationToMs(request.timeout);
-    const ended = await lastEvent(deps, namespace, runId, before.value.lastRevision, timeoutMs, context);
-    if (!ended.ok) return ended;
-    context.signal.throwIfAborted();
-  }
-  const after = wasOver ? before : await findRun(queries, namespace, runId);
-  if (!after.ok) return after;
-  const finished = isFinalRun(after.value.phase);
-  const form = payloadFormFromWire(request.payloadForm);
-  const run = await toFullRunMessage(queries, namespace, after.value, form, record);
-  return accept(create(WaitRunResponseSchema, { finished, run }));
-}
-
-/** Answers after the run's last event, or when the time is over. */
-async function lastEvent(
-  deps: WatchDeps,
-  namespace: string,
-  runId: string,
-  afterRevision: number,
-  timeoutMs: number,
-  context: CallContext,
-): Promise<Result<void>> {
-  if (timeoutMs === 0) return accept(undefined);
-  const stop = new AbortController();
-  const timer = setTimeout(() => stop.abort(), timeoutMs);
-  try {
-    const signal = AbortSignal.any([context.signal, stop.signal]);
-    const pages = await deps.orchestrator.watch(namespace, { runId, afterRevision }, signal);
-    if (!pages.ok) return stop.signal.aborted ? accept(undefined) : pages;
-    // Reading to the end is the waiting; what the pages say is read from the store afterwards.
-    const whole = untilItsEnd(deps, namespace, runId, pages.value, signal);
-    for await (const _ of whole) if (signal.aborted) break;
-    return accept(undefined);
-  } catch (error) {
-    // Some streams end by throwing the reason of their abort.
-    if (stop.signal.aborted && error === stop.signal.reason) return accept(undefined);
-    throw error;
-  } finally {
-    clearTimeout(timer);
-    stop.abort();
-  }
 }
