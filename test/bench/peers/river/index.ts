@@ -1,0 +1,133 @@
+// River on PostgreSQL: jobs of Go programs; one process works them, one inserts them. Once as it comes, completing
+// in batches, which is for throughput; once each job in a transaction of its own, which is for latency.
+
+import { join } from 'node:path';
+import { nowMs } from '../clock.ts';
+import { goBuild } from '../go-program.ts';
+import { createLedger, type Ledger } from '../ledger.ts';
+import { type LineProgram, startLineProgram } from '../line-program.ts';
+import { closedLoop, openLoop, type RunOne } from '../loops.ts';
+import type { Load, Measured, Peer } from '../peer.ts';
+import { findPostgres, NO_POSTGRES, postgresVersion, startPostgres } from '../postgres.ts';
+
+/** Of program/go.mod. */
+const RIVER = '0.51.0';
+
+interface Variant {
+  readonly name: string;
+  readonly settings: string;
+  readonly isTransactional: boolean;
+}
+
+/** What has returned is completed up to 250 ms later, with others: riverqueue.com/docs, internal/jobcompleter. */
+const BATCHED: Variant = {
+  name: 'river',
+  settings: 'completes in batches, as it comes',
+  isTransactional: false,
+};
+
+/** riverqueue.com/docs/transactional-job-completion. */
+const TRANSACTIONAL: Variant = {
+  name: 'river-transactional',
+  settings: 'JobCompleteTx in each job',
+  isTransactional: true,
+};
+
+function river({ name, settings, isTransactional }: Variant): Peer {
+  return {
+    name,
+    settings: `${settings}; one worker process (Go) that fetches every 2 ms at most, InsertManyFast, PostgreSQL synchronous_commit on`,
+    durability: 'FSYNC',
+    // Its workflows, so its fan-in, are River Pro's alone; a step that adds the next one is in the open.
+    kinds: ['flat-large', 'flat-single', 'latency-serial', 'latency-open', 'three-step', 'chain'],
+    async prepare(cache, say) {
+      if (findPostgres() === undefined) return NO_POSTGRES;
+      return await goBuild(new URL('program/', import.meta.url), join(cache, 'river'), say);
+    },
+    async start({ folder, cache, slots }) {
+      const postgres = await startPostgres(folder);
+      const stops: (() => Promise<unknown>)[] = [() => postgres.stop()];
+      const stop = async () => {
+        for (const each of stops.splice(0).reverse()) await each();
+      };
+      try {
+        const ledger = createLedger();
+        const start = async (mode: 'work' | 'insert') => {
+          const program = await startLineProgram({
+            name: `river ${mode}`,
+            command: join(cache, 'river'),
+            args: [
+              ...['-mode', mode, '-url', postgres.url, '-slots', String(slots)],
+              ...(isTransactional ? ['-transactional'] : []),
+            ],
+            line: (line) => hear(ledger, line),
+          });
+          stops.push(() => program.stop());
+          return program;
+        };
+        // It migrates the database first.
+        const worker = await start('work');
+        const inserter = await start('insert');
+        return {
+          version: `River ${RIVER}, ${await postgresVersion()}`,
+          processes: () => [
+            { role: 'postgres', pid: postgres.pid, descendants: true },
+            { role: 'worker', pid: worker.pid },
+            { role: 'load', pid: inserter.pid },
+          ],
+          run: (load) => Promise.race([runLoad(inserter, ledger, load), worker.failed, inserter.failed]),
+          stop,
+        };
+      } catch (error) {
+        await stop();
+        throw error;
+      }
+    },
+  };
+}
+
+/** "counted N", or "ended RUN STARTED_AT_MS". */
+function hear(ledger: Ledger, line: string): void {
+  const [what, first = '', second] = line.split(' ');
+  if (what === 'counted') ledger.tellCounted(Number(first));
+  else if (what === 'ended') ledger.tell(first, Number(second));
+  else throw new Error(`river said ${line}`);
+}
+
+let runNumber = 0;
+
+async function runLoad(inserter: LineProgram, ledger: Ledger, load: Load): Promise<Measured> {
+  const runSteps = (steps: number, fibo = 0): RunOne => {
+    return async () => {
+      const run = String(++runNumber);
+      const end = ledger.end(run);
+      inserter.write(`run ${run} ${steps} ${fibo}`);
+      return await end;
+    };
+  };
+  switch (load.kind) {
+    case 'flat-large':
+    case 'flat-single': {
+      const { tasks } = load;
+      const beganMs = nowMs();
+      const all = ledger.counted(tasks);
+      inserter.write(`${load.kind === 'flat-large' ? 'many' : 'known'} ${tasks}`);
+      await all;
+      return { seconds: (nowMs() - beganMs) / 1_000, runs: tasks, tasks };
+    }
+    case 'latency-serial':
+      return closedLoop({ runs: load.runs, atOnce: load.atOnce, tasksOfARun: 1 }, runSteps(1));
+    case 'latency-open':
+      return openLoop({ ...load, tasksOfARun: 1 }, runSteps(1));
+    case 'three-step':
+      return closedLoop({ runs: load.runs, atOnce: load.atOnce, tasksOfARun: 3 }, runSteps(3));
+    case 'chain': {
+      const { runs, steps } = load;
+      return closedLoop({ runs, atOnce: 1, tasksOfARun: steps }, runSteps(steps, load.fibo));
+    }
+    case 'fan':
+      throw new Error('River has no dependencies in the open: nothing waits for many');
+  }
+}
+
+export const peers: readonly Peer[] = [river(BATCHED), river(TRANSACTIONAL)];
