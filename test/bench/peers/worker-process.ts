@@ -3,6 +3,7 @@
 import { type ChildProcess, fork } from 'node:child_process';
 import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
+import type { OnStop } from './all-or-none.ts';
 import type { WorkerMessage } from './worker-side.ts';
 
 export interface WorkerProcess {
@@ -26,7 +27,10 @@ export interface WorkerSpec {
 
 const GRACE_MS = 10_000;
 
-/** Resolves when the worker has said that it is ready. */
+/**
+ * Resolves when the worker has said that it is ready. Should it end by itself after that, it is an uncaught exception:
+ * nothing would come of the round, and whoever waits for a run would wait for ever.
+ */
 export async function startWorker(spec: WorkerSpec): Promise<WorkerProcess> {
   const child = fork(fileURLToPath(spec.program), [JSON.stringify(spec.settings)], {
     env: { ...process.env, ...spec.env },
@@ -42,7 +46,30 @@ export async function startWorker(spec: WorkerSpec): Promise<WorkerProcess> {
     });
   });
   await ready;
-  return { pid: child.pid ?? -1, send: (message) => void child.send(message), stop: () => stop(child) };
+  const fail = (code: number | null, signal: string | null) => {
+    throw new Error(`${spec.program.pathname} ended with ${code ?? signal} before its work did`);
+  };
+  child.once('exit', fail);
+  return {
+    pid: child.pid ?? -1,
+    send: (message) => void child.send(message),
+    async stop() {
+      child.off('exit', fail);
+      await stop(child);
+    },
+  };
+}
+
+/** So many of the same; they are stopped together. */
+export async function startWorkers(
+  count: number,
+  spec: WorkerSpec,
+  onStop: OnStop,
+): Promise<readonly WorkerProcess[]> {
+  const workers: WorkerProcess[] = [];
+  onStop(() => Promise.all(workers.map((worker) => worker.stop())));
+  while (workers.length < count) workers.push(await startWorker(spec));
+  return workers;
 }
 
 async function stop(child: ChildProcess): Promise<void> {

@@ -22,6 +22,11 @@ let running: Running | undefined;
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
   process.once(signal, () => void stop().finally(() => process.exit(1)));
 }
+// A worker or a server that ended too soon.
+process.once('uncaughtException', (error) => {
+  say(`${error.stack}`);
+  void stop().finally(() => process.exit(1));
+});
 try {
   running = await peer.start({ folder, cache: order.cache, slots: order.slots, say });
   process.stdout.write(`${JSON.stringify(await play(peer, running))}\n`);
