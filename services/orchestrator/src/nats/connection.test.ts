@@ -10,7 +10,7 @@ import {
   HeartbeatResponseSchema,
   TaskBatchSchema,
 } from '@tutti/proto/tutti/v1/executor_protocol_pb.ts';
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { expect, test } from 'vitest';
 import { accept } from '../domain/rejection.ts';
 import { connectNats } from './connection.ts';
 import { createExecutorTransport } from './deliveries.ts';
@@ -24,20 +24,12 @@ import {
   createScriptedOrchestrator,
   NO_TRACING,
   startTestNats,
-  type TestNats,
   until,
+  useTestNats,
 } from './test-support.ts';
 
 const subjects = createSubjects('tutti.v1');
-let nats: TestNats;
-
-beforeAll(async () => {
-  nats = await startTestNats();
-}, 600_000);
-
-afterAll(async () => {
-  await nats?.close();
-});
+const nats = useTestNats();
 
 test('after nats-server was killed, requests are answered and assignments arrive again', async () => {
   const link = await nats.link();

@@ -5,31 +5,26 @@ import type { NatsConnection } from '@nats-io/transport-node';
 import { type TaskBatch, TaskBatchSchema } from '@tutti/proto/tutti/v1/executor_protocol_pb.ts';
 import { StateReason } from '@tutti/proto/tutti/v1/state_reason_pb.ts';
 import { TaskState } from '@tutti/proto/tutti/v1/task_pb.ts';
-import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
+import { beforeAll, beforeEach, expect, test } from 'vitest';
 import type { Assignment } from '../engine/inputs.ts';
 import type { Delivery, ExecutorTransport } from '../runtime/ports.ts';
 import type { NatsLink } from './connection.ts';
 import { createExecutorTransport } from './deliveries.ts';
 import { createSubjects } from './subjects.ts';
-import { assignmentOf, startTestNats, type TestNats } from './test-support.ts';
+import { assignmentOf, useTestNats } from './test-support.ts';
 
 const MAX_PAYLOAD_BYTES = 64 * 1024;
 const END = 'end-of-test';
 
-let nats: TestNats;
+const nats = useTestNats({ maxPayloadBytes: MAX_PAYLOAD_BYTES });
 let link: NatsLink;
 let observer: NatsConnection;
 let transport: ExecutorTransport;
 let traced: string[];
 
 beforeAll(async () => {
-  nats = await startTestNats({ maxPayloadBytes: MAX_PAYLOAD_BYTES });
   link = await nats.link();
   observer = await nats.client();
-}, 600_000);
-
-afterAll(async () => {
-  await nats?.close();
 });
 
 beforeEach(() => {

@@ -3,22 +3,14 @@
 import { create, fromBinary, toBinary } from '@bufbuild/protobuf';
 import { EventSchema } from '@tutti/proto/tutti/v1/event_pb.ts';
 import { EventBatchSchema } from '@tutti/proto/tutti/v1/executor_protocol_pb.ts';
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { expect, test } from 'vitest';
 import type { RunState } from '../domain/state.ts';
 import type { CommittedEvent } from '../runtime/ports.ts';
 import { createEventPublisher } from './events.ts';
 import { createSubjects } from './subjects.ts';
-import { startTestNats, type TestNats } from './test-support.ts';
+import { useTestNats } from './test-support.ts';
 
-let nats: TestNats;
-
-beforeAll(async () => {
-  nats = await startTestNats({ maxPayloadBytes: 4_096 });
-}, 600_000);
-
-afterAll(async () => {
-  await nats?.close();
-});
+const nats = useTestNats({ maxPayloadBytes: 4_096 });
 
 function committed(runId: string, revision: number, taskKey = ''): CommittedEvent {
   const message = create(EventSchema, { revision: BigInt(revision), runId, taskKey });

@@ -21,7 +21,7 @@ import {
   ReportResponseSchema,
   ReportStatus,
 } from '@tutti/proto/tutti/v1/executor_protocol_pb.ts';
-import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
+import { afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { accept, reject } from '../domain/rejection.ts';
 import { createExecutorGateway, type ExecutorGateway, type GatewayOptions } from './gateway.ts';
 import { createSubjects } from './subjects.ts';
@@ -31,25 +31,20 @@ import {
   NO_TRACING,
   type Script,
   startTestNats,
-  type TestNats,
   until,
+  useTestNats,
 } from './test-support.ts';
 
 const subjects = createSubjects('tutti.v1');
 const validator = createValidator();
 const encoder = new TextEncoder();
 
-let nats: TestNats;
+const nats = useTestNats();
 let executor: NatsConnection;
 let gateway: ExecutorGateway | undefined;
 
 beforeAll(async () => {
-  nats = await startTestNats();
   executor = await nats.client();
-}, 600_000);
-
-afterAll(async () => {
-  await nats?.close();
 });
 
 afterEach(async () => {

@@ -1,20 +1,12 @@
 // Two orchestrators on one prefix would both answer the same executors: P1 and P2 of presence.ts, on a
 // real nats-server.
 
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { expect, test } from 'vitest';
 import { type PresenceOptions, startPresence } from './presence.ts';
 import { createSubjects } from './subjects.ts';
-import { startTestNats, type TestNats, until } from './test-support.ts';
+import { until, useTestNats } from './test-support.ts';
 
-let nats: TestNats;
-
-beforeAll(async () => {
-  nats = await startTestNats();
-}, 600_000);
-
-afterAll(async () => {
-  await nats?.close();
-});
+const nats = useTestNats();
 
 let ids = 0;
 

@@ -1,19 +1,11 @@
 // DESIGN 9, promise 8: executors are told that their sessions are unknown, on a real nats-server.
 
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { expect, test } from 'vitest';
 import { createRollCall } from './roll-call.ts';
 import { createSubjects } from './subjects.ts';
-import { startTestNats, type TestNats } from './test-support.ts';
+import { useTestNats } from './test-support.ts';
 
-let nats: TestNats;
-
-beforeAll(async () => {
-  nats = await startTestNats();
-}, 600_000);
-
-afterAll(async () => {
-  await nats?.close();
-});
+const nats = useTestNats();
 
 test('each loaded namespace is called, those that were loaded early once executors are listened to', async () => {
   const link = await nats.link();

@@ -1,6 +1,7 @@
 // What do the tests of this folder have in common? A real nats-server, and an orchestrator by script.
 
 import { connect, type NatsConnection } from '@nats-io/transport-node';
+import { afterAll, beforeAll } from 'vitest';
 import { EMPTY_PAYLOAD } from '../domain/payload.ts';
 import type { Assignment, EngineCalls, EngineCallType } from '../engine/inputs.ts';
 import type { Orchestrator } from '../runtime/orchestrator.ts';
@@ -65,6 +66,38 @@ export async function startTestNats(options: Partial<NatsServerOptions> = {}): P
     async close() {
       await Promise.all([...links.map((link) => link.close()), ...clients.map((client) => client.close())]);
       await server.stop();
+    },
+  };
+}
+
+/** One for all tests of the file that calls this, from before the first to after the last. */
+export function useTestNats(options: Partial<NatsServerOptions> = {}): Omit<TestNats, 'close'> {
+  let nats: TestNats | undefined;
+  // The first one on a machine may have to be obtained.
+  beforeAll(async () => {
+    nats = await startTestNats(options);
+  }, 600_000);
+  afterAll(async () => {
+    await nats?.close();
+  });
+  const started = (): TestNats => {
+    if (nats === undefined) throw new Error('nats-server is there from beforeAll on');
+    return nats;
+  };
+  return {
+    link: (more) => started().link(more),
+    client: () => started().client(),
+    get server() {
+      return started().server;
+    },
+    get binary() {
+      return started().binary;
+    },
+    get logged() {
+      return started().logged;
+    },
+    get logger() {
+      return started().logger;
     },
   };
 }
