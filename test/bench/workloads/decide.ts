@@ -4,15 +4,11 @@
 import { apply, submitRun } from '../../../services/orchestrator/src/domain/apply.ts';
 import { compileGraph } from '../../../services/orchestrator/src/domain/compile.ts';
 import { EMPTY_PAYLOAD } from '../../../services/orchestrator/src/domain/payload.ts';
+import { plainTask } from '../../../services/orchestrator/src/domain/plain-task.ts';
 import {
-  DEFAULT_CANCEL_GRACE_MS,
-  DEFAULT_JOIN,
-  DEFAULT_RETRY,
-  NO_TIMEOUTS,
   PLAIN_EDGE,
   PLAIN_FLOW,
   PLAIN_RUN,
-  PLAIN_TASK,
   type TaskSpec,
 } from '../../../services/orchestrator/src/domain/spec.ts';
 import type { RunState } from '../../../services/orchestrator/src/domain/state.ts';
@@ -132,19 +128,7 @@ function playOut(run: RunState): number {
 }
 
 function task(key: string, after: readonly string[] = []): TaskSpec {
-  return {
-    ...PLAIN_TASK,
-    key,
-    capability: 'noop',
-    input: EMPTY_PAYLOAD,
+  return plainTask(key, 'noop', {
     dependencies: after.map((upstream) => ({ key: upstream, condition: 'SUCCESS', ...PLAIN_EDGE })),
-    join: DEFAULT_JOIN,
-    onUnmet: 'SKIP',
-    parent: '',
-    priority: 2,
-    retry: DEFAULT_RETRY,
-    timeouts: NO_TIMEOUTS,
-    allowFailure: false,
-    cancelGraceMs: DEFAULT_CANCEL_GRACE_MS,
-  };
+  });
 }

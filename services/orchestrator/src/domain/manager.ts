@@ -6,17 +6,8 @@
 
 import type { Change } from './events.ts';
 import { specOf, taskOf } from './lookup.ts';
-import { EMPTY_PAYLOAD } from './payload.ts';
-import {
-  DEFAULT_CANCEL_GRACE_MS,
-  DEFAULT_JOIN,
-  DEFAULT_PRIORITY,
-  DEFAULT_RETRY,
-  type Manager,
-  PLAIN_TASK,
-  type RunSpec,
-  type TaskSpec,
-} from './spec.ts';
+import { plainTask } from './plain-task.ts';
+import { DEFAULT_RETRY, type Manager, type RunSpec, type TaskSpec } from './spec.ts';
 import type { RunState } from './state.ts';
 import { isFinalTask } from './states.ts';
 
@@ -24,21 +15,7 @@ import { isFinalTask } from './states.ts';
 const MAX_ATTEMPTS = 3;
 
 function managerTask({ key, capability, timeouts }: Manager): TaskSpec {
-  return {
-    ...PLAIN_TASK,
-    key,
-    capability,
-    input: EMPTY_PAYLOAD,
-    dependencies: [],
-    join: DEFAULT_JOIN,
-    onUnmet: 'SKIP',
-    parent: '',
-    priority: DEFAULT_PRIORITY,
-    retry: { ...DEFAULT_RETRY, maxAttempts: MAX_ATTEMPTS },
-    timeouts,
-    allowFailure: false,
-    cancelGraceMs: DEFAULT_CANCEL_GRACE_MS,
-  };
+  return plainTask(key, capability, { retry: { ...DEFAULT_RETRY, maxAttempts: MAX_ATTEMPTS }, timeouts });
 }
 
 export function isManager(run: RunState, task: number): boolean {

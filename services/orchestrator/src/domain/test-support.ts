@@ -9,19 +9,16 @@ import type { Graph } from './graph.ts';
 import { specOf, taskOf } from './lookup.ts';
 import { readyInOrder } from './pause.ts';
 import { EMPTY_PAYLOAD, type Payload } from './payload.ts';
+import { plainTask } from './plain-task.ts';
 import type { Result } from './rejection.ts';
 import type { SchemaChecker } from './schema.ts';
 import {
-  DEFAULT_CANCEL_GRACE_MS,
-  DEFAULT_JOIN,
-  DEFAULT_PRIORITY,
   DEFAULT_RETRY,
   type Dependency,
   type DependencyCondition,
   NO_TIMEOUTS,
   PLAIN_EDGE,
   PLAIN_RUN,
-  PLAIN_TASK,
   type RetryPolicy,
   type RunSpec,
   type TaskSpec,
@@ -42,24 +39,14 @@ export type EdgeSketch = readonly [key: string, more: Partial<Omit<Dependency, '
 
 export function task(key: string, sketch: TaskSketch = {}): TaskSpec {
   const { after = [], retry, timeouts, ...rest } = sketch;
-  return {
-    key,
-    capability: 'test',
-    input: EMPTY_PAYLOAD,
-    join: DEFAULT_JOIN,
-    onUnmet: 'SKIP',
-    parent: '',
-    priority: DEFAULT_PRIORITY,
-    allowFailure: false,
-    cancelGraceMs: DEFAULT_CANCEL_GRACE_MS,
-    ...PLAIN_TASK,
+  return plainTask(key, 'test', {
     ...rest,
     dependencies: after.map((edge) =>
       typeof edge === 'string' ? dependency(edge) : { ...dependency(edge[0]), ...edge[1] },
     ),
     retry: { ...DEFAULT_RETRY, ...retry },
     timeouts: { ...NO_TIMEOUTS, ...timeouts },
-  };
+  });
 }
 
 export function spec(tasks: readonly TaskSpec[], rest: Partial<RunSpec> = {}): RunSpec {

@@ -4,17 +4,9 @@ import { accept } from '../domain/rejection.ts';
 
 import { compileGraph } from '../domain/compile.ts';
 import { EMPTY_PAYLOAD } from '../domain/payload.ts';
+import { plainTask } from '../domain/plain-task.ts';
 import { NO_SCHEMAS } from '../domain/schema.ts';
-import {
-  DEFAULT_CANCEL_GRACE_MS,
-  DEFAULT_JOIN,
-  DEFAULT_RETRY,
-  NO_TIMEOUTS,
-  PLAIN_EDGE,
-  PLAIN_RUN,
-  PLAIN_TASK,
-  type TaskSpec,
-} from '../domain/spec.ts';
+import { PLAIN_EDGE, PLAIN_RUN } from '../domain/spec.ts';
 import type { Assignment, SubmitRun } from '../engine/inputs.ts';
 import { DEFAULT_ENGINE_LIMITS } from '../engine/options.ts';
 import { createExpressionCompiler } from '../expressions/compiler.ts';
@@ -93,23 +85,11 @@ export function chainOf(
   keys: readonly string[],
   overrides: Partial<SubmitRun> = {},
 ): SubmitRun {
-  const tasks = keys.map((key, index): TaskSpec => {
+  const tasks = keys.map((key, index) => {
     const upstream = keys[index - 1];
-    return {
-      key,
-      capability: 'work',
-      input: EMPTY_PAYLOAD,
+    return plainTask(key, 'work', {
       dependencies: upstream === undefined ? [] : [{ key: upstream, condition: 'SUCCESS', ...PLAIN_EDGE }],
-      join: DEFAULT_JOIN,
-      onUnmet: 'SKIP',
-      parent: '',
-      priority: 2,
-      retry: DEFAULT_RETRY,
-      timeouts: NO_TIMEOUTS,
-      allowFailure: false,
-      cancelGraceMs: DEFAULT_CANCEL_GRACE_MS,
-      ...PLAIN_TASK,
-    };
+    });
   });
   const graph = compileGraph(
     {

@@ -6,17 +6,8 @@ import { evolve } from '../domain/evolve.ts';
 import type { ExpressionCompiler } from '../domain/expression.ts';
 import { startRun } from '../domain/initial.ts';
 import { EMPTY_PAYLOAD } from '../domain/payload.ts';
-import {
-  DEFAULT_CANCEL_GRACE_MS,
-  DEFAULT_JOIN,
-  DEFAULT_PRIORITY,
-  DEFAULT_RETRY,
-  NO_TIMEOUTS,
-  PLAIN_EDGE,
-  PLAIN_RUN,
-  PLAIN_TASK,
-  type TaskSpec,
-} from '../domain/spec.ts';
+import { plainTask } from '../domain/plain-task.ts';
+import { PLAIN_EDGE, PLAIN_RUN, type TaskSpec } from '../domain/spec.ts';
 import type { RunState } from '../domain/state.ts';
 import type { Assignment } from '../engine/inputs.ts';
 import type { CommittedEvent } from '../runtime/ports.ts';
@@ -100,19 +91,7 @@ export function assignmentOf(run: RunState, task: number, attempt: number): Assi
 }
 
 function specOf({ key, capability, dependencies = [] }: ScriptedTask): TaskSpec {
-  return {
-    key,
-    capability,
-    input: EMPTY_PAYLOAD,
+  return plainTask(key, capability, {
     dependencies: dependencies.map((upstream) => ({ key: upstream, condition: 'SUCCESS', ...PLAIN_EDGE })),
-    join: DEFAULT_JOIN,
-    onUnmet: 'SKIP',
-    parent: '',
-    priority: DEFAULT_PRIORITY,
-    retry: DEFAULT_RETRY,
-    timeouts: NO_TIMEOUTS,
-    allowFailure: false,
-    cancelGraceMs: DEFAULT_CANCEL_GRACE_MS,
-    ...PLAIN_TASK,
-  };
+  });
 }

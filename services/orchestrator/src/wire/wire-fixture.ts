@@ -5,13 +5,13 @@ import { compileGraph } from '../domain/compile.ts';
 import type { Change, RunEvent, TaskError, Usage } from '../domain/events.ts';
 import type { Graph } from '../domain/graph.ts';
 import { EMPTY_PAYLOAD, type Payload } from '../domain/payload.ts';
+import { plainTask } from '../domain/plain-task.ts';
 import {
   DEFAULT_CANCEL_GRACE_MS,
   DEFAULT_JOIN,
   DEFAULT_RETRY,
   type Join,
   NO_TIMEOUTS,
-  PLAIN_TASK as PLAIN_CONSTRUCTS,
   PLAIN_RUN,
   type RunSpec,
   SELECT_ALL,
@@ -160,26 +160,11 @@ export const runSpec: fc.Arbitrary<RunSpec> = fc
   })
   .map((spec) => (spec.manager !== undefined && spec.mode === 'GRAPH' ? { ...spec, mode: 'MANAGED' } : spec));
 
-const PLAIN_TASK: Omit<TaskSpec, 'key'> = {
-  capability: 'echo',
-  input: EMPTY_PAYLOAD,
-  dependencies: [],
-  join: DEFAULT_JOIN,
-  onUnmet: 'SKIP',
-  parent: '',
-  priority: 2,
-  retry: DEFAULT_RETRY,
-  timeouts: NO_TIMEOUTS,
-  allowFailure: false,
-  cancelGraceMs: DEFAULT_CANCEL_GRACE_MS,
-  ...PLAIN_CONSTRUCTS,
-};
-
 /** A run whose keys take every way through the encoder of texts: short, long, not ASCII. */
 export const GRAPH: Graph = graphOf(['a', 'x'.repeat(150), `${'long/'.repeat(9)}key`]);
 
 function graphOf(keys: readonly string[]): Graph {
-  const tasks = keys.map((key) => ({ key, ...PLAIN_TASK }));
+  const tasks = keys.map((key) => plainTask(key, 'echo'));
   const labels = { team: 'blue', b: 'ü' };
   const compiled = compileGraph(
     {

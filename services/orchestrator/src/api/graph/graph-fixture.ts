@@ -1,17 +1,8 @@
 // Graphs for the tests of this folder.
 
 import fc from 'fast-check';
-import { EMPTY_PAYLOAD } from '../../domain/payload.ts';
-import {
-  DEFAULT_CANCEL_GRACE_MS,
-  DEFAULT_JOIN,
-  DEFAULT_PRIORITY,
-  DEFAULT_RETRY,
-  NO_TIMEOUTS,
-  PLAIN_EDGE,
-  PLAIN_TASK,
-  type TaskSpec,
-} from '../../domain/spec.ts';
+import { plainTask } from '../../domain/plain-task.ts';
+import { DEFAULT_JOIN, PLAIN_EDGE, type TaskSpec } from '../../domain/spec.ts';
 import { createRunGraph, type GraphRun, type RunGraph, type TaskStanding } from './graph.ts';
 import { CONDITIONS, STATE_LOOKS } from './look.ts';
 
@@ -21,22 +12,7 @@ export function standing(
   now: Partial<Omit<TaskStanding, 'spec'>> = {},
 ): TaskStanding {
   return {
-    spec: {
-      key,
-      capability: 'echo',
-      input: EMPTY_PAYLOAD,
-      dependencies: [],
-      join: DEFAULT_JOIN,
-      onUnmet: 'SKIP',
-      parent: '',
-      priority: DEFAULT_PRIORITY,
-      retry: DEFAULT_RETRY,
-      timeouts: NO_TIMEOUTS,
-      allowFailure: false,
-      cancelGraceMs: DEFAULT_CANCEL_GRACE_MS,
-      ...PLAIN_TASK,
-      ...spec,
-    },
+    spec: plainTask(key, 'echo', spec),
     state: 'WAITING',
     reason: 'NONE',
     attemptCount: 0,
