@@ -10,6 +10,8 @@ export interface Ledger {
   /** What workers tell. */
   tell(id: string, startedAtMs: number): void;
   tellCounted(count: number): void;
+  /** What programs tell (line-program.ts): "counted COUNT", or "ended ID STARTED_AT_MS". */
+  tellLine(line: string): void;
 }
 
 export function createLedger(): Ledger {
@@ -20,6 +22,10 @@ export function createLedger(): Ledger {
     missing -= count;
     if (missing <= 0) whenCounted?.();
   };
+  const tell = (id: string, startedAtMs: number) => {
+    waiting.get(id)?.({ startedAtMs });
+    waiting.delete(id);
+  };
   return {
     end: (id) => new Promise((resolve) => waiting.set(id, resolve)),
     counted(count) {
@@ -28,10 +34,13 @@ export function createLedger(): Ledger {
         whenCounted = resolve;
       });
     },
-    tell(id, startedAtMs) {
-      waiting.get(id)?.({ startedAtMs });
-      waiting.delete(id);
-    },
+    tell,
     tellCounted,
+    tellLine(line) {
+      const [what, first = '', second] = line.split(' ');
+      if (what === 'counted') tellCounted(Number(first));
+      else if (what === 'ended') tell(first, Number(second));
+      else throw new Error(`a program of a peer said: ${line}`);
+    },
   };
 }

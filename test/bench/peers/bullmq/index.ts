@@ -6,8 +6,8 @@ import { versionOf } from '../installed.ts';
 import { createLedger, type Ledger } from '../ledger.ts';
 import { closedLoop, inBatches, openLoop, type RunOne } from '../loops.ts';
 import type { Load, Measured, Peer } from '../peer.ts';
+import { type AppendFsync, findRedis, prepareRedis, startRedis } from '../redis.ts';
 import { startWorker, type WorkerProcess } from '../worker-process.ts';
-import { type AppendFsync, findRedis, prepareRedis, startRedis } from './redis.ts';
 import type { Job } from './worker.ts';
 
 const QUEUE = 'bench';

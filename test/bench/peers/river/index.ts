@@ -2,6 +2,7 @@
 // in batches, which is for throughput; once each job in a transaction of its own, which is for latency.
 
 import { join } from 'node:path';
+import { startAllOrNone } from '../all-or-none.ts';
 import { nowMs } from '../clock.ts';
 import { goBuild } from '../go-program.ts';
 import { createLedger, type Ledger } from '../ledger.ts';
@@ -44,13 +45,10 @@ function river({ name, settings, isTransactional }: Variant): Peer {
       if (findPostgres() === undefined) return NO_POSTGRES;
       return await goBuild(new URL('program/', import.meta.url), join(cache, 'river'), say);
     },
-    async start({ folder, cache, slots }) {
-      const postgres = await startPostgres(folder);
-      const stops: (() => Promise<unknown>)[] = [() => postgres.stop()];
-      const stop = async () => {
-        for (const each of stops.splice(0).reverse()) await each();
-      };
-      try {
+    start: ({ folder, cache, slots }) =>
+      startAllOrNone(async (onStop) => {
+        const postgres = await startPostgres(folder);
+        onStop(() => postgres.stop());
         const ledger = createLedger();
         const start = async (mode: 'work' | 'insert') => {
           const program = await startLineProgram({
@@ -60,9 +58,9 @@ function river({ name, settings, isTransactional }: Variant): Peer {
               ...['-mode', mode, '-url', postgres.url, '-slots', String(slots)],
               ...(isTransactional ? ['-transactional'] : []),
             ],
-            line: (line) => hear(ledger, line),
+            line: ledger.tellLine,
           });
-          stops.push(() => program.stop());
+          onStop(() => program.stop());
           return program;
         };
         // It migrates the database first.
@@ -76,22 +74,9 @@ function river({ name, settings, isTransactional }: Variant): Peer {
             { role: 'load', pid: inserter.pid },
           ],
           run: (load) => Promise.race([runLoad(inserter, ledger, load), worker.failed, inserter.failed]),
-          stop,
         };
-      } catch (error) {
-        await stop();
-        throw error;
-      }
-    },
+      }),
   };
-}
-
-/** "counted N", or "ended RUN STARTED_AT_MS". */
-function hear(ledger: Ledger, line: string): void {
-  const [what, first = '', second] = line.split(' ');
-  if (what === 'counted') ledger.tellCounted(Number(first));
-  else if (what === 'ended') ledger.tell(first, Number(second));
-  else throw new Error(`river said ${line}`);
 }
 
 let runNumber = 0;

@@ -1,4 +1,4 @@
-// Where does Redis come from, and how is it started?
+// Where does a peer that lives on Redis get one, and how is it started?
 
 import { execFile } from 'node:child_process';
 import { globSync } from 'node:fs';
@@ -6,8 +6,8 @@ import { mkdir } from 'node:fs/promises';
 import { connect } from 'node:net';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
-import { freePort } from '../free-port.ts';
-import { type ServerProcess, startServer } from '../server-process.ts';
+import { freePort } from './free-port.ts';
+import { type ServerProcess, startServer } from './server-process.ts';
 
 const run = promisify(execFile);
 
@@ -77,7 +77,8 @@ export async function startRedis(
     bind: '127.0.0.1',
     dir: folder,
     // What BullMQ asks of production: an append-only file, and no key dropped for want of memory
-    // (docs.bullmq.io/guide/going-to-production).
+    // (docs.bullmq.io/guide/going-to-production). Celery asks for the second, too, and says nothing of the first
+    // (docs.celeryq.dev/en/stable/getting-started/backends-and-brokers/redis.html); without it a kill loses all.
     appendonly: 'yes',
     appendfsync,
     'maxmemory-policy': 'noeviction',
