@@ -110,6 +110,12 @@ export function parseTraceparent(traceparent: string): SpanContext | undefined {
   return isSpanContextValid(spanContext) ? spanContext : undefined;
 }
 
+/** What a line of the log says of the span that it belongs to, as OpenTelemetry names it; nothing without one. */
+export function traceFields(traceparent: string): { readonly trace_id?: string; readonly span_id?: string } {
+  const span = parseTraceparent(traceparent);
+  return span === undefined ? {} : { trace_id: span.traceId, span_id: span.spanId };
+}
+
 /** Empty for an invalid context. */
 export function formatTraceparent(spanContext: SpanContext): string {
   if (!isSpanContextValid(spanContext)) return '';

@@ -1,15 +1,15 @@
 // The ready executor: a process that performs everyday tasks. See main.ts for where it begins.
 
 import { createExecutor, type Executor, type Handler, type Logger } from '@tutti/client/executor';
-import { pino } from 'pino';
 import { chooseCapabilities } from './capabilities/all.ts';
 import { type Configuration, readConfiguration } from './configuration.ts';
+import { createLog } from './telemetry/log.ts';
 import { startTracing } from './telemetry/tracing.ts';
 
 const USAGE_EXIT_CODE = 2;
 
 async function run(configuration: Configuration): Promise<number> {
-  const logger = pino({ name: 'executor', level: configuration.logLevel }, logDestination());
+  const logger = createLog(configuration.logLevel);
   const chosen = chooseCapabilities(configuration);
   if (chosen.type === 'Refused') return refuse(chosen.message);
   const executor = tryExecutor(configuration, chosen.capabilities, logger);
@@ -61,19 +61,6 @@ function tryExecutor(
     if (error instanceof TypeError || error instanceof RangeError) return error.message;
     throw error;
   }
-}
-
-/**
- * Standard error. Once its terminal is closed nobody reads it: that must not break the end in order, nor
- * keep this process, which at its exit would try for ever to write the rest.
- */
-function logDestination() {
-  const destination = pino.destination(2);
-  destination.on('error', () => {
-    destination.write = () => true;
-    destination.flushSync = () => {};
-  });
-  return destination;
 }
 
 /** False: it was told to stop before it had begun, which is no error. */

@@ -141,14 +141,28 @@ test('one report that is refused does not hold up the others', async () => {
     request.reports.some((r) => r.leaseToken === 'bad' && r.outcome.case === 'completed')
       ? { error: ErrorReason.INVALID_FIELD }
       : { ack: request.reports.map(() => ReportStatus.RECORDED) };
-  const executor = await at.start({ slots: 3, capabilities: { noop: () => null } });
+  const errors: object[] = [];
+  const quiet = () => {};
+  const logger = {
+    debug: quiet,
+    info: quiet,
+    warn: quiet,
+    error: (fields: object) => void errors.push(fields),
+  };
+  const executor = await at.start({ slots: 3, capabilities: { noop: () => null }, logger });
   const tokens = ['good1', 'bad', 'good2'];
-  at.orchestrator.assign('e1', ...tokens.map((leaseToken) => ({ leaseToken, capability: 'noop' })));
+  const traceparent = '00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01';
+  at.orchestrator.assign(
+    'e1',
+    ...tokens.map((leaseToken) => ({ leaseToken, capability: 'noop', traceparent })),
+  );
   const isReported = (token: string, kind: string) =>
     at.orchestrator.reports.some((r) => r.leaseToken === token && r.outcome.case === kind);
   await at.orchestrator.until('all of them', () => isReported('bad', 'failed'));
   await at.orchestrator.until('nothing held', () => executor.held === 0);
   expect(isReported('good2', 'completed')).toBe(true);
+  const ids = { trace_id: '0af7651916cd43dd8448eb211c80319c', span_id: 'b7ad6b7169203331' };
+  expect(errors).toMatchObject([{ reason: 'INVALID_FIELD', ...ids }]);
 });
 
 test('a lease that was lost: aborted, forgotten, nothing reported', async () => {

@@ -13,6 +13,7 @@ import {
 } from '@tutti/proto/tutti/v1/executor_protocol_pb.ts';
 import { createBackoff } from '../backoff.ts';
 import { payloadSizeBytes } from '../payloads.ts';
+import { traceFields } from '../tracing.ts';
 import { FinalError, RetryableError } from './errors.ts';
 import type { Settings } from './options.ts';
 import { failedReport } from './outcome.ts';
@@ -164,7 +165,8 @@ export function createReporter(
   // done; if even that is refused, let the lease run out.
   const refusedAlone = (entry: Pending, reason: string, message: string) => {
     const token = entry.report.leaseToken;
-    settings.logger.error({ executorId: settings.id, reason, error: message }, 'a report was refused');
+    const fields = { executorId: settings.id, reason, error: message, ...traceFields(entry.traceparent) };
+    settings.logger.error(fields, 'a report was refused');
     if (entry.isReplaced) return answer(token);
     const text = `${reason}: ${message}`;
     // Only what was stored too long ago is gone: the next attempt stores it anew.

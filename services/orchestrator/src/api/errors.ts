@@ -22,6 +22,7 @@ import { StoreError } from '../store/port.ts';
 import { tooHeavy } from '../wire/message-weight.ts';
 import { MESSAGE_BYTES, retryDelayMs } from '../wire/retry-hint.ts';
 import { durationFromMs } from '../wire/time.ts';
+import { traceFields } from '../wire/trace.ts';
 
 const DOMAIN = 'tutti.v1';
 const MAX_MESSAGE_CHARACTERS = 2_000;
@@ -107,11 +108,13 @@ export interface IncidentLog {
 
 /**
  * E3. What a client is told of something thrown. Errors that are meant for clients pass unchanged.
+ * @param traceparent of the call
  * @param newIncident names the incident, unguessable and unique
  */
 export function atBoundary(
   cause: unknown,
   method: string,
+  traceparent: string,
   log: IncidentLog,
   newIncident: () => string,
 ): ConnectError {
@@ -119,7 +122,8 @@ export function atBoundary(
   if (cause instanceof StoreError && cause.code === 'CLOSED') return notServing();
   if (cause instanceof StoreError && cause.code === 'FULL') return toConnectError(storeIsFull().rejection);
   const incident = newIncident();
-  log.error({ incident, method, err: cause }, 'a call failed for a reason that is a defect');
+  const fields = { incident, method, ...traceFields(traceparent), err: cause };
+  log.error(fields, 'a call failed for a reason that is a defect');
   const message = `Tutti failed; its log tells more under incident ${incident}.`;
   const value = { reason: 'INTERNAL', domain: DOMAIN, metadata: { incident } };
   return new ConnectError(message, Code.Internal, undefined, [{ desc: ErrorInfoSchema, value }]);

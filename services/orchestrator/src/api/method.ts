@@ -134,7 +134,9 @@ function isSmall(request: object): boolean {
 function endWith(deps: MethodDeps, name: string, context: CallContext, span: Span, cause: unknown): Error {
   // The door says why it aborted; that is the answer, and no defect.
   const aborted = cause === context.signal.reason && context.signal.aborted;
-  const told = aborted ? canceled(cause) : atBoundary(cause, name, deps.log, deps.newIncident);
+  const told = aborted
+    ? canceled(cause)
+    : atBoundary(cause, name, span.traceparent, deps.log, deps.newIncident);
   span.end(told);
   return told;
 }

@@ -15,6 +15,7 @@ import {
 import type { Assignment } from '../engine/inputs.ts';
 import type { Delivery, ExecutorTransport } from '../runtime/ports.ts';
 import { assignmentToWire, cancellationToWire } from '../wire/executor-answers.ts';
+import { traceFields } from '../wire/trace.ts';
 import type { NatsLink } from './connection.ts';
 import { type Frame, joinFrames, splitFrames } from './frames.ts';
 import type { Logger } from './logger.ts';
@@ -100,7 +101,12 @@ function publishGroup(namespace: string, group: Group, options: TransportOptions
   for (const frame of tooLarge) {
     // The engine refuses such tasks; so NATS takes less than the engine was told at its start.
     logger.error(
-      { subject, sizeBytes: frame.bytes.byteLength, limitBytes: link.maxPayloadBytes() },
+      {
+        subject,
+        sizeBytes: frame.bytes.byteLength,
+        limitBytes: link.maxPayloadBytes(),
+        ...traceFields(group.traceparents.get(frame)),
+      },
       'an assignment is larger than NATS takes and cannot be sent: raise max_payload of the NATS server',
     );
   }

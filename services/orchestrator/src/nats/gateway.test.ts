@@ -9,7 +9,7 @@ import {
   toBinary,
 } from '@bufbuild/protobuf';
 import { createValidator } from '@bufbuild/protovalidate';
-import type { NatsConnection } from '@nats-io/transport-node';
+import { headers, type NatsConnection } from '@nats-io/transport-node';
 import { ErrorReason } from '@tutti/proto/tutti/v1/error_reason_pb.ts';
 import {
   ExecutorPhase,
@@ -512,6 +512,17 @@ test('a defect is answered with INTERNAL and an incident that the log has too; t
   expect(nats.logged).toContainEqual(
     expect.objectContaining({ level: 'error', fields: expect.objectContaining({ incident }) }),
   );
+  const traced = headers();
+  traced.set('traceparent', '00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01');
+  const bytes = toBinary(
+    HeartbeatRequestSchema,
+    create(HeartbeatRequestSchema, { executorId: 'e-1', session: 's' }),
+  );
+  await executor.request('tutti.v1.default.executors.heartbeat', bytes, { timeout: 30_000, headers: traced });
+  expect(nats.logged.at(-1)?.fields).toMatchObject({
+    trace_id: '0af7651916cd43dd8448eb211c80319c',
+    span_id: 'b7ad6b7169203331',
+  });
   broken = false;
   expect((await heartbeat()).result.case).toBe('ack');
 });

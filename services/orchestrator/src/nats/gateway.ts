@@ -11,6 +11,7 @@ import { ErrorReason } from '@tutti/proto/tutti/v1/error_reason_pb.ts';
 import { type ProtocolError, ProtocolErrorSchema } from '@tutti/proto/tutti/v1/executor_protocol_pb.ts';
 import type { Orchestrator } from '../runtime/orchestrator.ts';
 import { protocolError } from '../wire/executor-answers.ts';
+import { traceFields } from '../wire/trace.ts';
 import type { NatsLink } from './connection.ts';
 import type { AttemptTracing } from './deliveries.ts';
 import type { Logger } from './logger.ts';
@@ -97,7 +98,7 @@ export function createExecutorGateway(options: GatewayOptions): ExecutorGateway 
       link.publish(replyTo, await answer(handler, message));
     } catch (error) {
       const incident = randomUUID();
-      logger.error({ subject: message.subject, incident, error }, 'a request of an executor failed');
+      logger.error({ ...about(message), incident, error }, 'a request of an executor failed');
       link.publish(replyTo, handler.refuse(internalError(incident)));
     }
     if (requestsInFlight === 0) onIdle();
@@ -109,7 +110,7 @@ export function createExecutorGateway(options: GatewayOptions): ExecutorGateway 
         subscriptions.push(
           link.subscribe(subjects.requests(kind), (message) => {
             handle(kind, message).catch((error: unknown) => {
-              logger.error({ subject: message.subject, error }, 'a request of an executor went unanswered');
+              logger.error({ ...about(message), error }, 'a request of an executor went unanswered');
             });
           }),
         );
@@ -128,6 +129,11 @@ export function createExecutorGateway(options: GatewayOptions): ExecutorGateway 
       });
     },
   };
+}
+
+/** For the log. */
+function about({ subject, headers }: Msg): object {
+  return { subject, ...traceFields(headers?.get('traceparent')) };
 }
 
 /**

@@ -1,7 +1,7 @@
 // https://www.w3.org/TR/trace-context/#traceparent-header
 
 import { describe, expect, test } from 'vitest';
-import { formatTraceparent, parseTraceparent, traceIdOf } from './trace.ts';
+import { formatTraceparent, parseTraceparent, traceFields, traceIdOf } from './trace.ts';
 
 const TRACE = '0af7651916cd43dd8448eb211c80319c';
 const SPAN = 'b7ad6b7169203331';
@@ -13,6 +13,12 @@ describe('a traceparent', () => {
     expect(context).toEqual({ traceId: TRACE, spanId: SPAN, sampled: true });
     expect(context && formatTraceparent(context)).toBe(text);
     expect(traceIdOf(text)).toBe(TRACE);
+  });
+
+  test('is told in the log by its ids; what is none is not', () => {
+    expect(traceFields(`00-${TRACE}-${SPAN}-00`)).toEqual({ trace_id: TRACE, span_id: SPAN });
+    expect(traceFields('nonsense')).toEqual({});
+    expect(traceFields(undefined)).toEqual({});
   });
 
   test('of a later version is read as far as it is known', () => {

@@ -31,3 +31,14 @@ export function formatTraceparent(context: TraceContext): string {
 export function traceIdOf(traceparent: string): string {
   return parseTraceparent(traceparent)?.traceId ?? '';
 }
+
+export interface TraceFields {
+  readonly trace_id?: string;
+  readonly span_id?: string;
+}
+
+/** What a line of the log says of the span that it belongs to, as OpenTelemetry names it; nothing without one. */
+export function traceFields(traceparent: string | undefined): TraceFields {
+  const trace = traceparent === undefined ? undefined : parseTraceparent(traceparent);
+  return trace === undefined ? {} : { trace_id: trace.traceId, span_id: trace.spanId };
+}

@@ -10,7 +10,15 @@ import type { Orchestrator, WatchPage } from '../../runtime/orchestrator.ts';
 import type { RunRow } from '../../store/port.ts';
 import { encodeEvent } from '../../wire/events.ts';
 import { GRAPH } from '../../wire/wire-fixture.ts';
-import { grpcClient, openDoorsTo, postJson, refusalOf, refusalOfJson, refused } from '../doors-fixture.ts';
+import {
+  grpcClient,
+  OWN_TRACEPARENT,
+  openDoorsTo,
+  postJson,
+  refusalOf,
+  refusalOfJson,
+  refused,
+} from '../doors-fixture.ts';
 
 const SLOW_READER_MS = 100;
 
@@ -166,6 +174,7 @@ describe('a defect', () => {
     const doors = await openDoorsTo(broken);
     const { call, stream } = grpcClient(doors.grpc, OrchestratorService);
     const unary = await refused(call('CancelRun', { runId: 'r' }));
+    const [, traceId, spanId] = OWN_TRACEPARENT.split('-');
     const streamed = await new Promise((resolve) => {
       stream('Watch', {}).once('error', (error) => resolve(refusalOf(error as never)));
     });
@@ -179,7 +188,13 @@ describe('a defect', () => {
     }
     expect(unary.code).toBe(13);
     expect(doors.logged).toMatchObject([
-      { incident: unary.metadata.incident, method: 'CancelRun', err: { message: 'SECRET' } },
+      {
+        incident: unary.metadata.incident,
+        method: 'CancelRun',
+        trace_id: traceId,
+        span_id: spanId,
+        err: { message: 'SECRET' },
+      },
       { method: 'Watch' },
       { incident: json.metadata.incident },
     ]);
