@@ -4,6 +4,7 @@ import { type DescMessage, fromBinary, type MessageShape } from '@bufbuild/proto
 import type { Validator } from '@bufbuild/protovalidate';
 import { accept, type Result, reject } from '../domain/rejection.ts';
 import { isTooHeavy, tooHeavy } from '../wire/message-weight.ts';
+import { keepsRules } from '../wire/quick-rules.ts';
 import { describeViolation } from '../wire/violations.ts';
 
 const MAX_VIOLATIONS_NAMED = 5;
@@ -22,6 +23,7 @@ export function decodeValid<Desc extends DescMessage>(
     const text = `The ${bytes.byteLength} bytes are no ${schema.typeName}: ${String(error)}. Send its binary form.`;
     return reject('MALFORMED_MESSAGE', text, { type: schema.typeName });
   }
+  if (keepsRules(schema, message)) return accept(message);
   const validation = validator.validate(schema, message);
   switch (validation.kind) {
     case 'valid':
