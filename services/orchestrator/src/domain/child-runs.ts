@@ -91,6 +91,9 @@ function errorOfChild(child: RunState): TaskError {
 /** How deep runs may start runs. */
 export const MAX_CHILD_DEPTH = 5;
 
+/** Shared, and never written to. */
+const NO_GRAPHS = new Map<string, Graph>();
+
 /**
  * Compiles what the tasks may start, so that what is wrong with it is found out at submission.
  * @param compile what compiles the specification of one child
@@ -100,8 +103,9 @@ export function compileChildren(
   depth: number,
   compile: (child: RunSpec, depth: number) => Result<Graph>,
 ): Result<ReadonlyMap<string, Graph>> {
-  const graphs = new Map<string, Graph>();
-  for (const [name, child] of Object.entries(spec.childSpecs)) {
+  const children = Object.entries(spec.childSpecs);
+  const graphs = children.length === 0 ? NO_GRAPHS : new Map<string, Graph>();
+  for (const [name, child] of children) {
     const field = `child_specs["${name}"]`;
     if (depth === MAX_CHILD_DEPTH) {
       const message = `runs may start runs ${MAX_CHILD_DEPTH} deep, and "${name}" is one more; let it be done by tasks instead`;

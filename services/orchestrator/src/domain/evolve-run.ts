@@ -103,8 +103,12 @@ function resume(run: RunState, atMs: number): void {
 
 function keepSignal(run: RunState, name: string, payload: Payload): void {
   const kept = run.signals.get(name);
-  if (kept === undefined) run.signals.set(name, [payload]);
-  else kept.push(payload);
+  if (kept !== undefined) {
+    kept.push(payload);
+    return;
+  }
+  if (run.signals.size === 0) run.signals = new Map();
+  (run.signals as Map<string, Payload[]>).set(name, [payload]);
 }
 
 /** How many tasks are not final yet. */

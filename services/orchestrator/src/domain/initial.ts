@@ -4,6 +4,7 @@ import { needsAdmission } from './admission.ts';
 import { handlesFailure } from './edges.ts';
 import type { RunEvent, RunSubmitted } from './events.ts';
 import type { Dependant, Graph } from './graph.ts';
+import type { Payload } from './payload.ts';
 import type { AttemptStatus, RunState, TaskStatus } from './state.ts';
 import type { TaskState } from './states.ts';
 import { createWaitingLine } from './waiting-line.ts';
@@ -11,6 +12,8 @@ import { createWaitingLine } from './waiting-line.ts';
 const NO_ATTEMPTS: readonly AttemptStatus[] = Object.freeze([]);
 const NO_TASKS: ReadonlySet<number> = new Set();
 const NO_WAITS: ReadonlyMap<string, Set<number>> = new Map();
+const NO_SIGNALS: ReadonlyMap<string, Payload[]> = new Map();
+const NO_OWNERS: ReadonlyMap<number, number> = new Map();
 const NOTHING_JUDGED: ReadonlyMap<number, boolean> = new Map();
 
 export type RunSubmittedEvent = RunEvent & { readonly change: RunSubmitted };
@@ -43,16 +46,16 @@ export function startRun(event: RunSubmittedEvent): RunState {
     lastRevision: event.revision,
     parent,
     paused: false,
-    unhandled: new Set(),
+    unhandled: NO_TASKS,
     failedTask: undefined,
     news: false,
     verdict: undefined,
-    signals: new Map(),
+    signals: NO_SIGNALS,
     waits: NO_WAITS,
     held: NO_TASKS,
     underWay: 0,
     line: graph.spec.maxParallel > 0 ? createWaitingLine() : undefined,
-    owners: new Map(),
+    owners: NO_OWNERS,
     tasks,
     counts,
   };

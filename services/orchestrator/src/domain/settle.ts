@@ -63,13 +63,16 @@ export function noteFailure(run: RunState, task: number): void {
   const { state, handlers } = taskOf(run, task);
   if (state !== 'FAILED' || handlers > 0 || specOf(run, task).allowFailure) return;
   if (isManaged(run, task)) return; // Its manager sees it, and decides what to make of it.
-  run.unhandled.add(task);
+  if (run.unhandled.size === 0) run.unhandled = new Set();
+  (run.unhandled as Set<number>).add(task);
   run.failedTask ??= task;
 }
 
 /** The failure of this task is undone, or may be handled again. */
 export function forgetFailure(run: RunState, task: number): void {
-  if (!run.unhandled.delete(task) || run.failedTask !== task) return;
+  if (!run.unhandled.has(task)) return;
+  (run.unhandled as Set<number>).delete(task);
+  if (run.failedTask !== task) return;
   const [first] = run.unhandled;
   run.failedTask = first;
 }

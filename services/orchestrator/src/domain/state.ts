@@ -31,16 +31,16 @@ export interface RunState {
   lastRevision: number;
   readonly parent: RunParent | undefined;
   paused: boolean;
-  /** Tasks whose failure nothing can handle any more, in the order in which that came about. */
-  readonly unhandled: Set<number>;
+  /** Tasks whose failure nothing can handle any more, in the order in which that came about; shared until there is one. */
+  unhandled: ReadonlySet<number>;
   /** The first of them. */
   failedTask: number | undefined;
   /** Something has happened that the manager of the run has not been told of; only in a MANAGED run. */
   news: boolean;
   /** How it will end, while it is COMPENSATING. */
   verdict: Verdict | undefined;
-  /** Signals that no task has waited for yet, by name, in the order in which they came. */
-  readonly signals: Map<string, Payload[]>;
+  /** Signals that no task has waited for yet, by name, in the order in which they came; shared until there is one. */
+  signals: ReadonlyMap<string, Payload[]>;
   /** RUNNING tasks that wait for a signal, by its name, the longest wait first; shared while empty. */
   waits: ReadonlyMap<string, Set<number>>;
   /** WAITING tasks that the start of the run holds back; shared while empty. */
@@ -49,8 +49,8 @@ export interface RunState {
   underWay: number;
   /** Tasks that are held for it, by priority, in the order in which they came. */
   readonly line: WaitingLine | undefined;
-  /** By the task's index: items, checks and compensations, with the task that they were made for. */
-  readonly owners: Map<number, number>;
+  /** By the task's index: items, checks and compensations, with the task that they were made for; shared until there is one. */
+  owners: ReadonlyMap<number, number>;
   /** By the task's index. */
   readonly tasks: TaskStatus[];
   /** How many tasks are in each state. */

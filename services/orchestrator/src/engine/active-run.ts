@@ -1,4 +1,5 @@
-// A run that is not final, with what the engine keeps beside its state.
+// A run that is not final, with what the engine keeps beside its state. There may be a million of them: what few have
+// is made when the first one has it.
 
 import type { RunState } from '../domain/state.ts';
 import type { ReadyEntry } from '../scheduling/ready-queue.ts';
@@ -9,11 +10,11 @@ export interface ActiveRun {
   /** By the task's index: 1 while it is counted in a ready queue. Room for more than there are tasks. */
   queued: Uint8Array;
   /** Of queued tasks whose queue is not that of their specification: its capability. */
-  readonly otherQueues: Map<number, string>;
+  otherQueues: Map<number, string> | undefined;
   /** Of queued tasks that a manager chose an executor for: that executor, if they wait for it alone. */
-  readonly pins: Map<number, string>;
+  pins: Map<number, string> | undefined;
   /** At most one for a task, at its next deadline; made when a task first has one. */
-  readonly taskTimers: Map<number, Timer<TimerSubject>>;
+  taskTimers: Map<number, Timer<TimerSubject>> | undefined;
   runTimer: Timer<TimerSubject> | undefined;
 }
 
@@ -37,9 +38,9 @@ export function createActiveRun(state: RunState): ActiveRun {
   return {
     state,
     queued: new Uint8Array(state.tasks.length),
-    otherQueues: new Map(),
-    pins: new Map(),
-    taskTimers: new Map(),
+    otherQueues: undefined,
+    pins: undefined,
+    taskTimers: undefined,
     runTimer: undefined,
   };
 }

@@ -210,9 +210,12 @@ export function createCore(options: EngineOptions, latestRevision: number): Core
     if (run.state.paused || run.queued[task] === 1) return;
     run.queued[task] = 1;
     const capability = capabilityOf(run.state, task);
-    if (capability !== spec.capability) run.otherQueues.set(task, capability);
+    if (capability !== spec.capability) noteQueue(run, task, capability);
     const executorId = pinOf(core, run, task, capability);
-    if (executorId !== '') run.pins.set(task, executorId);
+    if (executorId !== '') {
+      run.pins ??= new Map();
+      run.pins.set(task, executorId);
+    }
     queueFor(core, executorId, capability).push(queuedTask(run, task));
   }
 
@@ -227,8 +230,7 @@ export function createCore(options: EngineOptions, latestRevision: number): Core
       queueFor(core, '', capability).readmit(tasks.map((task) => queuedTask(run, task)));
       for (const task of tasks) {
         run.queued[task] = 1;
-        if (capability !== run.state.graph.spec.tasks[task]?.capability)
-          run.otherQueues.set(task, capability);
+        if (capability !== run.state.graph.spec.tasks[task]?.capability) noteQueue(run, task, capability);
       }
     }
     for (const task of ready) {
@@ -241,10 +243,10 @@ export function createCore(options: EngineOptions, latestRevision: number): Core
   function dequeue(run: ActiveRun, task: number): void {
     if (run.queued[task] !== 1) return;
     run.queued[task] = 0;
-    const capability = run.otherQueues.get(task) ?? run.state.graph.spec.tasks[task]?.capability ?? '';
-    run.otherQueues.delete(task);
-    const executorId = run.pins.get(task) ?? '';
-    run.pins.delete(task);
+    const capability = run.otherQueues?.get(task) ?? run.state.graph.spec.tasks[task]?.capability ?? '';
+    run.otherQueues?.delete(task);
+    const executorId = run.pins?.get(task) ?? '';
+    run.pins?.delete(task);
     discount(core, executorId, capability);
   }
 
@@ -285,14 +287,15 @@ export function createCore(options: EngineOptions, latestRevision: number): Core
 
   function armTask(run: ActiveRun, task: number): void {
     const dueAtMs = nextDueAtMs(run.state, task, deafMs(run, task));
-    let timer = run.taskTimers.get(task);
+    let timer = run.taskTimers?.get(task);
     if (timer === undefined) {
       if (dueAtMs === undefined) return;
       timer = core.timers.create({ type: 'Task', run, task });
+      run.taskTimers ??= new Map();
       run.taskTimers.set(task, timer);
     }
     core.timers.set(timer, dueAtMs);
-    if (dueAtMs === undefined) run.taskTimers.delete(task);
+    if (dueAtMs === undefined) run.taskTimers?.delete(task);
   }
 
   function deafMs(run: ActiveRun, task: number): number {
@@ -311,8 +314,8 @@ export function createCore(options: EngineOptions, latestRevision: number): Core
 
   function retire(run: ActiveRun): void {
     if (!isFinalRun(run.state.phase)) throw new Error(`run ${run.state.runId} is retired but not final`);
-    for (const timer of run.taskTimers.values()) core.timers.set(timer, undefined);
-    run.taskTimers.clear();
+    for (const timer of run.taskTimers?.values() ?? []) core.timers.set(timer, undefined);
+    run.taskTimers = undefined;
     if (run.runTimer !== undefined) core.timers.set(run.runTimer, undefined);
     core.runs.delete(run.state.runId);
     core.activeTasks -= run.state.tasks.length;
@@ -320,6 +323,11 @@ export function createCore(options: EngineOptions, latestRevision: number): Core
   }
 
   return core;
+}
+
+function noteQueue(run: ActiveRun, task: number, capability: string): void {
+  run.otherQueues ??= new Map();
+  run.otherQueues.set(task, capability);
 }
 
 function countAdded(events: readonly RunEvent[]): number {

@@ -97,10 +97,10 @@ function roomIn(core: Core, capability: string, owner: Executor | undefined): Ex
 function start(core: Core, queue: ReadyQueue<QueuedTask>, executor: Executor): 'STARTED' | 'REFUSED' {
   const { run, task } = queue.take() as QueuedTask;
   run.queued[task] = 0;
-  run.otherQueues.delete(task);
+  run.otherQueues?.delete(task);
   const capability = capabilityOf(run.state, task);
-  closeIfEmpty(core, run.pins.get(task) ?? '', capability);
-  run.pins.delete(task);
+  closeIfEmpty(core, run.pins?.get(task) ?? '', capability);
+  run.pins?.delete(task);
   const oversized = oversizedResult(run.state, task);
   if (oversized !== undefined) {
     core.apply(run, { type: 'RefuseAssignment', task, ...oversized });

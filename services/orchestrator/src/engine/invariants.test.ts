@@ -385,12 +385,12 @@ function checkTimers(core: Core, nowMs: number): void {
   let set = 0;
   for (const run of core.runs.values()) {
     for (const task of run.state.tasks.keys()) {
-      const timer = run.taskTimers.get(task);
+      const timer = run.taskTimers?.get(task);
       const dueAtMs = nextDueAtMs(run.state, task, core.deafMs(run, task));
       expect(timer?.dueAtMs, `E3: task ${task} of ${run.state.runId}`).toBe(dueAtMs);
       if (timer !== undefined) expect(timer.heapIndex, 'E3: it is set').toBeGreaterThanOrEqual(0);
     }
-    set += run.taskTimers.size;
+    set += run.taskTimers?.size ?? 0;
     if (run.runTimer !== undefined && run.runTimer.heapIndex >= 0) set += 1;
     const deadlineMs = runDeadlineMs(run.state);
     if (deadlineMs !== undefined) expect(run.runTimer?.dueAtMs).toBe(deadlineMs);

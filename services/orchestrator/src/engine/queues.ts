@@ -62,7 +62,7 @@ export function giveBack(core: Core, executorId: string): void {
   for (const queue of queues.values()) {
     for (let entry = queue.take(); entry !== undefined; entry = queue.take()) {
       entry.run.queued[entry.task] = 0;
-      entry.run.pins.delete(entry.task);
+      entry.run.pins?.delete(entry.task);
       core.enqueue(entry.run, entry.task);
     }
   }

@@ -206,10 +206,13 @@ function createLink(connection: NatsConnection, options: NatsOptions): NatsLink 
         return false;
       }
       try {
-        connection.publish(subject, bytes, {
-          ...(headers === undefined ? {} : { headers }),
-          ...(replyTo === undefined ? {} : { reply: replyTo }),
-        });
+        if (headers === undefined && replyTo === undefined) connection.publish(subject, bytes);
+        else {
+          connection.publish(subject, bytes, {
+            ...(headers === undefined ? {} : { headers }),
+            ...(replyTo === undefined ? {} : { reply: replyTo }),
+          });
+        }
       } catch (error) {
         // It was closed, and the word of it is still on its way here.
         if (!connection.isClosed() && !connection.isDraining()) throw error;

@@ -46,8 +46,11 @@ export interface SplitFrames {
   readonly tooLarge: readonly Frame[];
 }
 
+const NO_FRAMES: readonly Frame[] = Object.freeze([]);
+
 /** As few messages as the order and the limit allow. */
 export function splitFrames(frames: readonly Frame[], limitBytes: number): SplitFrames {
+  if (frames.length > 0 && fits(frames, limitBytes)) return { messages: [frames], tooLarge: NO_FRAMES };
   const messages: Frame[][] = [];
   const tooLarge: Frame[] = [];
   let current: Frame[] = [];
@@ -68,6 +71,12 @@ export function splitFrames(frames: readonly Frame[], limitBytes: number): Split
   }
   if (current.length > 0) messages.push(current);
   return { messages, tooLarge };
+}
+
+function fits(frames: readonly Frame[], limitBytes: number): boolean {
+  let sizeBytes = 0;
+  for (const frame of frames) sizeBytes += frameSizeBytes(frame);
+  return sizeBytes <= limitBytes;
 }
 
 function varintSizeBytes(value: number): number {

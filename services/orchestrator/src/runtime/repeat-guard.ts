@@ -194,8 +194,12 @@ export function createRepeatGuard(store: Store, clock: Clock): RepeatGuard {
   return {
     once,
     alone,
-    submitRun: (driver, input) =>
-      once(driver, input.request, () => submit(driver, input, () => submitFree(driver, input))),
+    submitRun(driver, input) {
+      // Most have nothing that is to be looked up.
+      const isNew = input.request === undefined && !input.chosen;
+      if (isNew && linksOf(input.graph.spec).length === 0) return driver.call('SubmitRun', input);
+      return once(driver, input.request, () => submit(driver, input, () => submitFree(driver, input)));
+    },
     submitPrepared: (driver, input, prepare) =>
       once(driver, input.request, () =>
         submit(driver, input, async () => {

@@ -14,6 +14,7 @@ import type { RunSpec } from '../domain/spec.ts';
 import { type EventRun, fromEventMessage, type Replay, toEventMessage } from './event-message.ts';
 import { keyOf } from './event-parts.ts';
 import { fromPayload, toPayload } from './payload.ts';
+import { writeTimestamp } from './time.ts';
 
 /** Tags of tutti.v1.Event and of what it holds: field number and wire type. */
 const LENGTH_DELIMITED = 2;
@@ -27,8 +28,6 @@ const RUN_COMPLETED = tag(12, LENGTH_DELIMITED);
 const TASK_READY = tag(20, LENGTH_DELIMITED);
 const TASK_STARTED = tag(21, LENGTH_DELIMITED);
 const TASK_COMPLETED = tag(25, LENGTH_DELIMITED);
-const SECONDS = tag(1, 0);
-const NANOS = tag(2, 0);
 const NAME = tag(1, LENGTH_DELIMITED);
 const LABELS = tag(2, LENGTH_DELIMITED);
 const TASK_COUNT = tag(3, 0);
@@ -147,7 +146,7 @@ function writeCommon(run: EventRun, event: RunEvent, change: CommonChange): void
   writer.uint32(REVISION);
   if (event.revision <= MAX_UINT32) writer.uint32(event.revision);
   else writer.uint64(BigInt(event.revision));
-  writeTime(event.atMs);
+  writeTimestamp(writer, TIME, event.atMs);
   writer.uint32(RUN_ID).string(run.runId);
   if (change.type === 'RunSubmitted') {
     writeSubmitted(change.graph.spec);
@@ -182,15 +181,6 @@ function writeSubmitted(spec: RunSpec): void {
     writer.uint32(LABELS).fork().uint32(MAP_KEY).string(key).uint32(MAP_VALUE).string(value).join();
   }
   writer.uint32(TASK_COUNT).uint32(spec.tasks.length).join();
-}
-
-function writeTime(atMs: number): void {
-  const seconds = Math.floor(atMs / 1_000);
-  const nanos = Math.floor((atMs - seconds * 1_000) * 1_000_000);
-  writer.uint32(TIME).fork();
-  if (seconds !== 0) writer.uint32(SECONDS).uint32(seconds);
-  if (nanos !== 0) writer.uint32(NANOS).uint32(nanos);
-  writer.join();
 }
 
 function writeResult(result: Payload): void {

@@ -24,6 +24,7 @@ import {
   type Dependency,
   type Manager,
   NO_TIMEOUTS,
+  PLAIN_RUN,
   type RunSpec,
   type TaskSpec,
 } from '../domain/spec.ts';
@@ -37,6 +38,7 @@ import { durationToMs, timestampToMs } from './time.ts';
 // Most tasks say nothing of these: they share one value.
 const NO_DEPENDENCIES: readonly Dependency[] = Object.freeze([]);
 const EMPTY = accept(EMPTY_PAYLOAD);
+const NO_CHILD_SPECS = accept(PLAIN_RUN.childSpecs);
 
 /**
  * Contract: the message has passed validation (api/validate.ts). Refuses only payloads, and what a
@@ -82,8 +84,10 @@ export function toTaskSpecs(messages: readonly TaskSpecMessage[]): Result<readon
 }
 
 function toChildSpecs(message: RunSpecMessage, depth: number): Result<RunSpec['childSpecs']> {
+  const children = Object.entries(message.childSpecs);
+  if (children.length === 0) return NO_CHILD_SPECS;
   const specs: [string, RunSpec][] = [];
-  for (const [name, child] of Object.entries(message.childSpecs)) {
+  for (const [name, child] of children) {
     const field = `child_specs["${name}"]`;
     if (depth >= MAX_CHILD_DEPTH) {
       const text = `${field} is nested ${depth + 1} deep, ${MAX_CHILD_DEPTH} are allowed; start the innermost from a workflow`;

@@ -4,7 +4,10 @@
 // never change, so the meaning stays.
 
 import { create, fromBinary, type JsonObject, type MessageInitShape, toBinary } from '@bufbuild/protobuf';
-import { RunRecordSchema } from '@tutti/proto/tutti/store/v1/record_pb.ts';
+import {
+  type RunRecord as RunRecordMessage,
+  RunRecordSchema,
+} from '@tutti/proto/tutti/store/v1/record_pb.ts';
 import {
   ExecutionMode,
   FailurePolicy,
@@ -34,6 +37,7 @@ import {
 } from '../domain/spec.ts';
 import { fromFlow, fromHandling, fromWork } from './construct-spec.ts';
 import { fromPayload, type PayloadForm, toPayload } from './payload.ts';
+import { encodePlainRecord, encodePlainTask } from './plain-spec.ts';
 import { toRunSettings, toTaskSpec } from './spec.ts';
 import { fromDependency, fromJoin, fromRetryPolicy, fromTimeouts } from './spec-parts.ts';
 import { durationFromMs, timestampFromMs, timestampToMs } from './time.ts';
@@ -49,7 +53,7 @@ export interface RunRecord {
 
 /** The binary form of tutti.v1.TaskSpec. */
 export function encodeTaskSpec(spec: TaskSpec): Uint8Array {
-  return toBinary(TaskSpecSchema, fromTaskSpec(spec, 'BYTES'));
+  return encodePlainTask(spec) ?? toBinary(TaskSpecSchema, fromTaskSpec(spec, 'BYTES'));
 }
 
 export function decodeTaskSpec(bytes: Uint8Array): TaskSpec {
@@ -79,6 +83,10 @@ export function readTaskSpec({ spec, dependencies }: StoredTaskSpec): TaskSpecMe
 
 /** The binary form of tutti.store.v1.RunRecord. The tasks are kept apart, by encodeTaskSpec. */
 export function encodeRunRecord(run: RunRecord): Uint8Array {
+  return encodePlainRecord(run) ?? toBinary(RunRecordSchema, fromRunRecord(run));
+}
+
+export function fromRunRecord(run: RunRecord): RunRecordMessage {
   const { submittedAtMs, traceparent, parent, taskCount } = run;
   const { workflow } = run.spec;
   const record = create(RunRecordSchema, {
@@ -89,7 +97,7 @@ export function encodeRunRecord(run: RunRecord): Uint8Array {
   });
   if (workflow !== undefined) record.workflow = create(RunOriginSchema, workflow);
   if (parent !== undefined) record.parent = create(RunParentSchema, parent);
-  return toBinary(RunRecordSchema, record);
+  return record;
 }
 
 /** All of a run's specification but its tasks. */

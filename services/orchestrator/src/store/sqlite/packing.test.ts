@@ -39,8 +39,11 @@ it('gives back every value in order, whatever the columns had to grow to', () =>
   );
 });
 
-it('refuses to read on where numbers or strings have ended', () => {
-  const packed = createPacker().finish();
-  expect(() => createUnpacker(packed).string()).toThrow(RangeError);
+it('refuses to read on where numbers or text have ended', () => {
+  const packer = createPacker();
+  packer.string('text');
+  const packed = packer.finish();
+  expect(createUnpacker(packed).string()).toBe('text');
+  expect(() => createUnpacker({ ...packed, text: 'tex' }).string()).toThrow(RangeError);
   expect(() => createUnpacker({ ...packed, numbers: new Float64Array(0) }).number()).toThrow(RangeError);
 });
