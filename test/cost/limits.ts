@@ -25,8 +25,8 @@ export type Figures = Readonly<Partial<Record<Shape, Counts>>>;
 
 const FIGURES: Readonly<Record<Shape, Counts>> = {
   large: {
-    steps: 2_794,
-    allocatedBytes: 46_845,
+    steps: 2_072,
+    allocatedBytes: 30_982,
     events: 2.002,
     eventBytes: 72.839,
     commits: 0.009,
@@ -35,8 +35,8 @@ const FIGURES: Readonly<Record<Shape, Counts>> = {
     messageBytes: 201.797,
   },
   small: {
-    steps: 2_800,
-    allocatedBytes: 47_342,
+    steps: 2_073,
+    allocatedBytes: 31_330,
     events: 2.02,
     eventBytes: 71.38,
     commits: 0.009,
@@ -45,8 +45,8 @@ const FIGURES: Readonly<Record<Shape, Counts>> = {
     messageBytes: 199.384,
   },
   single: {
-    steps: 4_619,
-    allocatedBytes: 102_697,
+    steps: 3_306,
+    allocatedBytes: 69_263,
     events: 4,
     eventBytes: 127,
     commits: 0.015,
@@ -55,8 +55,8 @@ const FIGURES: Readonly<Record<Shape, Counts>> = {
     messageBytes: 258.08,
   },
   chain: {
-    steps: 4_407,
-    allocatedBytes: 99_564,
+    steps: 3_349,
+    allocatedBytes: 73_437,
     events: 3.01,
     eventBytes: 101.99,
     commits: 1.01,
@@ -65,8 +65,8 @@ const FIGURES: Readonly<Record<Shape, Counts>> = {
     messageBytes: 247.69,
   },
   longChain: {
-    steps: 4_408,
-    allocatedBytes: 98_989,
+    steps: 3_352,
+    allocatedBytes: 72_946,
     events: 3.003,
     eventBytes: 104,
     commits: 1.003,
@@ -75,8 +75,8 @@ const FIGURES: Readonly<Record<Shape, Counts>> = {
     messageBytes: 251.23,
   },
   fan: {
-    steps: 4_294,
-    allocatedBytes: 69_242,
+    steps: 3_228,
+    allocatedBytes: 44_384,
     events: 3.003,
     eventBytes: 104,
     commits: 0.02,
