@@ -34,7 +34,8 @@ const packagesAllowed: Partial<Record<Layer, RegExp>> = {
   engine: /^$/,
   expressions: /^@bufbuild\/(cel|re2|protobuf)(\/|$)/,
   port: /^$/,
-  wire: /^@tutti\/proto\/|^@bufbuild\/protobuf(\/|$)/,
+  // Of protovalidate the descriptors of its rules alone: what a proto says is wire's to read.
+  wire: /^@tutti\/proto\/|^@bufbuild\/protobuf(\/|$)|^@bufbuild\/protovalidate\/gen\//,
 };
 
 /** A file directly in src/ composes the others. An unknown folder is a layer nobody decided on. */
