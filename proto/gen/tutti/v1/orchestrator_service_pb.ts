@@ -159,14 +159,15 @@ export type SubmitRunResponse = Message<"tutti.v1.SubmitRunResponse"> & {
   existed: boolean;
 
   /**
-   * With `wait`: true if the run is final.
+   * With `wait`: true if the run is final. Where it is false before the time is over, the orchestrator could not go
+   * on waiting (it is told to stop, or has as many watchers as it may have): WaitRun goes on with it.
    *
    * @generated from field: bool finished = 4;
    */
   finished: boolean;
 
   /**
-   * With `wait`: how it stands.
+   * With `wait`: how it stands; missing where the waiting ended early.
    *
    * @generated from field: tutti.v1.Run run = 5;
    */

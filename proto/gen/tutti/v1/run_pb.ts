@@ -390,8 +390,8 @@ export type Run = Message<"tutti.v1.Run"> & {
   failedTask: string;
 
   /**
-   * What it came to (RunSpec.output, RunSpec.output_task), once COMPLETED. Only GetRun and WaitRun tell
-   * it.
+   * What it came to (RunSpec.output, RunSpec.output_task), once COMPLETED. Only GetRun, WaitRun and a
+   * SubmitRun that waits tell it.
    *
    * @generated from field: tutti.v1.Payload output = 15;
    */
@@ -405,7 +405,7 @@ export type Run = Message<"tutti.v1.Run"> & {
   workflow?: RunOrigin | undefined;
 
   /**
-   * As submitted. Only GetRun and WaitRun tell it.
+   * As submitted. Only GetRun, WaitRun and a SubmitRun that waits tell it.
    *
    * @generated from field: tutti.v1.Payload input = 21;
    */

@@ -19,6 +19,7 @@ import {
 } from './doors-fixture.ts';
 
 const spec = { tasks: [{ key: 'x', capability: 'work' }] };
+const REFUSAL_OF_BYTES = { code: 8, metadata: { resource: 'answer_bytes', limit: '100000' } };
 const GET_TASK = '/tutti.v1.OrchestratorService/GetTask';
 
 test('so many calls may be open at once, over both doors', async () => {
@@ -157,7 +158,10 @@ async function openWithLargeTask(): Promise<Doors> {
 async function expectUntakenToCount({ grpc }: Doors): Promise<void> {
   const client = grpcClient(grpc, OrchestratorService);
   const refusal = await untilRefused(() => client.call('GetRun', { runId: 'r' }));
-  expect(refusal).toMatchObject({ code: 8, metadata: { resource: 'answer_bytes', limit: '100000' } });
+  expect(refusal).toMatchObject(REFUSAL_OF_BYTES);
+  const waits = { run: { runId: 'w', spec }, wait: { seconds: 1n } };
+  expect(await refused(client.call('SubmitRun', waits))).toMatchObject(REFUSAL_OF_BYTES);
+  expect(await client.call('SubmitRun', { run: waits.run })).toMatchObject({ existed: false });
   expect(await client.call('SignalRun', { runId: 'r', name: 's' })).toBeDefined();
 }
 

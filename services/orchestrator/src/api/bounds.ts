@@ -21,7 +21,7 @@ export const LARGE_ANSWER_BYTES = 4_096;
 
 export interface Bounds {
   /** Undefined: it may begin, and `ended` is to be called once it is over, however. */
-  begin(methodName: string): Rejection | undefined;
+  begin(methodName: string, request: object): Rejection | undefined;
   ended(): void;
   /** Part of an answer is handed to the transport, and `taken` to be called once it is rid of it, however. */
   handed(bytes: number): void;
@@ -32,9 +32,9 @@ export function createBounds(limits: BoundsLimits = DEFAULT_BOUNDS): Bounds {
   let open = 0;
   let answerBytes = 0;
   return {
-    begin(methodName) {
+    begin(methodName, request) {
       if (open >= limits.maxOpenCalls) return tooManyCalls(limits.maxOpenCalls);
-      if (answerBytes >= limits.maxAnswerBytes && reads(methodName))
+      if (answerBytes >= limits.maxAnswerBytes && reads(methodName, request))
         return tooMuchUntaken(limits.maxAnswerBytes);
       open += 1;
       return undefined;
@@ -51,8 +51,9 @@ export function createBounds(limits: BoundsLimits = DEFAULT_BOUNDS): Bounds {
   };
 }
 
-function reads(methodName: string): boolean {
-  return /^(Get|List|Wait)/.test(methodName);
+/** A submission that waits is answered as a WaitRun is. */
+function reads(methodName: string, request: { readonly wait?: unknown }): boolean {
+  return /^(Get|List|Wait)/.test(methodName) || request.wait !== undefined;
 }
 
 function tooManyCalls(limit: number): Rejection {

@@ -131,6 +131,7 @@ export function grpcClient(address: string, service: DescService) {
       name: string,
       request: object | Uint8Array,
       metadata: Record<string, string> = {},
+      deadlineMs = Number.POSITIVE_INFINITY,
     ): Promise<MessageShape<Output>> {
       const { path, method } = methodOf(name);
       const headers = new Metadata();
@@ -142,6 +143,7 @@ export function grpcClient(address: string, service: DescService) {
           (bytes) => fromBinary(method.output, bytes) as MessageShape<Output>,
           request,
           headers,
+          { deadline: deadlineMs },
           (error, response) => (error === null && response !== undefined ? resolve(response) : reject(error)),
         );
       });

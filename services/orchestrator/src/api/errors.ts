@@ -118,15 +118,22 @@ export function atBoundary(
   log: IncidentLog,
   newIncident: () => string,
 ): ConnectError {
-  if (cause instanceof ConnectError) return cause;
-  if (cause instanceof StoreError && cause.code === 'CLOSED') return notServing();
-  if (cause instanceof StoreError && cause.code === 'FULL') return toConnectError(storeIsFull().rejection);
+  const refusal = refusalOf(cause);
+  if (refusal !== undefined) return refusal;
   const incident = newIncident();
   const fields = { incident, method, ...traceFields(traceparent), err: cause };
   log.error(fields, 'a call failed for a reason that is a defect');
   const message = `Tutti failed; its log tells more under incident ${incident}.`;
   const value = { reason: 'INTERNAL', domain: DOMAIN, metadata: { incident } };
   return new ConnectError(message, Code.Internal, undefined, [{ desc: ErrorInfoSchema, value }]);
+}
+
+/** What was thrown and is meant for clients; undefined for a defect. */
+export function refusalOf(cause: unknown): ConnectError | undefined {
+  if (cause instanceof ConnectError) return cause;
+  if (!(cause instanceof StoreError)) return undefined;
+  if (cause.code === 'CLOSED') return notServing();
+  return cause.code === 'FULL' ? toConnectError(storeIsFull().rejection) : undefined;
 }
 
 export function notServing(): ConnectError {

@@ -45,7 +45,7 @@ export function unary<I extends DescMessage, O extends DescMessage>(
 ): (request: MessageShape<I>, context: CallContext) => Promise<MessageShape<O>> {
   const isWork = addsWork(method.name);
   return async (request, context) => {
-    const full = deps.bounds.begin(method.name);
+    const full = deps.bounds.begin(method.name, request);
     if (full !== undefined) throw toConnectError(full);
     const span = startSpan(deps, method.name, context);
     let leave = () => {};
@@ -76,7 +76,7 @@ export function serverStream<I extends DescMessage, Item>(
   handle: StreamHandler<MessageShape<I>, Item>,
 ): (request: MessageShape<I>, context: CallContext) => AsyncIterable<Item> {
   return async function* stream(request, context) {
-    const full = deps.bounds.begin(method.name);
+    const full = deps.bounds.begin(method.name, request);
     if (full !== undefined) throw toConnectError(full);
     const span = startSpan(deps, method.name, context);
     try {

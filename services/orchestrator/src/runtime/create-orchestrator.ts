@@ -175,7 +175,7 @@ export function createOrchestrator(dependencies: OrchestratorDependencies): Runn
     timeoutMs: number,
     signal: AbortSignal,
   ): Promise<Result<RunEnd | undefined>> {
-    const driver = serving ? namespaces.driver(namespace) : undefined;
+    const driver = serving && timeoutMs > 0 ? namespaces.driver(namespace) : undefined;
     const run = driver?.activeRun(runId);
     const hub = driver?.hub();
     if (run === undefined || hub === undefined) return accept(undefined);

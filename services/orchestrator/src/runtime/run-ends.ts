@@ -7,6 +7,7 @@ import type { Clock, CommittedEvent } from './ports.ts';
 export interface RunEnds {
   readonly waiting: number;
   published(events: readonly CommittedEvent[]): void;
+  /** Of a run that is not final. Over from the start once `close` was called. */
   next(run: RunNumber): WaitForEnd;
   /** Ends every wait without a word. */
   close(): void;
@@ -23,6 +24,7 @@ type Tell = (run: RunState | undefined) => void;
 export function createRunEnds(): RunEnds {
   const byRun = new Map<RunNumber, Set<Tell>>();
   let waiting = 0;
+  let closed = false;
 
   function tellAll(run: RunNumber, state: RunState | undefined): void {
     const tells = byRun.get(run);
@@ -30,6 +32,8 @@ export function createRunEnds(): RunEnds {
     byRun.delete(run);
     waiting -= tells.size;
     for (const tell of tells) tell(state);
+    // Who is told may give up all the same, before he has read it: he must not be counted twice.
+    tells.clear();
   }
 
   return {
@@ -48,6 +52,7 @@ export function createRunEnds(): RunEnds {
       }
     },
     next(run) {
+      if (closed) return { ended: Promise.resolve(undefined), abandon() {} };
       const { promise, resolve } = Promise.withResolvers<RunState | undefined>();
       const tells = byRun.get(run) ?? new Set<Tell>();
       byRun.set(run, tells);
@@ -64,6 +69,7 @@ export function createRunEnds(): RunEnds {
       };
     },
     close() {
+      closed = true;
       for (const run of [...byRun.keys()]) tellAll(run, undefined);
     },
   };

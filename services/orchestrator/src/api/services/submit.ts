@@ -22,8 +22,8 @@ import type { RequestKey, SubmitRun, SubmittedRun } from '../../engine/inputs.ts
 import type { Orchestrator } from '../../runtime/orchestrator.ts';
 import { payloadFormFromWire } from '../../wire/payload-form.ts';
 import { durationToMs } from '../../wire/time.ts';
-import { type Call, namespaceOf } from '../call.ts';
-import { statusOf, toStatus } from '../errors.ts';
+import { type Call, type CallContext, namespaceOf } from '../call.ts';
+import { refusalOf, statusOf, toStatus } from '../errors.ts';
 import { requestKeyAt, requestKeyOf } from '../fingerprint.ts';
 import type { UnaryHandler } from '../method.ts';
 import { validate } from '../validate.ts';
@@ -31,7 +31,7 @@ import { type ChildWorkflows, refersToWorkflows } from './child-workflows.ts';
 import type { Languages } from './graph-of-spec.ts';
 import { compileSpec, toSpec } from './graph-of-spec.ts';
 import { hasLinks, withLinks } from './links.ts';
-import { waitForRun } from './wait.ts';
+import { type Wait, type Waited, waitForRun } from './wait.ts';
 import type { WorkflowCopies } from './workflow-copies.ts';
 
 export interface SubmitDeps {
@@ -63,7 +63,7 @@ export function createSubmitHandlers(deps: SubmitDeps): SubmitHandlers {
       const response = toResponse(submitted.value);
       if (wait === undefined) return accept(response);
       call.taken();
-      const waited = await waitForRun(
+      const waited = await waitIfPossible(
         deps,
         {
           namespace: namespaceOf(request),
@@ -73,7 +73,7 @@ export function createSubmitHandlers(deps: SubmitDeps): SubmitHandlers {
         },
         call.context,
       );
-      return waited.ok ? accept(Object.assign(response, waited.value)) : waited;
+      return accept(Object.assign(response, waited));
     },
 
     async submitRuns(request, call) {
@@ -97,6 +97,20 @@ export function createSubmitHandlers(deps: SubmitDeps): SubmitHandlers {
       return accept(create(SubmitRunsResponseSchema, { results }));
     },
   };
+}
+
+/**
+ * Whoever is refused takes it that nothing was submitted. So what stands against waiting (a limit, a process that
+ * is told to stop) is not told here: the answer says that the run is on disk, and a WaitRun is told the rest.
+ */
+async function waitIfPossible(deps: SubmitDeps, wait: Wait, context: CallContext): Promise<Partial<Waited>> {
+  try {
+    const waited = await waitForRun(deps, wait, context);
+    return waited.ok ? waited.value : {};
+  } catch (cause) {
+    if (context.signal.aborted || refusalOf(cause) === undefined) throw cause;
+    return {};
+  }
 }
 
 function claim(deps: SubmitDeps, namespace: string, request: RequestKey): Promise<Result<true>> {

@@ -61,7 +61,8 @@ export async function waitForRun(deps: WaitDeps, wait: Wait, context: CallContex
   if (ended.value !== undefined) {
     return accept({ finished: true, run: toEndedRunMessage(namespace, ended.value, form) });
   }
-  const leftMs = Math.max(0, timeoutMs - (performance.now() - beganMs));
+  // A timer may be early by part of a millisecond.
+  const leftMs = Math.max(0, Math.floor(timeoutMs - (performance.now() - beganMs)));
   return waitByStore(deps, { ...wait, timeoutMs: leftMs }, context);
 }
 
@@ -74,13 +75,13 @@ async function waitByStore(deps: WaitDeps, wait: Wait, context: CallContext): Pr
   const record = queries.getRunRecord(namespace, before.value.run);
   // Should the waiting end otherwise, nobody asks for it any more.
   record.catch(() => {});
-  const wasOver = isFinalRun(before.value.phase);
-  if (!wasOver) {
+  const isAnswer = isFinalRun(before.value.phase) || wait.timeoutMs === 0;
+  if (!isAnswer) {
     const ended = await lastEvent(deps, wait, before.value.lastRevision, context);
     if (!ended.ok) return ended;
     context.signal.throwIfAborted();
   }
-  const after = wasOver ? before : await findRun(queries, namespace, runId);
+  const after = isAnswer ? before : await findRun(queries, namespace, runId);
   if (!after.ok) return after;
   const run = await toFullRunMessage(queries, namespace, after.value, form, record);
   return accept({ finished: isFinalRun(after.value.phase), run });
@@ -93,7 +94,6 @@ async function lastEvent(
   afterRevision: number,
   context: CallContext,
 ): Promise<Result<void>> {
-  if (timeoutMs === 0) return accept(undefined);
   const stop = new AbortController();
   const timer = setTimeout(() => stop.abort(), timeoutMs);
   try {
