@@ -106,9 +106,15 @@ function drawTask(random: Random, place: number, isOrdered: boolean, depth: numb
           : [],
       startDelayMs: random.chance(0.08) ? random.between(1, 2_000) : 0,
       startAtMs: drawStart(random.fork('start')),
+      expectedMs: drawExpected(random.fork('expected')),
     },
     handling: drawHandling(random, byCapability),
   });
+}
+
+/** Mostly nothing is said; what is said need not be true. */
+function drawExpected(random: Random): number {
+  return random.chance(0.3) ? random.between(1, 5_000) : 0;
 }
 
 /** A moment that is mostly ahead. */

@@ -64,6 +64,11 @@ export interface ConstructsInput {
   readonly startTime?: Date;
   /** It is ready so long after its dependencies allow. */
   readonly startDelay?: DurationInput;
+  /**
+   * How long it probably takes. Of tasks of one priority that become ready at the same moment, the one from which
+   * on the run takes longest is started first. Default: nothing is known, and the order of submission holds.
+   */
+  readonly expectedDuration?: DurationInput;
 }
 
 /** Exactly one of `items` and `itemsExpression`. */
@@ -139,7 +144,7 @@ type Constructs = Exclude<MessageInitShape<typeof TaskSpecSchema>, TaskSpec>;
 export function toConstructs(input: ConstructsInput, path: string): Constructs {
   const { expression, signal, timer, childRun, link, ...more } = input;
   const { foreach, repeat, sendBack, errorRules, fallback, ...others } = more;
-  const { guardrails, compensation, startTime, startDelay, ...rest } = others;
+  const { guardrails, compensation, startTime, startDelay, expectedDuration, ...rest } = others;
   refuseUnknown(rest, path);
   const spec: Constructs = {};
   if (expression !== undefined) spec.expression = expression;
@@ -156,6 +161,8 @@ export function toConstructs(input: ConstructsInput, path: string): Constructs {
   if (compensation !== undefined) spec.compensation = toCompensation(compensation, `${path}.compensation`);
   if (startTime !== undefined) spec.startTime = timestampFromDate(startTime);
   if (startDelay !== undefined) spec.startDelay = duration(startDelay, `${path}.startDelay`);
+  if (expectedDuration !== undefined)
+    spec.expectedDuration = duration(expectedDuration, `${path}.expectedDuration`);
   return spec;
 }
 

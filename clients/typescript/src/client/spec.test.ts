@@ -181,7 +181,7 @@ test('C.3 to C.7, D.4, D.5, D.9: every construct has its place in the proto', ()
       { key: 'judge', capability: 'echo', after: ['poll'], sendBack: { to: 'poll', when: '!result' } },
       { key: 'ok', signal: 'approve', timeouts: { attempt: '1h' } },
       { key: 'nap', timer: '3s' },
-      { key: 'dawn', timer: new Date(9_000), startDelay: 5 },
+      { key: 'dawn', timer: new Date(9_000), startDelay: 5, expectedDuration: '90s' },
       { key: 'child', childRun: 'inner' },
       { key: 'report', childRun: { workflow: 'report', version: 2 } },
       { key: 'old', link: { runId: 'r', taskKey: 't' } },
@@ -210,6 +210,7 @@ test('C.3 to C.7, D.4, D.5, D.9: every construct has its place in the proto', ()
   expect(byKey.ok).toMatchObject({ capability: '', signal: { name: 'approve' } });
   expect(byKey.nap?.timer?.delay?.seconds).toBe(3n);
   expect(byKey.dawn?.timer?.time?.seconds).toBe(9n);
+  expect(byKey.dawn?.expectedDuration?.seconds).toBe(90n);
   expect(byKey.child?.childRun?.spec).toBe('inner');
   expect(byKey.report?.childRun).toMatchObject({ workflow: 'report', version: 2 });
   expect(byKey.old?.link).toMatchObject({ runId: 'r', taskKey: 't' });

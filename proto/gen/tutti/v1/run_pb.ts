@@ -44,7 +44,7 @@ export type RunSpec = Message<"tutti.v1.RunSpec"> & {
 
   /**
    * 1 to 100,000 tasks with at most 500,000 dependencies in all. Their order is the order in which tasks of equal priority that are ready
-   * at the same moment are started.
+   * at the same moment are started, unless TaskSpec.expected_duration says more.
    *
    * @generated from field: repeated tutti.v1.TaskSpec tasks = 3;
    */

@@ -4,6 +4,7 @@
 
 import { specOf, taskOf } from './lookup.ts';
 import type { RunState } from './state.ts';
+import { longestWayAheadFirst } from './way-ahead.ts';
 
 /** Everything between two tasks over dependencies, both included. */
 export function between(run: RunState, first: number, last: number): Set<number> {
@@ -51,7 +52,7 @@ function isQueued(run: RunState, task: number): boolean {
   return state === 'WAITING' && held;
 }
 
-/** Each after those of the set that it depends on. */
+/** Each after those of the set that it depends on; what is not held by any, in its turn. */
 export function inOrder(run: RunState, tasks: ReadonlySet<number>): readonly number[] {
   const open = new Map<number, number>();
   for (const task of tasks) {
@@ -59,6 +60,8 @@ export function inOrder(run: RunState, tasks: ReadonlySet<number>): readonly num
     open.set(task, edges.filter(({ upstream }) => tasks.has(upstream)).length);
   }
   const order = [...open].filter(([, count]) => count === 0).map(([task]) => task);
+  // Where there is a manager, it is the first, and says itself what is next.
+  if (run.graph.spec.mode !== 'MANAGED') longestWayAheadFirst(run.graph, order);
   for (const task of order) {
     for (const { task: dependant } of run.graph.dependants[task] ?? []) {
       const count = open.get(dependant);

@@ -15,6 +15,7 @@ import { accept, type Refusal, type Rejection, type Result, reject } from './rej
 import { inMode } from './run-mode.ts';
 import { NO_SCHEMAS, type SchemaChecker } from './schema.ts';
 import type { Dependency, RunSpec, Selection, TaskSpec } from './spec.ts';
+import { saysHowLong, waysAhead } from './way-ahead.ts';
 
 /** A longer circle is named by its two ends: an error has to fit into the trailers of an answer. */
 const CYCLE_CHARACTERS = 1_500;
@@ -72,6 +73,7 @@ export function compileGraph(
     dependants,
     children: groupByParent(parents.value),
     required: required.value,
+    waysAhead: saysHowLong(spec.tasks) ? waysAhead(spec.tasks, dependencies.value, 0) : undefined,
     indexOf: (key) => indexes.value.get(key),
   };
   const flow = checkFlow(graph);

@@ -18,6 +18,7 @@ import { offerSignal } from './signals.ts';
 import type { RunState } from './state.ts';
 import { type FinalTaskState, isFinalTask, type StateReason } from './states.ts';
 import { goesOn } from './still-applies.ts';
+import { inTurn } from './way-ahead.ts';
 import { perform, signalled } from './work.ts';
 
 const NOTHING: readonly Change[] = Object.freeze([]);
@@ -132,7 +133,7 @@ function admitAdded(run: RunState, count: number, nowMs: number): readonly Chang
   for (let task = run.tasks.length - count; task < run.tasks.length; task++) {
     if (taskOf(run, task).state === 'WAITING') changes.push(...reconsider(run, task, nowMs));
   }
-  return changes;
+  return inTurn(run.graph, changes, 0);
 }
 
 function followReset(run: RunState, task: number, nowMs: number): readonly Change[] {
@@ -160,7 +161,7 @@ function admitFirst(run: RunState, nowMs: number): readonly Change[] {
     if (run.graph.required[task] === 0 && taskOf(run, task).state === 'WAITING')
       changes.push(admit(run, task, nowMs));
   }
-  return changes;
+  return inTurn(run.graph, changes, 0);
 }
 
 function followFinal(run: RunState, task: number, nowMs: number): readonly Change[] {
@@ -177,7 +178,7 @@ function followFinal(run: RunState, task: number, nowMs: number): readonly Chang
     const change = tip(run, dependant, task, state, nowMs);
     if (change !== undefined) changes.push(change);
   }
-  return changes;
+  return inTurn(run.graph, changes, owned.length);
 }
 
 /** What few runs have to see to. */

@@ -34,6 +34,8 @@ export interface Graph {
   readonly children: readonly (readonly number[])[];
   /** By task: how many edges must be met before it is ready. 0 for a task without dependencies. */
   readonly required: readonly number[];
+  /** By task; see way-ahead.ts. Undefined where no task says how long it takes. */
+  readonly waysAhead: readonly number[] | undefined;
   /** Compiles, or remembers, what checkExpressions found usable. */
   readonly expressions: ExpressionCompiler;
   readonly schemas: SchemaChecker;

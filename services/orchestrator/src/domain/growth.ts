@@ -8,6 +8,7 @@ import type { Dependant, Edge, Graph } from './graph.ts';
 import { specOf } from './lookup.ts';
 import type { Dependency, Join, TaskSpec } from './spec.ts';
 import type { RunState } from './state.ts';
+import { saysHowLong, waysAhead } from './way-ahead.ts';
 
 /** A graph that belongs to one run alone. */
 interface OwnGraph extends Graph {
@@ -16,6 +17,7 @@ interface OwnGraph extends Graph {
   readonly dependants: Dependant[][];
   readonly children: number[][];
   readonly required: number[];
+  waysAhead: number[] | undefined;
   readonly indexes: Map<string, number>;
   edgeCount: number;
 }
@@ -42,6 +44,15 @@ export function growGraph(run: RunState, specs: readonly TaskSpec[]): void {
     const parent = spec.parent === '' ? undefined : graph.indexes.get(spec.parent);
     if (parent !== undefined) graph.children[parent]?.push(task);
   }
+  growWaysAhead(graph, specs, first);
+}
+
+function growWaysAhead(graph: OwnGraph, specs: readonly TaskSpec[], first: number): void {
+  const says = saysHowLong(specs);
+  if (!says && graph.waysAhead === undefined) return;
+  graph.waysAhead ??= new Array(first).fill(0);
+  const ways = says ? waysAhead(specs, graph.dependencies, first) : undefined;
+  for (let offset = 0; offset < specs.length; offset++) graph.waysAhead.push(ways?.[offset] ?? 0);
 }
 
 /** Index of the first of the tasks that the graph has got by this change. */
@@ -94,6 +105,7 @@ function ownGraph(run: RunState): OwnGraph {
     dependants: graph.dependants.map((list) => [...list]),
     children: graph.children.map((list) => [...list]),
     required: [...graph.required],
+    waysAhead: graph.waysAhead && [...graph.waysAhead],
     indexes,
     indexOf: (key) => indexes.get(key),
     edgeCount: edgeCount(graph),

@@ -7,6 +7,7 @@ import type { Change } from './events.ts';
 import { accept, type Refusal, type Result, reject } from './rejection.ts';
 import type { RunState } from './state.ts';
 import { isFinalRun, type RunPhase } from './states.ts';
+import { wayAhead } from './way-ahead.ts';
 
 const NOTHING: readonly Change[] = Object.freeze([]);
 
@@ -25,10 +26,11 @@ export function nothingToPause(runId: string, phase: RunPhase): Refusal {
   return reject('ALREADY_FINAL', message, { state: phase });
 }
 
-/** Tasks that are READY, in the order in which they became so. */
+/** Tasks that are READY, in the order in which they became so, and in which their turn comes at one moment. */
 export function readyInOrder(run: RunState): readonly number[] {
   const ready: number[] = [];
   for (const [task, { state }] of run.tasks.entries()) if (state === 'READY') ready.push(task);
   const revisionOf = (task: number) => run.tasks[task]?.readyRevision ?? 0;
-  return ready.sort((a, b) => revisionOf(a) - revisionOf(b) || a - b);
+  const way = (task: number) => wayAhead(run.graph, task);
+  return ready.sort((a, b) => revisionOf(a) - revisionOf(b) || way(b) - way(a) || a - b);
 }

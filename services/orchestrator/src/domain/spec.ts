@@ -106,7 +106,7 @@ export type Work =
       readonly result: Payload;
     };
 
-/** How often and when it is done. */
+/** How often and when it is done, and how long that takes. */
 export interface Flow {
   readonly foreach: Foreach | undefined;
   readonly repeat: Repeat | undefined;
@@ -114,6 +114,8 @@ export interface Flow {
   readonly startAtMs: number | undefined;
   /** From the moment on at which its dependencies allow it. */
   readonly startDelayMs: number;
+  /** How long it probably takes, all of its attempts and items together; 0: nobody has said. */
+  readonly expectedMs: number;
 }
 
 export interface Foreach {
@@ -259,6 +261,7 @@ export const PLAIN_FLOW: Flow = Object.freeze({
   sendBack: Object.freeze([]),
   startAtMs: undefined,
   startDelayMs: 0,
+  expectedMs: 0,
 });
 export const PLAIN_HANDLING: Handling = Object.freeze({
   errorRules: Object.freeze([]),

@@ -2,6 +2,7 @@
 // is made when the first one has it.
 
 import type { RunState } from '../domain/state.ts';
+import { wayAhead } from '../domain/way-ahead.ts';
 import type { ReadyEntry } from '../scheduling/ready-queue.ts';
 import type { Timer } from '../scheduling/timers.ts';
 
@@ -26,7 +27,7 @@ export interface QueuedTask extends ReadyEntry {
 export function queuedTask(run: ActiveRun, task: number): QueuedTask {
   const priority = run.state.graph.spec.tasks[task]?.priority ?? 0;
   const readyRevision = run.state.tasks[task]?.readyRevision ?? 0;
-  return { run, task, priority, readyRevision };
+  return { run, task, priority, readyRevision, wayAhead: wayAhead(run.state.graph, task) };
 }
 
 export type TimerSubject =

@@ -18,6 +18,7 @@ import { capabilityOf } from '../domain/lookup.ts';
 import { readyInOrder } from '../domain/pause.ts';
 import type { Result } from '../domain/rejection.ts';
 import { isFinalRun } from '../domain/states.ts';
+import { turnsFrom } from '../domain/way-ahead.ts';
 import { createExecutorPool, type ExecutorPool } from '../scheduling/executor-pool.ts';
 import { createTimers, type Timers } from '../scheduling/timers.ts';
 import { type ActiveRun, createActiveRun, makeRoom, queuedTask, type TimerSubject } from './active-run.ts';
@@ -120,7 +121,7 @@ export function createCore(options: EngineOptions, latestRevision: number): Core
       const change = event.change;
       switch (change.type) {
         case 'RunSubmitted':
-          enqueueReady(run);
+          enqueueFrom(run, 0, event.revision);
           armRun(run);
           break;
         case 'TasksAdded':
@@ -184,21 +185,19 @@ export function createCore(options: EngineOptions, latestRevision: number): Core
     }
   }
 
-  /** Those that were READY with the submission; others may be by a later event, which says so itself. */
-  function enqueueReady(run: ActiveRun): void {
-    run.state.tasks.forEach((status, task) => {
-      if (status.state !== 'READY' || status.readyRevision !== run.state.firstRevision) return;
-      enqueue(run, task);
-      armTask(run, task);
-    });
-  }
-
   function takeAdded(run: ActiveRun, change: TasksAdded, revision: number): void {
     core.activeTasks += change.specs.length;
     makeRoom(run);
-    const first = firstAdded(run.state.graph, change);
-    for (let task = first; task < first + change.specs.length; task++) {
-      if (run.state.tasks[task]?.readyRevision !== revision) continue; // By a later event, which says so itself.
+    enqueueFrom(run, firstAdded(run.state.graph, change), revision);
+  }
+
+  /** Those that were READY with the event itself; others may be by a later one, which says so itself. */
+  function enqueueFrom(run: ActiveRun, first: number, revision: number): void {
+    const { graph, tasks } = run.state;
+    const turns = turnsFrom(graph, first);
+    for (let index = first; index < tasks.length; index++) {
+      const task = turns?.[index - first] ?? index;
+      if (tasks[task]?.readyRevision !== revision) continue;
       enqueue(run, task);
       armTask(run, task);
     }

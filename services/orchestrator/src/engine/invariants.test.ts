@@ -9,7 +9,7 @@ import { json, undoBy } from '../domain/handling-fixture.ts';
 import { capabilityOf, isAtWork } from '../domain/lookup.ts';
 import { EMPTY_PAYLOAD } from '../domain/payload.ts';
 import { accept } from '../domain/rejection.ts';
-import { type Handling, PLAIN_HANDLING, type RunSpec, type TaskSpec } from '../domain/spec.ts';
+import { type Handling, PLAIN_FLOW, PLAIN_HANDLING, type RunSpec, type TaskSpec } from '../domain/spec.ts';
 import type { RunState } from '../domain/state.ts';
 import { isFinalRun } from '../domain/states.ts';
 import { graphOf, spec, task } from '../domain/test-support.ts';
@@ -127,6 +127,13 @@ function createWorld(seen: Set<string>) {
     return answers[0]?.reply as EngineCalls[K]['reply'];
   }
 
+  function restored(states: readonly RunState[]): Core {
+    const probe = createCore(options, revision);
+    probe.nowMs = nowMs;
+    restore(probe, states);
+    return probe;
+  }
+
   function heldBy(executorId: string): Set<string> {
     const tokens = held.get(executorId) ?? new Set();
     held.set(executorId, tokens);
@@ -231,7 +238,12 @@ function createWorld(seen: Set<string>) {
           const by = { type: 'EXECUTOR', executorId, session: sessions.get(executorId) ?? '' } as const;
           const upstream = `t${draw(4)}${['', '?', '!'][draw(3)]}`;
           const tasks = [
-            task(`a${draw(6)}`, { capability: CAPABILITIES[draw(2)] as string, after: [upstream] }),
+            task(`a${draw(6)}`, {
+              capability: CAPABILITIES[draw(2)] as string,
+              after: [upstream],
+              ...hint(draw),
+            }),
+            task(`b${draw(6)}`, { capability: CAPABILITIES[draw(2)] as string, ...hint(draw) }),
           ];
           call('AddTasks', { by, leaseToken, tasks, request: undefined }, draw);
           break;
@@ -252,6 +264,7 @@ function createWorld(seen: Set<string>) {
         case 'restart': {
           if (draw(4) > 0) break;
           const states = [...core.runs.values()].map(({ state }) => state);
+          checkOrder(core, restored(states));
           core = createCore(options, revision);
           core.nowMs = nowMs;
           restore(core, states);
@@ -290,6 +303,7 @@ function runSpec(draw: Draw): RunSpec {
       handling: handlingOf(draw),
       parent: index > 0 && draw(2) === 0 ? `t${draw(index)}` : '',
       priority: draw(11),
+      ...hint(draw),
       allowFailure: draw(4) === 0,
       cancelGraceMs: draw(3) === 0 ? 2_000 : 0,
       retry: {
@@ -306,6 +320,11 @@ function runSpec(draw: Draw): RunSpec {
     });
   });
   return spec(tasks, { failurePolicy: draw(2) === 0 ? 'CANCEL' : 'CONTINUE', timeoutMs: sometimes(8_000) });
+}
+
+/** Of the tasks of a run, most, some or none say how long they take. */
+function hint(draw: Draw): Partial<TaskSpec> {
+  return draw(2) === 0 ? {} : { flow: { ...PLAIN_FLOW, expectedMs: draw(4) } };
 }
 
 function handlingOf(draw: Draw): Handling {
@@ -355,6 +374,19 @@ function checkQueues(core: Core): void {
   }
   const sizes = new Map([...core.queues].map(([capability, queue]) => [capability, queue.size]));
   expect(sizes, 'E1').toEqual(ready);
+}
+
+/** Takes everything out of the queues of both. */
+function checkOrder(before: Core, after: Core): void {
+  const drain = ({ queues }: Core) => {
+    const order: string[] = [];
+    for (const [capability, queue] of [...queues].sort(([a], [b]) => (a < b ? -1 : 1))) {
+      for (let entry = queue.take(); entry !== undefined; entry = queue.take())
+        order.push(`${capability}: ${entry.run.state.runId} ${entry.task}`);
+    }
+    return order;
+  };
+  expect(drain(after), 'E.1: the order after a restart').toEqual(drain(before));
 }
 
 function checkLeases(core: Core): void {

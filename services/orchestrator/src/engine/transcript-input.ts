@@ -91,8 +91,8 @@ function parseWork(word: string): Work {
 
 /** `until=result>2 pause=100 limit=3`; `back=draft[result==0] limit=3`; and foreach, see parseForeach(). */
 function parseFlow(named: Readonly<Record<string, string | undefined>>): Flow {
-  const { foreach, until, back, start_at, start_delay } = named;
-  if ((foreach ?? until ?? back ?? start_at ?? start_delay) === undefined) return PLAIN_FLOW;
+  const { foreach, until, back, start_at, start_delay, takes } = named;
+  if ((foreach ?? until ?? back ?? start_at ?? start_delay ?? takes) === undefined) return PLAIN_FLOW;
   const maxIterations = Number(named.limit ?? 10);
   const [to = '', when = ''] = (back ?? '').split('[');
   const rule = { to, when: when.slice(0, -1), reason: named.reason ?? '', maxIterations };
@@ -103,6 +103,7 @@ function parseFlow(named: Readonly<Record<string, string | undefined>>): Flow {
     sendBack: back === undefined ? [] : [rule],
     startAtMs: optionalNumber(start_at),
     startDelayMs: Number(start_delay ?? 0),
+    expectedMs: Number(takes ?? 0),
   };
 }
 

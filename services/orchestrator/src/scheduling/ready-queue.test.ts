@@ -9,6 +9,7 @@ interface Entry extends ReadyEntry {
 const entry = (priority: number, readyRevision: number, task = 0): Entry => ({
   priority,
   readyRevision,
+  wayAhead: 0,
   task,
   live: true,
 });
@@ -59,6 +60,23 @@ describe('a ready queue', () => {
         });
       }),
     );
+  });
+
+  it('asks for the way ahead among those of one event alone, and then for the order of submission', () => {
+    const of = (readyRevision: number, wayAhead: number, task: number) => ({
+      ...entry(2, readyRevision, task),
+      wayAhead,
+    });
+    const sorted = [of(1, 0, 5), of(2, 9, 3), of(2, 4, 1), of(2, 4, 2), of(3, 99, 0)];
+    const shuffled = fc.shuffledSubarray(sorted, { minLength: sorted.length });
+    fc.assert(
+      fc.property(shuffled, (entries) => {
+        const queue = createReadyQueue<Entry>(({ live }) => live);
+        queue.readmit(entries);
+        expect(entries.map(() => queue.take())).toEqual(sorted);
+      }),
+    );
+    expect(hasTurnBefore({ ...of(9, 0, 0), priority: 1 }, of(1, 99, 0))).toBe(true);
   });
 
   it('does not keep what has left for ever', () => {

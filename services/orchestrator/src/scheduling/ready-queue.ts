@@ -1,4 +1,5 @@
-// The ready tasks of one capability: lower priority number first, then first ready first (E.1).
+// The ready tasks of one capability: lower priority number first, then first ready first (E.1), then, of those
+// that became ready by one event, the one with the longest way ahead.
 //
 // A task that leaves the queue otherwise than by being taken (cancelled, expired) is not searched for:
 // it is counted out, and its entry is recognised as stale when its turn comes. Stale entries never
@@ -9,15 +10,17 @@ const SWEEP_MIN = 1_024;
 export interface ReadyEntry {
   /** 0 to 10. */
   readonly priority: number;
-  /** The place among equals: the revision of the event that made it ready, then the task's index. */
+  /** The place among equals: the revision of the event that made it ready, then these two. */
   readonly readyRevision: number;
+  /** The longer, the earlier. 0 for all tasks of a run that does not say how long they take. */
+  readonly wayAhead: number;
   readonly task: number;
 }
 
 export interface ReadyQueue<T extends ReadyEntry> {
   /** Live entries. */
   readonly size: number;
-  /** Entries come in the order of their revisions. */
+  /** Entries come in their order, or with a revision that is higher than any before. */
   push(entry: T): void;
   /** The entry whose turn it is, left where it is. */
   peek(): T | undefined;
@@ -123,5 +126,6 @@ interface Lane<T> {
 export function hasTurnBefore(a: ReadyEntry, b: ReadyEntry): boolean {
   if (a.priority !== b.priority) return a.priority < b.priority;
   if (a.readyRevision !== b.readyRevision) return a.readyRevision < b.readyRevision;
+  if (a.wayAhead !== b.wayAhead) return a.wayAhead > b.wayAhead;
   return a.task < b.task;
 }

@@ -66,6 +66,7 @@ export function constructs({ payload, text }: Parts) {
     }),
     startAtMs: timeMs, // Always there: a flow that says nothing is PLAIN_FLOW.
     startDelayMs: fc.integer({ min: 0, max: 1_000 }),
+    expectedMs: fc.integer({ min: 0, max: 1_000 }),
   });
   const handling: fc.Arbitrary<Handling> = fc.record({
     errorRules: fc.array(

@@ -87,13 +87,14 @@ export function fromWork(work: Work, form: PayloadForm): Pick<TaskInit, 'express
 }
 
 export function toFlow(message: TaskSpecMessage): Flow {
-  const { foreach, repeat, sendBack, startTime, startDelay } = message;
+  const { foreach, repeat, sendBack, startTime, startDelay, expectedDuration } = message;
   const plain =
     foreach === undefined &&
     repeat === undefined &&
     sendBack.length === 0 &&
     startTime === undefined &&
-    startDelay === undefined;
+    startDelay === undefined &&
+    expectedDuration === undefined;
   if (plain) return PLAIN_FLOW;
   return {
     foreach: foreach && toForeach(foreach),
@@ -111,6 +112,7 @@ export function toFlow(message: TaskSpecMessage): Flow {
     })),
     startAtMs: startTime && timestampToMs(startTime),
     startDelayMs: startDelay === undefined ? 0 : durationToMs(startDelay),
+    expectedMs: expectedDuration === undefined ? 0 : durationToMs(expectedDuration),
   };
 }
 
@@ -127,13 +129,14 @@ function toForeach(message: ForeachMessage): Foreach {
 
 export function fromFlow(flow: Flow, form: PayloadForm): TaskInit {
   if (flow === PLAIN_FLOW) return {};
-  const { foreach, repeat, sendBack, startAtMs, startDelayMs } = flow;
+  const { foreach, repeat, sendBack, startAtMs, startDelayMs, expectedMs } = flow;
   return {
     ...(foreach === undefined ? {} : { foreach: create(ForeachSchema, fromForeach(foreach, form)) }),
     ...(repeat === undefined ? {} : { repeat: fromRepeat(repeat) }),
     sendBack: sendBack.map((each: SendBack) => ({ ...each })),
     ...(startAtMs === undefined ? {} : { startTime: timestampFromMs(startAtMs) }),
     ...(startDelayMs === 0 ? {} : { startDelay: durationFromMs(startDelayMs) }),
+    ...(expectedMs === 0 ? {} : { expectedDuration: durationFromMs(expectedMs) }),
   };
 }
 
