@@ -5,7 +5,8 @@ import { createRpc, type Rpc } from '../support/rpc.ts';
 import { startStack } from '../support/stack.ts';
 import { NOOP_EXECUTOR, noopStack } from './bench.ts';
 import { nowMs } from './peers/clock.ts';
-import { closedLoop, openLoop, type RunOne } from './peers/loops.ts';
+import type { RunOne } from './peers/loops.ts';
+import { offer } from './peers/offer.ts';
 import type { Load, Measured, Peer } from './peers/peer.ts';
 import {
   allCompleted,
@@ -66,34 +67,21 @@ function runLoad(rpc: Rpc, load: Load): Promise<Measured> {
       return { startedAtMs: undefined };
     };
   };
-  switch (load.kind) {
-    case 'flat-large': {
-      const { tasks } = load;
+  return offer(load, {
+    flat(tasks, isKnown) {
+      if (isKnown) {
+        const specs = Array.from({ length: tasks }, () => flatRun(1));
+        return flat(rpc, specs, tasks, RUNS_OF_A_CALL, CALLS_AT_ONCE);
+      }
       const specs = Array.from({ length: Math.ceil(tasks / TASKS_OF_A_LARGE_RUN) }, (_, index) =>
         flatRun(Math.min(TASKS_OF_A_LARGE_RUN, tasks - index * TASKS_OF_A_LARGE_RUN)),
       );
       return flat(rpc, specs, tasks, 1, 2);
-    }
-    case 'flat-single': {
-      const specs = Array.from({ length: load.tasks }, () => flatRun(1));
-      return flat(rpc, specs, load.tasks, RUNS_OF_A_CALL, CALLS_AT_ONCE);
-    }
-    case 'latency-serial':
-      return closedLoop({ runs: load.runs, atOnce: load.atOnce, tasksOfARun: 1 }, () => stampedRun(rpc));
-    case 'latency-open':
-      return openLoop({ ...load, tasksOfARun: 1 }, () => stampedRun(rpc));
-    case 'three-step':
-      return closedLoop({ runs: load.runs, atOnce: load.atOnce, tasksOfARun: 3 }, runOf(chainRun(3)));
-    case 'chain': {
-      const spec = fiboChain(load.steps, load.fibo);
-      return closedLoop({ runs: load.runs, atOnce: 1, tasksOfARun: load.steps }, runOf(spec));
-    }
-    case 'fan':
-      return closedLoop(
-        { runs: load.runs, atOnce: 1, tasksOfARun: load.width + 2 },
-        runOf(fanRun(load.width)),
-      );
-  }
+    },
+    one: () => stampedRun(rpc),
+    steps: (count, fibo) => runOf(fibo === undefined ? chainRun(count) : fiboChain(count, fibo)),
+    fan: (width) => runOf(fanRun(width)),
+  });
 }
 
 async function flat(

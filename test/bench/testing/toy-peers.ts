@@ -20,7 +20,6 @@ function toy(name: string, durability: Durability, does: 'NOTHING' | 'WRITE' | '
         settings: { file: join(folder, 'runs'), does },
         ended: ledger.tell,
       });
-      let number = 0;
       return {
         version: `${name} 1`,
         processes: () => [{ role: 'worker', pid: worker.pid }],
@@ -28,12 +27,7 @@ function toy(name: string, durability: Durability, does: 'NOTHING' | 'WRITE' | '
           if (does === 'FAIL') throw new Error('as toys do');
           if (load.kind !== 'latency-serial' && load.kind !== 'three-step') throw new Error(load.kind);
           const tasksOfARun = load.kind === 'three-step' ? 3 : 1;
-          return await closedLoop({ ...load, tasksOfARun }, async () => {
-            const run = String(++number);
-            const end = ledger.end(run);
-            worker.send({ run });
-            return await end;
-          });
+          return await closedLoop({ ...load, tasksOfARun }, () => ledger.run((run) => worker.send({ run })));
         },
         stop: () => worker.stop(),
       };

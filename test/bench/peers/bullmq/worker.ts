@@ -9,7 +9,7 @@ export interface Job {
   /** Of the run that ends with it; absent: it is only counted, or ends nothing. */
   readonly run?: string;
   readonly counts?: boolean;
-  readonly fibo?: number;
+  readonly fibo?: number | undefined;
 }
 
 const { port, queue, concurrency } = workerSettings<{ port: number; queue: string; concurrency: number }>();

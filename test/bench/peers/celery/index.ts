@@ -6,16 +6,16 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { startAllOrNone } from '../all-or-none.ts';
-import { nowMs } from '../clock.ts';
 import { createLedger, type Ledger } from '../ledger.ts';
 import { type LineProgram, startLineProgram } from '../line-program.ts';
-import { closedLoop, openLoop, type RunOne } from '../loops.ts';
+import type { RunOne } from '../loops.ts';
+import { offer } from '../offer.ts';
 import type { Load, Measured, Peer } from '../peer.ts';
 import { type AppendFsync, findRedis, prepareRedis, startRedis } from '../redis.ts';
 import { type ServerProcess, startServer } from '../server-process.ts';
 import { celeryVersion, preparePython, pythonOf } from './python.ts';
 
-const run = promisify(execFile);
+const execute = promisify(execFile);
 
 const FOLDER = fileURLToPath(new URL('.', import.meta.url));
 const CELERY = ['-m', 'celery', '-A', 'app'];
@@ -91,7 +91,7 @@ async function startCeleryWorker(
   });
   try {
     await worker.until(async () => {
-      await run(python, [...CELERY, 'inspect', 'ping', '--timeout', '5'], {
+      await execute(python, [...CELERY, 'inspect', 'ping', '--timeout', '5'], {
         cwd: folder,
         env: { ...process.env, ...env },
       });
@@ -104,43 +104,17 @@ async function startCeleryWorker(
   return worker;
 }
 
-let runNumber = 0;
-
-async function runLoad(submitter: LineProgram, ledger: Ledger, load: Load): Promise<Measured> {
-  const runOf = (what: string): RunOne => {
-    return async () => {
-      const id = String(++runNumber);
-      const end = ledger.end(id);
-      submitter.write(`run ${id} ${what}`);
-      return await end;
-    };
+function runLoad(submitter: LineProgram, ledger: Ledger, load: Load): Promise<Measured> {
+  const run = (what: string): RunOne => {
+    return () => ledger.run((id) => submitter.write(`run ${id} ${what}`));
   };
-  switch (load.kind) {
-    case 'flat-large':
-    case 'flat-single': {
-      const { tasks } = load;
-      const beganMs = nowMs();
-      const all = ledger.counted(tasks);
-      submitter.write(`${load.kind === 'flat-large' ? 'many' : 'known'} ${tasks}`);
-      await all;
-      return { seconds: (nowMs() - beganMs) / 1_000, runs: tasks, tasks };
-    }
-    case 'latency-serial':
-      return closedLoop({ runs: load.runs, atOnce: load.atOnce, tasksOfARun: 1 }, runOf('stamp'));
-    case 'latency-open':
-      return openLoop({ ...load, tasksOfARun: 1 }, runOf('stamp'));
-    case 'three-step':
-      return closedLoop({ runs: load.runs, atOnce: load.atOnce, tasksOfARun: 3 }, runOf('chain 3 0'));
-    case 'chain': {
-      const { runs, steps } = load;
-      return closedLoop({ runs, atOnce: 1, tasksOfARun: steps }, runOf(`chain ${steps} ${load.fibo}`));
-    }
-    case 'fan':
-      return closedLoop(
-        { runs: load.runs, atOnce: 1, tasksOfARun: load.width + 2 },
-        runOf(`fan ${load.width}`),
-      );
-  }
+  return offer(load, {
+    flat: (tasks, isKnown) =>
+      ledger.flat(tasks, () => submitter.write(`${isKnown ? 'known' : 'many'} ${tasks}`)),
+    one: run('stamp'),
+    steps: (count, fibo = 0) => run(`chain ${count} ${fibo}`),
+    fan: (width) => run(`fan ${width}`),
+  });
 }
 
 export const peers: readonly Peer[] = [

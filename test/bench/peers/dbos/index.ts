@@ -7,7 +7,8 @@ import { startAllOrNone } from '../all-or-none.ts';
 import { nowMs } from '../clock.ts';
 import { versionOf } from '../installed.ts';
 import { createLedger, type Ledger } from '../ledger.ts';
-import { closedLoop, inBatches, openLoop, type RunOne } from '../loops.ts';
+import { inBatches, type RunOne } from '../loops.ts';
+import { offer } from '../offer.ts';
 import type { Load, Measured, Peer } from '../peer.ts';
 import { findPostgres, NO_POSTGRES, postgresVersion, startPostgres } from '../postgres.ts';
 import { startWorkers, type WorkerProcess } from '../worker-process.ts';
@@ -77,43 +78,18 @@ interface Parts {
   readonly ledger: Ledger;
 }
 
-let runNumber = 0;
-
 function runLoad(parts: Parts, load: Load): Promise<Measured> {
   const { workers, ledger } = parts;
   // It is the application that starts workflows, for whoever asks it; this asks as a web server's request would.
   const ask = (orderOf: (run: string) => Order): RunOne => {
-    return async () => {
-      const number = ++runNumber;
-      const end = ledger.end(String(number));
-      workers[number % workers.length]?.send(orderOf(String(number)));
-      return await end;
-    };
+    return (index) => ledger.run((run) => workers[index % workers.length]?.send(orderOf(run)));
   };
-  const stamped = ask((run) => ({ run, workflow: 'stamped' }));
-  const chain = (steps: number, n?: number) => {
-    return ask((run) => ({ run, workflow: 'chain', steps, n }));
-  };
-  switch (load.kind) {
-    case 'flat-large':
-    case 'flat-single':
-      return flat(parts, load.tasks);
-    case 'latency-serial':
-      return closedLoop({ runs: load.runs, atOnce: load.atOnce, tasksOfARun: 1 }, stamped);
-    case 'latency-open':
-      return openLoop({ ...load, tasksOfARun: 1 }, stamped);
-    case 'three-step':
-      return closedLoop({ runs: load.runs, atOnce: load.atOnce, tasksOfARun: 3 }, chain(3));
-    case 'chain': {
-      const { runs, steps } = load;
-      return closedLoop({ runs, atOnce: 1, tasksOfARun: steps }, chain(steps, load.fibo));
-    }
-    case 'fan': {
-      const { runs, width } = load;
-      const fan = ask((run) => ({ run, workflow: 'fan', width }));
-      return closedLoop({ runs, atOnce: 1, tasksOfARun: width + 2 }, fan);
-    }
-  }
+  return offer(load, {
+    flat: (tasks) => flat(parts, tasks),
+    one: ask((run) => ({ run, workflow: 'stamped' })),
+    steps: (steps, n) => ask((run) => ({ run, workflow: 'chain', steps, n })),
+    fan: (width) => ask((run) => ({ run, workflow: 'fan', width })),
+  });
 }
 
 /** Enqueued in transactions of many; done when none of the queue is left undone. */

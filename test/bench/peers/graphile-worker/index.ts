@@ -2,13 +2,14 @@
 // queue and completion in batches.
 
 import { Logger, makeWorkerUtils, type WorkerUtils } from 'graphile-worker';
-import { nowMs } from '../clock.ts';
+import { startAllOrNone } from '../all-or-none.ts';
 import { versionOf } from '../installed.ts';
 import { createLedger, type Ledger } from '../ledger.ts';
-import { closedLoop, inBatches, openLoop, type RunOne } from '../loops.ts';
+import { inBatches } from '../loops.ts';
+import { offer } from '../offer.ts';
 import type { Load, Measured, Peer } from '../peer.ts';
 import { findPostgres, NO_POSTGRES, postgresVersion, startPostgres } from '../postgres.ts';
-import { startWorker, type WorkerProcess } from '../worker-process.ts';
+import { startWorkers } from '../worker-process.ts';
 import type { Payload } from './worker.ts';
 
 const WORKERS = 2;
@@ -38,87 +39,51 @@ function graphileWorker(variant: Variant): Peer {
     durability: 'FSYNC',
     kinds: ['flat-large', 'flat-single', 'latency-serial', 'latency-open', 'three-step', 'chain'],
     prepare: async () => (findPostgres() === undefined ? NO_POSTGRES : undefined),
-    async start({ folder, slots }) {
-      const postgres = await startPostgres(folder);
-      const workers: WorkerProcess[] = [];
-      const ledger = createLedger();
-      let utils: WorkerUtils | undefined;
-      const stop = async () => {
-        await Promise.all(workers.map((worker) => worker.stop()));
-        await utils?.release();
-        await postgres.stop();
-      };
-      try {
-        utils = await makeWorkerUtils({ connectionString: postgres.url, logger: new Logger(() => () => {}) });
+    start: ({ folder, slots }) =>
+      startAllOrNone(async (onStop) => {
+        const postgres = await startPostgres(folder);
+        onStop(() => postgres.stop());
+        const connectionString = postgres.url;
+        const utils = await makeWorkerUtils({ connectionString, logger: new Logger(() => () => {}) });
+        onStop(() => utils.release());
         await utils.migrate();
+        const ledger = createLedger();
         const concurrentJobs = Math.min(MOST_CONCURRENT_JOBS, Math.ceil(slots / WORKERS));
-        const common = { connectionString: postgres.url, concurrentJobs, maxPoolSize: concurrentJobs + 1 };
-        for (let index = 0; index < WORKERS; index += 1) {
-          const worker = await startWorker({
-            program: new URL('worker.ts', import.meta.url),
-            settings: { worker: { ...common, ...variant.worker } },
-            ended: ledger.tell,
-            counted: ledger.tellCounted,
-          });
-          workers.push(worker);
-        }
+        const common = { connectionString, concurrentJobs, maxPoolSize: concurrentJobs + 1 };
+        const spec = {
+          program: new URL('worker.ts', import.meta.url),
+          settings: { worker: { ...common, ...variant.worker } },
+          ended: ledger.tell,
+          counted: ledger.tellCounted,
+        };
+        const workers = await startWorkers(WORKERS, spec, onStop);
         const version = `graphile-worker ${versionOf('graphile-worker')}, ${await postgresVersion()}`;
-        const live = utils;
         return {
           version: `${version}, Node ${process.version}`,
           processes: () => [
             { role: 'postgres', pid: postgres.pid, descendants: true },
             ...workers.map(({ pid }) => ({ role: 'workers', pid })),
           ],
-          run: (load) => runLoad(live, ledger, load),
-          stop,
+          run: (load) => runLoad(utils, ledger, load),
         };
-      } catch (error) {
-        await stop();
-        throw error;
-      }
-    },
+      }),
   };
 }
 
-let runNumber = 0;
-
-async function runLoad(utils: WorkerUtils, ledger: Ledger, load: Load): Promise<Measured> {
-  const runSteps = (payload: Payload): RunOne => {
-    return async () => {
-      const run = String(++runNumber);
-      const end = ledger.end(run);
-      await utils.addJob('step', { ...payload, run });
-      return await end;
-    };
-  };
-  switch (load.kind) {
-    case 'flat-large':
-    case 'flat-single': {
-      const { tasks } = load;
-      const beganMs = nowMs();
-      const all = ledger.counted(tasks);
-      await inBatches(tasks, BULK, async (_, size) => {
-        const job = { identifier: 'step', payload: { counts: true } };
-        await utils.addJobs(Array.from({ length: size }, () => job));
-      });
-      await all;
-      return { seconds: (nowMs() - beganMs) / 1_000, runs: tasks, tasks };
-    }
-    case 'latency-serial':
-      return closedLoop({ runs: load.runs, atOnce: load.atOnce, tasksOfARun: 1 }, runSteps({}));
-    case 'latency-open':
-      return openLoop({ ...load, tasksOfARun: 1 }, runSteps({}));
-    case 'three-step':
-      return closedLoop({ runs: load.runs, atOnce: load.atOnce, tasksOfARun: 3 }, runSteps({ more: 2 }));
-    case 'chain': {
-      const { runs, steps } = load;
-      const payload = { more: steps - 1, fibo: load.fibo };
-      return closedLoop({ runs, atOnce: 1, tasksOfARun: steps }, runSteps(payload));
-    }
-    case 'fan':
-      throw new Error('graphile-worker knows no dependencies: nothing waits for many');
-  }
+function runLoad(utils: WorkerUtils, ledger: Ledger, load: Load): Promise<Measured> {
+  const steps = (payload: Payload) => () => ledger.run((run) => utils.addJob('step', { ...payload, run }));
+  return offer(load, {
+    flat: (tasks) =>
+      ledger.flat(tasks, () =>
+        inBatches(tasks, BULK, async (_, size) => {
+          const job = { identifier: 'step', payload: { counts: true } };
+          await utils.addJobs(Array.from({ length: size }, () => job));
+        }),
+      ),
+    one: steps({}),
+    steps: (count, fibo) => steps({ more: count - 1, fibo }),
+    // It knows no dependencies: nothing waits for many.
+  });
 }
 
 export const peers: readonly Peer[] = [graphileWorker(PLAIN), graphileWorker(BATCHED)];

@@ -12,7 +12,7 @@ export interface Payload {
   readonly counts?: boolean;
   /** Steps that follow this one. */
   readonly more?: number;
-  readonly fibo?: number;
+  readonly fibo?: number | undefined;
 }
 
 const { worker } = workerSettings<{ worker: GraphileConfig.WorkerOptions }>();

@@ -11,7 +11,7 @@ export interface Data {
   readonly counts?: boolean;
   /** Steps that follow this one. */
   readonly more?: number;
-  readonly fibo?: number;
+  readonly fibo?: number | undefined;
 }
 
 interface Settings {

@@ -2,12 +2,14 @@
 
 import { join } from 'node:path';
 import * as clients from '@restatedev/restate-sdk-clients';
+import { startAllOrNone } from '../all-or-none.ts';
 import { freePort } from '../free-port.ts';
 import { fileOf, versionOf } from '../installed.ts';
-import { closedLoop, openLoop, type RunOne } from '../loops.ts';
+import { closedLoop, type RunOne } from '../loops.ts';
+import { offer } from '../offer.ts';
 import type { Load, Measured, Peer } from '../peer.ts';
 import { type ServerProcess, startServer } from '../server-process.ts';
-import { startWorker } from '../worker-process.ts';
+import { startWorkers } from '../worker-process.ts';
 
 /** An invocation journals every call that it makes: larger ones than this only cost Restate more. */
 const TASKS_OF_AN_INVOCATION = 1_000;
@@ -26,40 +28,29 @@ const restate: Peer = {
     const path = binary();
     return path === undefined ? `restate: no server for ${process.platform} ${process.arch}` : undefined;
   },
-  async start({ folder, slots, say }) {
-    const ports = { node: await freePort(), ingress: await freePort(), admin: await freePort() };
-    const server = await startServer({
-      name: 'restate-server',
-      command: binary() ?? 'restate-server',
-      args: [],
-      env: settingsOf(join(folder, 'restate'), slots, ports),
-    });
-    const stops: (() => Promise<void>)[] = [() => server.stop()];
-    const stop = async () => {
-      for (const each of stops.reverse()) await each();
-    };
-    try {
-      const port = await freePort();
-      const worker = await startWorker({
-        program: new URL('worker.ts', import.meta.url),
-        settings: { port },
+  start: ({ folder, slots, say }) =>
+    startAllOrNone(async (onStop) => {
+      const ports = { node: await freePort(), ingress: await freePort(), admin: await freePort() };
+      const server = await startServer({
+        name: 'restate-server',
+        command: binary() ?? 'restate-server',
+        args: [],
+        env: settingsOf(join(folder, 'restate'), slots, ports),
       });
-      stops.push(() => worker.stop());
+      onStop(() => server.stop());
+      const port = await freePort();
+      const program = new URL('worker.ts', import.meta.url);
+      const workers = await startWorkers(1, { program, settings: { port } }, onStop);
       const ingress = await register(server, ports, port, say);
       return {
         version: `Restate ${versionOf('@restatedev/restate-server')}, TypeScript SDK ${versionOf('@restatedev/restate-sdk')} on Node ${process.version}`,
         processes: () => [
           { role: 'restate-server', pid: server.pid },
-          { role: 'worker', pid: worker.pid },
+          ...workers.map(({ pid }) => ({ role: 'worker', pid })),
         ],
         run: (load) => runLoad(ingress, load),
-        stop,
       };
-    } catch (error) {
-      await stop();
-      throw error;
-    }
-  },
+    }),
 };
 
 interface Ports {
@@ -120,31 +111,20 @@ function runLoad(ingress: clients.Ingress, load: Load): Promise<Measured> {
       return { startedAtMs: undefined };
     };
   };
-  const stamped = async () => ({ startedAtMs: await call<number>(ingress, 'stamp', null) });
-  switch (load.kind) {
-    case 'flat-large': {
-      const size = Math.min(TASKS_OF_AN_INVOCATION, load.tasks);
-      const runs = Math.ceil(load.tasks / size);
-      const sizeOf = (index: number) => Math.min(size, load.tasks - index * size);
+  return offer(load, {
+    flat(tasks, isKnown) {
+      if (isKnown) return closedLoop({ runs: tasks, atOnce: CALLS_AT_ONCE, tasksOfARun: 1 }, run('noop'));
+      const size = Math.min(TASKS_OF_AN_INVOCATION, tasks);
+      const runs = Math.ceil(tasks / size);
+      const sizeOf = (index: number) => Math.min(size, tasks - index * size);
       return closedLoop({ runs, atOnce: INVOCATIONS_AT_ONCE, tasksOfARun: size }, (index) =>
         run('many', sizeOf(index))(index),
-      ).then((measured) => ({ ...measured, tasks: load.tasks }));
-    }
-    case 'flat-single':
-      return closedLoop({ runs: load.tasks, atOnce: CALLS_AT_ONCE, tasksOfARun: 1 }, run('noop'));
-    case 'latency-serial':
-      return closedLoop({ runs: load.runs, atOnce: load.atOnce, tasksOfARun: 1 }, stamped);
-    case 'latency-open':
-      return openLoop({ ...load, tasksOfARun: 1 }, stamped);
-    case 'three-step':
-      return closedLoop({ runs: load.runs, atOnce: load.atOnce, tasksOfARun: 3 }, run('threeSteps'));
-    case 'chain': {
-      const steps = run('chain', { steps: load.steps, n: load.fibo });
-      return closedLoop({ runs: load.runs, atOnce: 1, tasksOfARun: load.steps }, steps);
-    }
-    case 'fan':
-      return closedLoop({ runs: load.runs, atOnce: 1, tasksOfARun: load.width + 2 }, run('fan', load.width));
-  }
+      ).then((measured) => ({ ...measured, tasks }));
+    },
+    one: async () => ({ startedAtMs: await call<number>(ingress, 'stamp', null) }),
+    steps: (steps, n) => (n === undefined ? run('threeSteps') : run('chain', { steps, n })),
+    fan: (width) => run('fan', width),
+  });
 }
 
 /** Its npm package holds the program of each platform in a package of its own. */

@@ -3,11 +3,11 @@
 
 import { join } from 'node:path';
 import { startAllOrNone } from '../all-or-none.ts';
-import { nowMs } from '../clock.ts';
 import { goBuild } from '../go-program.ts';
 import { createLedger, type Ledger } from '../ledger.ts';
 import { type LineProgram, startLineProgram } from '../line-program.ts';
-import { closedLoop, openLoop, type RunOne } from '../loops.ts';
+import type { RunOne } from '../loops.ts';
+import { offer } from '../offer.ts';
 import type { Load, Measured, Peer } from '../peer.ts';
 import { findPostgres, NO_POSTGRES, postgresVersion, startPostgres } from '../postgres.ts';
 
@@ -79,40 +79,17 @@ function river({ name, settings, isTransactional }: Variant): Peer {
   };
 }
 
-let runNumber = 0;
-
-async function runLoad(inserter: LineProgram, ledger: Ledger, load: Load): Promise<Measured> {
-  const runSteps = (steps: number, fibo = 0): RunOne => {
-    return async () => {
-      const run = String(++runNumber);
-      const end = ledger.end(run);
-      inserter.write(`run ${run} ${steps} ${fibo}`);
-      return await end;
-    };
+function runLoad(inserter: LineProgram, ledger: Ledger, load: Load): Promise<Measured> {
+  const steps = (count: number, fibo = 0): RunOne => {
+    return () => ledger.run((run) => inserter.write(`run ${run} ${count} ${fibo}`));
   };
-  switch (load.kind) {
-    case 'flat-large':
-    case 'flat-single': {
-      const { tasks } = load;
-      const beganMs = nowMs();
-      const all = ledger.counted(tasks);
-      inserter.write(`${load.kind === 'flat-large' ? 'many' : 'known'} ${tasks}`);
-      await all;
-      return { seconds: (nowMs() - beganMs) / 1_000, runs: tasks, tasks };
-    }
-    case 'latency-serial':
-      return closedLoop({ runs: load.runs, atOnce: load.atOnce, tasksOfARun: 1 }, runSteps(1));
-    case 'latency-open':
-      return openLoop({ ...load, tasksOfARun: 1 }, runSteps(1));
-    case 'three-step':
-      return closedLoop({ runs: load.runs, atOnce: load.atOnce, tasksOfARun: 3 }, runSteps(3));
-    case 'chain': {
-      const { runs, steps } = load;
-      return closedLoop({ runs, atOnce: 1, tasksOfARun: steps }, runSteps(steps, load.fibo));
-    }
-    case 'fan':
-      throw new Error('River has no dependencies in the open: nothing waits for many');
-  }
+  return offer(load, {
+    flat: (tasks, isKnown) =>
+      ledger.flat(tasks, () => inserter.write(`${isKnown ? 'known' : 'many'} ${tasks}`)),
+    one: steps(1),
+    steps,
+    // Dependencies are not in the open: nothing waits for many.
+  });
 }
 
 export const peers: readonly Peer[] = [river(BATCHED), river(TRANSACTIONAL)];
