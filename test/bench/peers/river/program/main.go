@@ -6,6 +6,7 @@ import (
 	"context"
 	"flag"
 	"fmt"
+	"io"
 	"log/slog"
 	"os"
 	"sync"
@@ -72,13 +73,23 @@ func run(ctx context.Context, mode string, url string, slots int, isTransactiona
 		Logger:            slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: slog.LevelError})),
 	}
 	if mode == "work" {
-		return work(ctx, pool, config, slots, isTransactional)
+		return work(untilInputEnds(), pool, config, slots, isTransactional)
 	}
 	inserter, err := river.NewClient(riverpgxv5.New(pool), config)
 	if err != nil {
 		return err
 	}
 	return insert(ctx, inserter)
+}
+
+// Whoever started the program is gone then, or wants it to end.
+func untilInputEnds() context.Context {
+	ctx, cancel := context.WithCancel(context.Background())
+	go func() {
+		defer cancel()
+		io.Copy(io.Discard, os.Stdin)
+	}()
+	return ctx
 }
 
 // A line at a time, whoever says it.

@@ -1,10 +1,8 @@
 package main
 
 import (
-	"bufio"
 	"context"
 	"encoding/json"
-	"os"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -80,12 +78,12 @@ func next(args stepArgs) stepArgs {
 	return args
 }
 
-func work(ctx context.Context, pool *pgxpool.Pool, config *river.Config, slots int, isTransactional bool) error {
+func work(asked context.Context, pool *pgxpool.Pool, config *river.Config, slots int, isTransactional bool) error {
 	migrator, err := rivermigrate.New(riverpgxv5.New(pool), &rivermigrate.Config{Logger: config.Logger})
 	if err != nil {
 		return err
 	}
-	if _, err := migrator.Migrate(ctx, rivermigrate.DirectionUp, nil); err != nil {
+	if _, err := migrator.Migrate(asked, rivermigrate.DirectionUp, nil); err != nil {
 		return err
 	}
 	steps := &stepWorker{pool: pool, isTransactional: isTransactional}
@@ -104,14 +102,13 @@ func work(ctx context.Context, pool *pgxpool.Pool, config *river.Config, slots i
 		defer cancel()
 		go steps.hear(events)
 	}
-	if err := runner.Start(ctx); err != nil {
+	if err := runner.Start(context.Background()); err != nil {
 		return err
 	}
 	go steps.tellCounted()
 	say("ready")
-	for input := bufio.NewScanner(os.Stdin); input.Scan(); {
-	}
-	stopping, stop := context.WithTimeout(ctx, stopTimeout)
+	<-asked.Done()
+	stopping, stop := context.WithTimeout(context.Background(), stopTimeout)
 	defer stop()
 	return runner.StopAndCancel(stopping)
 }
