@@ -7,8 +7,6 @@ import type { Measured } from './peer.ts';
 export interface Ledger {
   /** Before it is submitted. Resolves when the worker has told of its end. */
   end(id: string): Promise<Ended>;
-  /** Resolves when so many more have been counted; ask before submitting. */
-  counted(count: number): Promise<void>;
   /** Submits a run by an id of its own. Resolves when the worker has told of its end. */
   run(submit: (id: string) => unknown): Promise<Ended>;
   /** Submits so many tasks. Resolves when the workers have counted so many more. */
@@ -42,7 +40,6 @@ export function createLedger(): Ledger {
   };
   return {
     end,
-    counted,
     async run(submit) {
       const id = String(++runs);
       const ended = end(id);
