@@ -4,7 +4,9 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { gunzipSync } from 'node:zlib';
-import type { RunSpec } from '@tutti/proto/tutti/v1/run_pb.ts';
+import { clone } from '@bufbuild/protobuf';
+import { durationFromMs } from '@bufbuild/protobuf/wkt';
+import { type RunSpec, RunSpecSchema } from '@tutti/proto/tutti/v1/run_pb.ts';
 import { importWfformat } from '../../clients/cli/src/spec/wfformat.ts';
 
 export const MONTAGE = 'montage-chameleon-2mass-05d-001.json.gz';
@@ -31,6 +33,13 @@ export function readRealInput(name: string, boundSeconds: number, slots: number)
   return importWfformat(text, name, boundSeconds / recordedSeconds);
 }
 
+/** The same run, each of its tasks saying how long it takes. */
+export function withHints(spec: RunSpec): RunSpec {
+  const hinted = clone(RunSpecSchema, spec);
+  for (const task of hinted.tasks) task.expectedDuration = durationFromMs(Math.ceil(secondsOf(task) * 1_000));
+  return hinted;
+}
+
 /** max(work / slots, critical path) of a run of sleeps. */
 export function lowerBoundSeconds(spec: RunSpec, slots: number): number {
   const tasks = new Map(spec.tasks.map((task) => [task.key, task]));
@@ -49,7 +58,8 @@ export function lowerBoundSeconds(spec: RunSpec, slots: number): number {
   return Math.max(work / slots, ...spec.tasks.map((task) => endOf(task.key)));
 }
 
-function secondsOf(task: RunSpec['tasks'][number]): number {
+/** Of a sleep. */
+export function secondsOf(task: RunSpec['tasks'][number]): number {
   if (task.input?.data.case !== 'bytes') throw new Error(`the task ${task.key} is no sleep`);
   const { seconds } = JSON.parse(new TextDecoder().decode(task.input.data.value)) as { seconds: number };
   return seconds;
