@@ -79,6 +79,8 @@ export interface Caller {
     request: MessageInitShape<I>,
     signal: AbortSignal | undefined,
   ): AsyncIterable<MessageShape<O>>;
+  /** Whether somebody answered ever: who is gone since then is worth waiting for. */
+  reached(): boolean;
   /** Calls in flight, and all that come after, reject with ClientClosedError. */
   close(): void;
 }
@@ -188,6 +190,7 @@ export function createCaller(settings: CallerSettings): Caller {
         call.cancel();
       }
     },
+    reached: () => isKnown,
     close() {
       closing.abort();
       for (const cancel of [...cancels]) cancel();

@@ -21,6 +21,7 @@ import { type Task, TaskState } from '@tutti/proto/tutti/v1/task_pb.ts';
 import { withClientSpan } from '../tracing.ts';
 import { type Caller, createCaller } from './caller.ts';
 import { fromStatus, TuttiError } from './errors.ts';
+import { executeRun } from './execute.ts';
 import { pages } from './pages.ts';
 import { createRunControl } from './run-control.ts';
 import { createRunHandle } from './run-handle.ts';
@@ -84,7 +85,7 @@ function submitting(
   namespace: string,
   payloads: StoredPayloads,
   client: () => Client,
-): Pick<Client, 'submit' | 'submitMany'> {
+): Pick<Client, 'submit' | 'execute' | 'submitMany'> {
   return {
     async submit(spec, options = {}) {
       const { requestId = randomUUID() } = options;
@@ -94,6 +95,12 @@ function submitting(
         caller.unary(method.submitRun, { namespace, requestId, run }, options, traceContext),
       );
       return createRunHandle(client(), response.runId, response.revision, response.existed);
+    },
+    async execute(spec, options = {}) {
+      const submission = toSubmission({ ...options, spec });
+      const { signal } = options;
+      const stored = await payloads.store(RunSubmissionSchema, submission, signal && { signal });
+      return executeRun(caller, client(), stored, options);
     },
     async submitMany(submissions, options = {}) {
       const { requestId = randomUUID() } = options;

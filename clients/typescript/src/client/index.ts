@@ -76,6 +76,8 @@ export type {
   CancelOutcome,
   Client,
   ClientOptions,
+  ExecuteOptions,
+  ExecuteOutcome,
   GraphFormatName,
   ListRunsOptions,
   ListTasksOptions,

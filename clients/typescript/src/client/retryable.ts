@@ -36,3 +36,8 @@ export function isResumable(error: unknown): error is TuttiError {
   if (error.reason === 'WATCHER_TOO_SLOW') return true;
   return isComeAgain(error);
 }
+
+/** An orchestrator that waits for something answers in the time that it was given: silence is a broken connection. */
+export function isUnanswered(error: unknown): error is TuttiError {
+  return error instanceof TuttiError && error.code === 'DEADLINE_EXCEEDED' && error.reason === '';
+}

@@ -1,19 +1,21 @@
 // What can be done with one run?
 
 import { OrchestratorService } from '@tutti/proto/tutti/v1/orchestrator_service_pb.ts';
-import { RunState } from '@tutti/proto/tutti/v1/run_pb.ts';
+import { type Run, RunState } from '@tutti/proto/tutti/v1/run_pb.ts';
 import { TaskState } from '@tutti/proto/tutti/v1/task_pb.ts';
 import { createBackoff, pause } from '../backoff.ts';
 import { toDuration } from '../durations.ts';
 import { json } from '../payloads.ts';
 import { TaskNotCompletedError, TuttiError } from './errors.ts';
-import { isResumable } from './retryable.ts';
+import { isResumable, isUnanswered } from './retryable.ts';
 import { SINGLE_TASK_KEY } from './spec.ts';
 import type { Client, RunHandle, WaitOptions, WaitOutcome } from './types.ts';
 
 // One poll; the orchestrator answers earlier if the run ends.
-const POLL_MS = 30_000;
-const POLL_MARGIN_MS = 10_000;
+export const POLL_MS = 30_000;
+export const POLL_MARGIN_MS = 10_000;
+/** How long nobody may answer. */
+export const GIVE_UP_AFTER_MS = 60_000;
 
 export function createRunHandle(
   client: Client,
@@ -50,7 +52,7 @@ export function createRunHandle(
 
 /** Long-polls until the run is final or the time is over; bears breaks of the connection. */
 async function waitForRun(client: Client, runId: string, options: WaitOptions): Promise<WaitOutcome> {
-  const { signal, giveUpAfterMs = 60_000 } = options;
+  const { signal, giveUpAfterMs = GIVE_UP_AFTER_MS } = options;
   const deadlineMs = Date.now() + (options.timeoutMs ?? Number.POSITIVE_INFINITY);
   const backoff = createBackoff(100, 2_000);
   let lastAnswerAtMs = Date.now();
@@ -67,8 +69,7 @@ async function waitForRun(client: Client, runId: string, options: WaitOptions): 
       lastAnswerAtMs = Date.now();
       backoff.reset();
       if (finished || Date.now() >= deadlineMs) {
-        await client.fetchPayloads(run.output, signal === undefined ? {} : { signal });
-        return { finished, succeeded: run.state === RunState.COMPLETED, run };
+        return await waitOutcome(client, finished, run, signal);
       }
     } catch (error) {
       const isOver = Date.now() - lastAnswerAtMs >= giveUpAfterMs || Date.now() >= deadlineMs;
@@ -78,9 +79,14 @@ async function waitForRun(client: Client, runId: string, options: WaitOptions): 
   }
 }
 
-/** The orchestrator answers every poll in its time, so silence is a broken connection. */
-function isUnanswered(error: unknown): error is TuttiError {
-  return error instanceof TuttiError && error.code === 'DEADLINE_EXCEEDED' && error.reason === '';
+export async function waitOutcome(
+  client: Client,
+  finished: boolean,
+  run: Run,
+  signal: AbortSignal | undefined,
+): Promise<WaitOutcome> {
+  await client.fetchPayloads(run.output, signal === undefined ? {} : { signal });
+  return { finished, succeeded: run.state === RunState.COMPLETED, run };
 }
 
 function stateName(state: TaskState): string {

@@ -93,6 +93,15 @@ export interface WaitOutcome {
   readonly run: Run;
 }
 
+/** What can be said of a submission that is waited for: how long, as for `wait`; the rest, as for `submit`. */
+export interface ExecuteOptions extends Omit<SubmitOptions, 'timeoutMs' | 'signal'>, WaitOptions {}
+
+/** How a run that was submitted stands when the wait is over. */
+export interface ExecuteOutcome extends WaitOutcome {
+  /** For its results, and for all else that can be done with it. */
+  readonly handle: RunHandle;
+}
+
 /** What a signal did. */
 export interface SignalOutcome {
   /** The task whose wait it ended; empty if none waits for it yet. */
@@ -172,6 +181,15 @@ export interface Client extends RunControl, RunKeeping {
   readonly namespace: string;
   /** Resolves when the run is on disk. Throws SpecError for what can be seen before sending. */
   submit(spec: RunInput | TaskInput | RunSpec | WorkflowRun, options?: SubmitOptions): Promise<RunHandle>;
+  /**
+   * Submits a run and waits for it in one call: the same as `submit` and then `wait`, in half the time. It bears
+   * what both of them bear, a restart of the orchestrator too. The run goes on, whatever ends the waiting: who
+   * wants to find it again after a failure gives it a `runId`.
+   */
+  execute(
+    spec: RunInput | TaskInput | RunSpec | WorkflowRun,
+    options?: ExecuteOptions,
+  ): Promise<ExecuteOutcome>;
   /** Up to 10,000 runs with 100,000 tasks in one call; each is accepted or refused on its own. */
   submitMany(
     submissions: readonly Submission[],
