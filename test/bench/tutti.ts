@@ -21,7 +21,7 @@ import {
 
 const TASKS_OF_A_LARGE_RUN = 10_000;
 /** How runs of one task are submitted where many are: so many in a call, so many calls at once. */
-const RUNS_OF_A_CALL = 500;
+const RUNS_OF_A_CALL = 250;
 const CALLS_AT_ONCE = 4;
 
 const tutti: Peer = {

@@ -5,6 +5,7 @@ import { median, percentile } from '../measure.ts';
 import type { Load, Measured, Peer, PeerModule, Running } from '../peers/peer.ts';
 import type { ComparedWorkload, Contestant } from '../workloads/workload.ts';
 import type { RoundOrder, RoundResult } from './order.ts';
+import { createPace } from './pace.ts';
 import type { Headline, Part, Percentiles } from './part.ts';
 import { countSystemCalls } from './system-calls.ts';
 import { cpuSeconds, forgetPeaks, peakMegabytes, presentMegabytes } from './use.ts';
@@ -67,13 +68,15 @@ async function play(contestant: Peer, live: Running): Promise<RoundResult> {
 
 function measuring(contestant: Peer, live: Running, parts: Part[]): Contestant {
   const can: Contestant['can'] = (kind) => contestant.kinds.includes(kind);
+  const pace = createPace((load) => live.run(load));
   return {
     can,
     async warmUp(load) {
-      if (can(load.kind)) await live.run(load);
+      if (can(load.kind)) await pace.warmUp(load);
     },
-    async measure(name, load) {
-      if (!can(load.kind)) return undefined;
+    async measure(name, whole) {
+      if (!can(whole.kind)) return undefined;
+      const load = pace.cut(whole);
       forgetPeaks(live.processes());
       const before = cpuSeconds(live.processes());
       const measured = await live.run(load);

@@ -5,7 +5,8 @@
 import type { ComparedWorkload } from './workload.ts';
 
 const RUNS = 500;
-const WARM_UP_RUNS = 100;
+/** A second or two: none of them is measured before its code is compiled, and its caches are filled. */
+const WARM_UP_RUNS = 1_000;
 const PEAK_RUNS = 10_000;
 const PEAK_AT_ONCE = 256;
 const OPEN_SECONDS = 10;

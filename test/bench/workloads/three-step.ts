@@ -5,7 +5,7 @@ import type { ComparedWorkload } from './workload.ts';
 
 const RUNS = 10_000;
 const SERIAL_SHARE = 0.02;
-const WARM_UP_RUNS = 400;
+const WARM_UP_RUNS = 1_000;
 const AT_ONCE = 200;
 
 export const workload: ComparedWorkload = {
@@ -17,7 +17,7 @@ export const workload: ComparedWorkload = {
     const runs = options.tasks ?? RUNS;
     const serial = Math.ceil(runs * SERIAL_SHARE);
     await contestant.warmUp({ kind: 'three-step', runs: Math.min(WARM_UP_RUNS, runs), atOnce: AT_ONCE });
-    await contestant.warmUp({ kind: 'three-step', runs: Math.ceil(serial / 4), atOnce: 1 });
+    await contestant.warmUp({ kind: 'three-step', runs: serial, atOnce: 1 });
     await contestant.measure('serial', { kind: 'three-step', runs: serial, atOnce: 1 });
     await contestant.measure('200-at-once', { kind: 'three-step', runs, atOnce: AT_ONCE });
   },
