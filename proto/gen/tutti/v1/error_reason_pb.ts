@@ -155,7 +155,8 @@ export const ErrorReason = {
    * [RESOURCE_EXHAUSTED] A bound of the orchestrator is reached. Metadata: `resource`, `limit`.
    * Comes with RetryInfo (over HTTP with Retry-After, too) where waiting helps: for the resources
    * `active_tasks`, `pending_calls`, `namespaces`, `watchers`, `executors`,
-   * `executor_entries` (capabilities and labels), `signals`, `payload_uploads`,
+   * `executor_entries` (capabilities and labels), both of one namespace, `process_executors` and
+   * `process_executor_entries` (the same over all namespaces), `signals`, `payload_uploads`,
    * `payload_parts`, `store_reads`, `open_calls`, `answer_bytes`, `request_bytes` (what all requests hold
    * that are coming in) and `request_time` (one did not come to its end); and where an orchestrator that has
    * as much to do as it can refuses

@@ -5,6 +5,7 @@
 
 import { accept } from '../domain/rejection.ts';
 import type { RunState } from '../domain/state.ts';
+import { type Census, createCensus } from './census.ts';
 import { type Core, createCore } from './core.ts';
 import { fireDue } from './deadlines.ts';
 import { dispatch } from './dispatch.ts';
@@ -33,6 +34,7 @@ export interface Engine {
   /** When a Tick is due at the latest; undefined if nothing waits for time. */
   nextDueAtMs(): number | undefined;
   gauges(): EngineGauges;
+  readonly census: Census;
   /** Whether an executor that takes work offers the capability, with a free slot or without. */
   offers(capability: string): boolean;
   /** READY tasks that an executor is there for. */
@@ -72,6 +74,7 @@ export function engineOn(core: Core): Engine {
     },
     nextDueAtMs: () => core.timers.nextDueAtMs(),
     gauges: () => gaugesOf(core),
+    census: createCensus(core),
     offers: (capability) => core.pool.offers(capability),
     startableTasks: () => startableTasks(core),
     startedTasks: () => core.leases.granted,

@@ -5,6 +5,7 @@ import { type Refusal, reject } from '../domain/rejection.ts';
 import type { PoolMember } from '../scheduling/executor-pool.ts';
 import type { Timer } from '../scheduling/timers.ts';
 import type { TimerSubject } from './active-run.ts';
+import { entriesOf } from './census.ts';
 import type { Core } from './core.ts';
 import type { RegisterExecutor } from './inputs.ts';
 import type { Lease } from './leases.ts';
@@ -16,6 +17,8 @@ export interface Executor extends PoolMember {
   /** The one that this one took the place of while it was alive. */
   replaced: string | undefined;
   readonly labels: Readonly<Record<string, string>>;
+  /** How many capabilities and labels it has. */
+  readonly entries: number;
   draining: boolean;
   /** By token. */
   readonly leases: Map<string, Lease>;
@@ -32,6 +35,7 @@ export function createExecutor(core: Core, input: RegisterExecutor): Executor {
     replaced: undefined,
     slots: input.slots,
     labels: input.labels,
+    entries: entriesOf(input),
     capabilities: new Map(
       input.capabilities.map((capability) => [capability.name, { ...capability, used: 0 }]),
     ),

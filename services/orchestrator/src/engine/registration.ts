@@ -1,6 +1,7 @@
 // How does an executor's session begin, and what does it keep of an earlier one?
 
 import { accept, reject } from '../domain/rejection.ts';
+import { createCensus, entriesOf, isHeavy } from './census.ts';
 import type { Core } from './core.ts';
 import { armExecutor, createExecutor, type Executor } from './executor.ts';
 import type { EngineCalls, RegisterExecutor } from './inputs.ts';
@@ -25,7 +26,8 @@ export function registerExecutor(
     );
   }
   const limit = core.options.maxExecutorEntries;
-  if (isHeavy(entriesOf(input)) && heavyEntries(core, input.executorId) + entriesOf(input) > limit) {
+  const entries = entriesOf(input);
+  if (isHeavy(entries) && createCensus(core).heavyEntries(input.executorId) + entries > limit) {
     return reject(
       'LIMIT_REACHED',
       `the executors of the namespace have ${limit} capabilities and labels already: register with fewer, or use another namespace`,
@@ -46,27 +48,6 @@ export function registerExecutor(
     kept,
     maxPayloadBytes: core.options.maxPayloadBytes,
   });
-}
-
-/** Executors that have so few are bounded by their number. */
-const FEW_ENTRIES = 16;
-
-function isHeavy(entries: number): boolean {
-  return entries > FEW_ENTRIES;
-}
-
-function entriesOf({ capabilities, labels }: Pick<RegisterExecutor, 'capabilities' | 'labels'>): number {
-  return capabilities.length + Object.keys(labels).length;
-}
-
-/** Of those that have many, but for one that registers anew. Counted only when another such one comes. */
-function heavyEntries(core: Core, except: string): number {
-  let sum = 0;
-  for (const { executorId, capabilities, labels } of core.executors.values()) {
-    const entries = capabilities.size + Object.keys(labels).length;
-    if (executorId !== except && isHeavy(entries)) sum += entries;
-  }
-  return sum;
 }
 
 /**

@@ -8,6 +8,7 @@ import type { EngineCalls, EngineCallType } from '../engine/inputs.ts';
 import type { EngineOptions } from '../engine/options.ts';
 import { runNotFound } from '../engine/requests.ts';
 import { type Store, StoreError } from '../store/port.ts';
+import { createExecutorBound, DEFAULT_EXECUTOR_LIMITS, type ExecutorLimits } from './executor-bound.ts';
 import { createNamespaceDriver, type NamespaceDriver, notLoaded, notServing } from './namespace-driver.ts';
 import { createNamespaces, type Refused, storeIsFull, tooMany } from './namespaces.ts';
 import type { Orchestrator, RunEnd, WatchPage, WatchQuery } from './orchestrator.ts';
@@ -43,7 +44,7 @@ export interface OrchestratorDependencies {
   readonly warn: (message: string, error: unknown) => void;
 }
 
-export interface RuntimeLimits extends PayloadLimits {
+export interface RuntimeLimits extends PayloadLimits, ExecutorLimits {
   readonly maxNamespaces: number;
   /** Of clients, in one namespace: calls that are unanswered, and watches that are not granted yet. */
   readonly maxPendingCalls: number;
@@ -60,6 +61,7 @@ export const DEFAULT_RUNTIME_LIMITS: RuntimeLimits = {
   maxWatchers: 10_000,
   requestRetentionMs: 24 * 3_600_000,
   runRetentionMs: undefined,
+  ...DEFAULT_EXECUTOR_LIMITS,
   ...DEFAULT_PAYLOAD_LIMITS,
 };
 
@@ -103,7 +105,10 @@ export function createOrchestrator(dependencies: OrchestratorDependencies): Runn
   const guard = createRepeatGuard(store, clock);
   const reruns = createReruns({ ...dependencies, guard });
   const life = createRunLife({ ...dependencies, guard, defaultRetentionMs: limits.runRetentionMs });
-  const ways = waysOfCalls(guard, reruns);
+  const executors = createExecutorBound(limits, () =>
+    namespaces.drivers().flatMap((driver) => driver.census() ?? []),
+  );
+  const ways = waysOfCalls(guard, reruns, executors);
   const keptWorkflows = createWorkflows({ store, clock, guard, checkPayloads: payloads.check, warn });
   let serving = false;
   let isReplaced = false;
@@ -277,7 +282,11 @@ type WaysOfCalls = {
 };
 
 /** Which calls ask the store for an earlier answer first. */
-function waysOfCalls(guard: RepeatGuard, reruns: Reruns): WaysOfCalls {
+function waysOfCalls(
+  guard: RepeatGuard,
+  reruns: Reruns,
+  executors: ReturnType<typeof createExecutorBound>,
+): WaysOfCalls {
   return {
     SubmitRun: guard.submitRun,
     ClaimRequest: guard.claimRequest,
@@ -290,7 +299,7 @@ function waysOfCalls(guard: RepeatGuard, reruns: Reruns): WaysOfCalls {
     ResumeRun: guard.resumeRun,
     RerunRun: reruns.rerunRun,
     ListExecutors: (driver, input) => driver.call('ListExecutors', input),
-    RegisterExecutor: (driver, input) => driver.call('RegisterExecutor', input),
+    RegisterExecutor: executors.register,
     Heartbeat: (driver, input) => driver.call('Heartbeat', input),
     Report: (driver, input) => driver.call('Report', input),
   };

@@ -14,6 +14,7 @@ import type { ExpressionCompiler } from '../domain/expression.ts';
 import { type Rejection, reject } from '../domain/rejection.ts';
 import type { SchemaChecker } from '../domain/schema.ts';
 import type { RunState } from '../domain/state.ts';
+import type { Census } from '../engine/census.ts';
 import type { EngineGauges } from '../engine/gauges.ts';
 import type { EngineCalls, EngineCallType, EngineInput } from '../engine/inputs.ts';
 import type { EngineOptions } from '../engine/options.ts';
@@ -35,7 +36,9 @@ export interface NamespaceDriver {
   /** The hub of the present load; a new load has a new one and closes the old. */
   hub(): EventHub | undefined;
   /** Waits for it to be loaded; false if it cannot be for now, is stopped, or `signal` is aborted. */
-  loaded(signal: AbortSignal): Promise<boolean>;
+  loaded(signal?: AbortSignal): Promise<boolean>;
+  /** Of its executors; undefined while it is not loaded. */
+  census(): Census | undefined;
   /** The run, if it is known not to be final. What it holds may not be durable yet. */
   activeRun(runId: string): RunState | undefined;
   gauges(): EngineGauges | undefined;
@@ -292,6 +295,7 @@ export function createNamespaceDriver(dependencies: DriverDependencies): Namespa
     },
     activeRun: (runId) => session?.engine.activeRun(runId),
     gauges: () => session?.engine.gauges(),
+    census: () => session?.engine.census,
     startedTasks: () => session?.engine.startedTasks() ?? 0,
     startableTasks: () => session?.engine.startableTasks() ?? 0,
     commitDelayMs,
