@@ -2,7 +2,7 @@
 
 import type { ExpressionCompiler } from './expression.ts';
 import { accept, type Refusal, type Result, reject } from './rejection.ts';
-import { type Flow, PLAIN_FLOW, PLAIN_HANDLING, type RunSpec, type TaskSpec } from './spec.ts';
+import { type Flow, PLAIN_HANDLING, type RunSpec, type TaskSpec } from './spec.ts';
 import {
   EDGE_VARIABLES,
   INPUT_VARIABLES,
@@ -86,8 +86,12 @@ function hasAny({ when, inputExpression, dependencies, work, flow, handling }: T
     when !== '' ||
     inputExpression !== '' ||
     work.type === 'EXPRESSION' ||
-    flow !== PLAIN_FLOW ||
+    mayHold(flow) ||
     handling !== PLAIN_HANDLING ||
     dependencies.some((dependency) => dependency.when !== '')
   );
+}
+
+function mayHold({ foreach, repeat, sendBack }: Flow): boolean {
+  return foreach !== undefined || repeat !== undefined || sendBack.length > 0;
 }
