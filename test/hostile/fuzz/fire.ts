@@ -1,6 +1,8 @@
 // How is a case sent, and what is wrong with what came of it?
 
 import type { ClientHttp2Session } from 'node:http2';
+import { fromBinary } from '@bufbuild/protobuf';
+import { SubmitRunRequestSchema } from '@tutti/proto/tutti/v1/orchestrator_service_pb.ts';
 import { type Answer, faultOf } from '../doors/answer.ts';
 import { callOnce, connectRaw } from '../doors/grpc.ts';
 import { answerOf, requestRaw, writeRaw } from '../doors/http.ts';
@@ -9,6 +11,7 @@ import type { Case } from './draw-case.ts';
 
 /** Calls that wait for something to happen; nothing need come of them in this time. */
 const WAITING = /\/(WaitRun|Watch|ServerReflectionInfo)$/;
+const SUBMITTING = /\/SubmitRun$/;
 const WAIT_MS = 300;
 const ANSWER_MS = 30_000;
 
@@ -35,7 +38,7 @@ export function createGun(scene: Scene): Gun {
 
   async function answerTo(one: Case): Promise<Answer> {
     const body = Buffer.from(one.body, 'base64');
-    const timeoutMs = WAITING.test(one.path) ? WAIT_MS : ANSWER_MS;
+    const timeoutMs = mayWait(one) ? WAIT_MS : ANSWER_MS;
     const raw = one.raw === undefined ? undefined : Buffer.from(one.raw, 'base64');
     switch (one.door) {
       case 'grpc':
@@ -58,12 +61,30 @@ export function createGun(scene: Scene): Gun {
         // What not even a hostile client can send, such as a header that node:http2 refuses.
         return { answer: { kind: 'closed', text: `not sent: ${String(error)}` }, fault: undefined };
       }
-      const mayBeSilent = one.raw !== undefined || WAITING.test(one.path);
+      const mayBeSilent = one.raw !== undefined || mayWait(one);
       const fault = answer.kind === 'none' && mayBeSilent ? undefined : faultOf(answer);
       return { answer, fault };
     },
     close: () => session?.destroy(),
   };
+}
+
+/** Whether it is, or may be, a call that is answered once something has happened. */
+export function mayWait({ path, headers, body: base64 }: Case): boolean {
+  if (!SUBMITTING.test(path)) return WAITING.test(path);
+  const isCompressed = Object.keys(headers).some((name) => name.endsWith('encoding'));
+  const body = Buffer.from(base64, 'base64');
+  // In JSON, in an envelope, or bare.
+  return isCompressed || body.includes('wait') || saysWait(body.subarray(5)) || saysWait(body);
+}
+
+function saysWait(message: Uint8Array): boolean {
+  try {
+    return fromBinary(SubmitRunRequestSchema, message).wait !== undefined;
+  } catch {
+    // Nor does the door read it, then.
+    return false;
+  }
 }
 
 /** Whatever was said to something that may be no request at all: that the other side lives is what counts. */

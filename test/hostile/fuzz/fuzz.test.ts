@@ -1,8 +1,12 @@
 // Can a finding of the fuzzers be relied on? The same seed draws the same cases, they reach all that there is,
 // and what does harm is made as small as it can be.
 
+import { create, toBinary } from '@bufbuild/protobuf';
+import { SubmitRunRequestSchema } from '@tutti/proto/tutti/v1/orchestrator_service_pb.ts';
 import { expect, test } from 'vitest';
+import { framed } from '../bytes.ts';
 import { type Case, drawCase } from './draw-case.ts';
+import { mayWait } from './fire.ts';
 import { shrink } from './shrink.ts';
 
 const DOORS = ['grpc', 'http', 'nats'] as const;
@@ -20,6 +24,21 @@ test('every method and every request of executors is drawn', () => {
     expect([...paths].some((path) => path.endsWith(`/${name}`))).toBe(true);
   }
   expect([...paths]).toEqual(expect.arrayContaining(['reports', 'executors.register', 'payloads.put']));
+});
+
+test('a submission may be silent only if it waits', () => {
+  const path = '/tutti.v1.OrchestratorService/SubmitRun';
+  const run = { spec: { tasks: [{ key: 'a', capability: 'x' }] } };
+  const bytesOf = (wait: object) =>
+    Buffer.from(toBinary(SubmitRunRequestSchema, create(SubmitRunRequestSchema, { run, ...wait })));
+  const may = (body: Buffer, headers = {}) =>
+    mayWait({ door: 'http', path, headers, body: body.toString('base64') });
+  const wait = { wait: { seconds: 60n } };
+  for (const body of [bytesOf(wait), framed(bytesOf(wait)), Buffer.from('{"wait":"60s"}')]) {
+    expect(may(body)).toBe(true);
+  }
+  for (const body of [bytesOf({}), framed(bytesOf({})), Buffer.from('{}')]) expect(may(body)).toBe(false);
+  expect(may(Buffer.alloc(0), { 'content-encoding': 'gzip' })).toBe(true);
 });
 
 const harmless: Case = { door: 'grpc', path: '/x', headers: {}, body: '' };

@@ -43,6 +43,12 @@ describe('a fingerprint', () => {
     expect(new Set(all).size).toBe(all.length);
   });
 
+  test('does not depend on how the answer is to be given', () => {
+    const asked = { requestId: 'q', run: { runId: 'r' } };
+    expect(keyOf({ ...asked, wait: { seconds: 9n }, payloadForm: 1 })).toEqual(keyOf(asked));
+    expect(keyOf({ ...asked, wait: {} })).toEqual(keyOf(asked));
+  });
+
   test('does not depend on whether the default namespace is named', () => {
     expect(keyOf({ requestId: 'q' })).toEqual(keyOf({ requestId: 'q', namespace: 'default' }));
   });
