@@ -182,7 +182,7 @@ export interface Client extends RunControl, RunKeeping {
   /** Resolves when the run is on disk. Throws SpecError for what can be seen before sending. */
   submit(spec: RunInput | TaskInput | RunSpec | WorkflowRun, options?: SubmitOptions): Promise<RunHandle>;
   /**
-   * Submits a run and waits for it in one call: the same as `submit` and then `wait`, in half the time. It bears
+   * Submits a run and waits for it in one call: the same as `submit` and then `wait`, and sooner. It bears
    * what both of them bear, a restart of the orchestrator too. The run goes on, whatever ends the waiting: who
    * wants to find it again after a failure gives it a `runId`.
    */
