@@ -78,7 +78,13 @@ test('a generic client learns the contract by reflection, submits a run and watc
       },
     },
   });
-  expect(submitted).toEqual({ run_id: 'by-reflection', revision: expect.any(String), existed: false });
+  expect(submitted).toEqual({
+    run_id: 'by-reflection',
+    revision: expect.any(String),
+    existed: false,
+    finished: false,
+    run: null,
+  });
 
   const before = String(Number(submitted.revision) - 1);
   const events: Json[] = [];
