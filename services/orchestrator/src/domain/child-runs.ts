@@ -11,6 +11,7 @@ import { specOf, taskOf } from './lookup.ts';
 import { EMPTY_PAYLOAD, isEmpty, type Payload } from './payload.ts';
 import { payloadOfJson } from './payload-json.ts';
 import { accept, type Result, reject } from './rejection.ts';
+import { ownMap } from './sharing.ts';
 import type { RunSpec } from './spec.ts';
 import type { RunState } from './state.ts';
 import { startOf } from './work.ts';
@@ -91,8 +92,7 @@ function errorOfChild(child: RunState): TaskError {
 /** How deep runs may start runs. */
 export const MAX_CHILD_DEPTH = 5;
 
-/** Shared, and never written to. */
-const NO_GRAPHS = new Map<string, Graph>();
+const NO_GRAPHS: ReadonlyMap<string, Graph> = new Map();
 
 /**
  * Compiles what the tasks may start, so that what is wrong with it is found out at submission.
@@ -104,7 +104,7 @@ export function compileChildren(
   compile: (child: RunSpec, depth: number) => Result<Graph>,
 ): Result<ReadonlyMap<string, Graph>> {
   const children = Object.entries(spec.childSpecs);
-  const graphs = children.length === 0 ? NO_GRAPHS : new Map<string, Graph>();
+  let graphs = NO_GRAPHS;
   for (const [name, child] of children) {
     const field = `child_specs["${name}"]`;
     if (depth === MAX_CHILD_DEPTH) {
@@ -117,7 +117,7 @@ export function compileChildren(
       const below = rejection.field === '' ? field : `${field}.${rejection.field}`;
       return { ok: false, rejection: { ...rejection, field: below } };
     }
-    graphs.set(name, graph.value);
+    graphs = ownMap(graphs).set(name, graph.value);
   }
   for (const [index, { key, work }] of spec.tasks.entries()) {
     if (work.type !== 'CHILD_RUN' || work.spec === '' || graphs.has(work.spec)) continue;

@@ -4,6 +4,7 @@
 
 import type { Change } from './events.ts';
 import type { Payload } from './payload.ts';
+import { ownMap } from './sharing.ts';
 import type { RunState } from './state.ts';
 import { isFinalRun, type RunPhase } from './states.ts';
 
@@ -103,12 +104,8 @@ function resume(run: RunState, atMs: number): void {
 
 function keepSignal(run: RunState, name: string, payload: Payload): void {
   const kept = run.signals.get(name);
-  if (kept !== undefined) {
-    kept.push(payload);
-    return;
-  }
-  if (run.signals.size === 0) run.signals = new Map();
-  (run.signals as Map<string, Payload[]>).set(name, [payload]);
+  if (kept === undefined) run.signals = ownMap(run.signals).set(name, [payload]);
+  else kept.push(payload);
 }
 
 /** How many tasks are not final yet. */

@@ -15,10 +15,10 @@ import { startAdded } from './initial.ts';
 import { hasRun, specOf, taskOf } from './lookup.ts';
 import { noteNews } from './manager.ts';
 import { moreOf } from './more.ts';
-import type { Payload } from './payload.ts';
 import { chargeOwner, unsettle } from './reset.ts';
 import { rewire } from './rewire.ts';
 import { admitHandler, noteFailure, settleEdges, withdrawHandler, withdrawRoute } from './settle.ts';
+import { ownMap } from './sharing.ts';
 import { noteWait } from './signals.ts';
 import { noteHeld } from './start-times.ts';
 import type { RunState } from './state.ts';
@@ -90,7 +90,7 @@ export function evolve(run: RunState, event: RunEvent): RunState {
 function takeSignal(run: RunState, task: number, name: string): void {
   const payload = run.signals.get(name)?.shift();
   if (payload === undefined) throw new Error(`run ${run.runId} has no signal "${name}" to take`);
-  if (run.signals.get(name)?.length === 0) (run.signals as Map<string, Payload[]>).delete(name);
+  if (run.signals.get(name)?.length === 0) ownMap(run.signals).delete(name);
   moreOf(taskOf(run, task)).signal = payload;
 }
 
@@ -111,8 +111,7 @@ function addTasks(run: RunState, { specs, owner }: TasksAdded, { revision, atMs 
   for (let task = first; task < run.tasks.length; task++) {
     settleAdded(run, task, first);
     if (owner === undefined) continue;
-    if (run.owners.size === 0) run.owners = new Map();
-    (run.owners as Map<number, number>).set(task, owner);
+    run.owners = ownMap(run.owners).set(task, owner);
     const { expansion } = taskOf(run, owner).more ?? {};
     if (expansion !== undefined && specOf(run, owner).flow.foreach !== undefined) {
       takeItem(expansion, itemIndex(specOf(run, task).key), task);

@@ -8,6 +8,7 @@
 import { handlesFailure, meets } from './edges.ts';
 import { specOf, taskOf } from './lookup.ts';
 import { isManaged } from './manager.ts';
+import { ownSet } from './sharing.ts';
 import type { DependencyCondition } from './spec.ts';
 import type { RunState } from './state.ts';
 import type { FinalTaskState } from './states.ts';
@@ -63,15 +64,14 @@ export function noteFailure(run: RunState, task: number): void {
   const { state, handlers } = taskOf(run, task);
   if (state !== 'FAILED' || handlers > 0 || specOf(run, task).allowFailure) return;
   if (isManaged(run, task)) return; // Its manager sees it, and decides what to make of it.
-  if (run.unhandled.size === 0) run.unhandled = new Set();
-  (run.unhandled as Set<number>).add(task);
+  run.unhandled = ownSet(run.unhandled).add(task);
   run.failedTask ??= task;
 }
 
 /** The failure of this task is undone, or may be handled again. */
 export function forgetFailure(run: RunState, task: number): void {
   if (!run.unhandled.has(task)) return;
-  (run.unhandled as Set<number>).delete(task);
+  ownSet(run.unhandled).delete(task);
   if (run.failedTask !== task) return;
   const [first] = run.unhandled;
   run.failedTask = first;

@@ -6,6 +6,7 @@ import type { Change } from './events.ts';
 import { runningAttempt, specOf, taskOf } from './lookup.ts';
 import type { Payload } from './payload.ts';
 import { accept, type Refusal, type Result, reject } from './rejection.ts';
+import { ownMap } from './sharing.ts';
 import type { RunState } from './state.ts';
 import { isFinalRun, type RunPhase } from './states.ts';
 
@@ -63,21 +64,18 @@ function countKept(run: RunState): number {
   return count;
 }
 
-type Waits = Map<string, Set<number>>;
-
 /** Called by evolve() for each change of a task: a wait begins with an attempt, and ends with whatever comes next. */
 export function noteWait(run: RunState, task: number, waits: boolean): void {
   const name = signalOf(run, task);
   if (name === undefined) return;
   const waiting = run.waits.get(name);
   if (!waits) {
-    if (waiting?.delete(task) === true && waiting.size === 0) (run.waits as Waits).delete(name);
+    if (waiting?.delete(task) === true && waiting.size === 0) ownMap(run.waits).delete(name);
     return;
   }
   if (waiting !== undefined) {
     waiting.add(task);
     return;
   }
-  if (run.waits.size === 0) run.waits = new Map();
-  (run.waits as Waits).set(name, new Set([task]));
+  run.waits = ownMap(run.waits).set(name, new Set([task]));
 }

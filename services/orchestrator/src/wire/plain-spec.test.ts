@@ -79,6 +79,16 @@ describe('a task', () => {
     );
   });
 
+  test('that says more of one edge is not plain', () => {
+    const more = fc.constantFrom({ condition: 'FAILURE' as const }, { when: 'true' }, { alias: 'a' });
+    fc.assert(
+      fc.property(plainTask, more, (spec, difference) => {
+        const edge = { key: 'u', condition: 'SUCCESS' as const, ...PLAIN_EDGE, ...difference };
+        expect(encodePlainTask({ ...spec, dependencies: [...spec.dependencies, edge] })).toBeUndefined();
+      }),
+    );
+  });
+
   test('has them whatever it says', () => {
     fc.assert(
       fc.property(taskSpec, (spec) => {

@@ -99,7 +99,8 @@ export function encodePlainTask(spec: TaskSpec): Uint8Array | undefined {
 
 /** As encodeRunRecord; undefined for a run that says more. */
 export function encodePlainRecord(record: RunRecord): Uint8Array | undefined {
-  const { spec, submittedAtMs, traceparent, parent, taskCount } = record;
+  const { spec, submittedAtMs, traceparent, parent, taskCount, ...rest } = record;
+  noMore(rest);
   if (parent !== undefined || !PLAIN_SETTING_NAMES.every((name) => spec[name] === PLAIN_SETTINGS[name])) {
     return undefined;
   }
@@ -122,11 +123,16 @@ function isPlainTask(spec: TaskSpec): boolean {
   return spec.input.ref === undefined && spec.dependencies.every(isPlainEdge);
 }
 
-function isPlainEdge({ condition, when, alias, select }: Dependency): boolean {
+function isPlainEdge({ key: _, condition, when, alias, select, ...rest }: Dependency): boolean {
+  noMore(rest);
   return condition === 'SUCCESS' && when === '' && alias === '' && select === SELECT_ALL;
 }
 
-function writeInput({ bytes, contentType }: Payload): void {
+/** Does not compile once there is more to write than what is written. */
+function noMore(_rest: Readonly<Record<string, never>>): void {}
+
+function writeInput({ bytes, contentType, ref: _, ...rest }: Payload): void {
+  noMore(rest);
   if (bytes.byteLength === 0 && contentType === '') return;
   writer.uint32(INPUT).fork();
   if (bytes.byteLength > 0) writer.uint32(BYTES).bytes(bytes);

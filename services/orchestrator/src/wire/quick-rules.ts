@@ -5,7 +5,6 @@
 // So only what is plain is known here, and whatever breaks a rule, or is not known, is the library's.
 
 import { type DescField, type DescMessage, getOption, hasOption, type Message } from '@bufbuild/protobuf';
-import { FeatureSet_FieldPresence } from '@bufbuild/protobuf/wkt';
 import {
   field as fieldRules,
   Ignore,
@@ -71,8 +70,9 @@ function checkField(field: DescField): ((message: Rules) => boolean) | undefined
           const chosen = message[oneof.localName] as { readonly case: unknown; readonly value?: unknown };
           return chosen.case === localName ? chosen.value : undefined;
         };
-  // What counts as absent where there is no telling is for the library.
-  const present = required && field.presence === FeatureSet_FieldPresence.IMPLICIT ? NEVER : check;
+  // Of a value that is there by default only the library tells whether it counts as absent.
+  const canBeAbsent = field.fieldKind === 'message' || oneof !== undefined;
+  const present = required && !canBeAbsent ? NEVER : check;
   return (message) => {
     const value = read(message);
     if (value === undefined) return !required;
@@ -201,7 +201,7 @@ export function compile(pattern: string): RegExp {
 }
 
 function checkBytes({ minLen, maxLen, len, ...rest }: Rules): Check {
-  if (hasMore(rest)) return NEVER;
+  if (hasMore(rest) || (len !== undefined && (minLen !== undefined || maxLen !== undefined))) return NEVER;
   return (value) => {
     const length = BigInt((value as Uint8Array).length);
     return within(length, minLen ?? len, maxLen ?? len);
