@@ -104,10 +104,14 @@ function print(name: string, result: object): string {
   return text;
 }
 
+/** By whoever started it: no defect, and no trace of the stack. */
+class Ended extends Error {}
+
 async function runCompared(name: string, workload: ComparedWorkload, given: Arguments): Promise<void> {
   const stopping = new AbortController();
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
-    process.once(signal, () => stopping.abort(new Error(`ended by ${signal}`)));
+    // Not once: npm passes on what the terminal has sent already, and the second would end this before it is tidy.
+    process.on(signal, () => stopping.abort(new Ended(`ended by ${signal}`)));
   }
   const { entrants, absent } = await findEntrants(given.against, say);
   const outcomes = await compare(name, workload, entrants, given.options, stopping.signal);
@@ -131,7 +135,7 @@ async function runOwn(name: string, workload: OwnWorkload, options: WorkloadOpti
   say(`bench ${name}: starting orchestrator, nats-server and executors`);
   const stack = await startStack(workload.stack(options));
   for (const signal of ['SIGINT', 'SIGTERM'] as const) {
-    process.once(signal, () => void stack.stop().finally(() => process.exit(1)));
+    process.on(signal, () => void stack.stop().finally(() => process.exit(1)));
   }
   const rpc = createRpc(stack.addresses.grpc);
   try {
@@ -158,6 +162,10 @@ switch (workload.kind) {
     await runOwn(name, workload, options);
     break;
   case 'COMPARED':
-    await runCompared(name, workload, given);
+    await runCompared(name, workload, given).catch((error: unknown) => {
+      if (!(error instanceof Ended)) throw error;
+      say(error.message);
+      process.exitCode = 1;
+    });
     break;
 }

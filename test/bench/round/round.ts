@@ -21,7 +21,7 @@ if (peer === undefined) throw new Error(`${order.module} has no contestant ${ord
 const { folder } = order;
 let running: Running | undefined;
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
-  process.once(signal, () => void stop().finally(() => process.exit(1)));
+  process.on(signal, () => void stop().finally(() => process.exit(1)));
 }
 // A worker or a server that ended too soon.
 process.once('uncaughtException', (error) => {

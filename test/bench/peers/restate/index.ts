@@ -1,6 +1,6 @@
 // Restate: a server that journals each step of an invocation, and a service that it calls over HTTP/2.
 
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import * as clients from '@restatedev/restate-sdk-clients';
 import { startAllOrNone } from '../all-or-none.ts';
 import { freePort } from '../free-port.ts';
@@ -64,6 +64,8 @@ interface Ports {
 function settingsOf(folder: string, slots: number, ports: Ports): Record<string, string> {
   return {
     RESTATE_BASE_DIR: folder,
+    // Of its invokers' folders, which it leaves behind.
+    TMPDIR: dirname(folder),
     RESTATE_DISABLE_TELEMETRY: 'true',
     RESTATE_LISTEN_MODE: 'tcp',
     RESTATE_LOG_FILTER: 'warn',
