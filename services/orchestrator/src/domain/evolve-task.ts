@@ -38,7 +38,7 @@ export function evolveTask(task: TaskStatus, change: TaskChange, event: RunEvent
     case 'TaskHeld':
       if (task.state !== 'WAITING') throw illegal(task, 'be held');
       task.reason = change.reason;
-      if (change.untilMs !== undefined) moreOf(task).startAtMs = change.untilMs;
+      if (change.untilMs !== undefined) holdUntil(task, change.untilMs, event.revision);
       return;
     case 'TaskStarted':
       startAttempt(task, change, event.atMs);
@@ -131,6 +131,12 @@ export function evolveTask(task: TaskStatus, change: TaskChange, event: RunEvent
       return;
     }
   }
+}
+
+function holdUntil(task: TaskStatus, untilMs: number, revision: number): void {
+  const more = moreOf(task);
+  more.startAtMs = untilMs;
+  more.heldRevision = revision;
 }
 
 /** The error and the reason that remain if the fallback fails, too. */

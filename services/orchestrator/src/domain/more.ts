@@ -10,6 +10,7 @@ export function moreOf(task: TaskStatus): TaskMore {
     feedback: undefined,
     fallback: undefined,
     startAtMs: undefined,
+    heldRevision: 0,
     executorId: '',
     attemptsBefore: 0,
     signal: undefined,

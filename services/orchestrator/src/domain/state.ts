@@ -111,6 +111,8 @@ export interface TaskMore {
   fallback: { readonly error: TaskError; readonly reason: StateReason } | undefined;
   /** WAITING for its start time. */
   startAtMs: number | undefined;
+  /** Revision of the event that held it until then: its place among those that wait for the same moment. */
+  heldRevision: number;
   /** The executor that it is to run on; empty: any. */
   executorId: string;
   /** Attempts of rounds before the last reset. */

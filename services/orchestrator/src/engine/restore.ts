@@ -10,6 +10,7 @@ import { armExecutor, createAbsentExecutor } from './executor.ts';
 
 export function restore(core: Core, states: readonly RunState[]): void {
   const ready: QueuedTask[] = [];
+  const held: HeldTask[] = [];
   for (const state of states) {
     const run = core.admit(state, []);
     core.armRun(run);
@@ -17,12 +18,23 @@ export function restore(core: Core, states: readonly RunState[]): void {
       if (status.state === 'READY' && !state.paused) ready.push(queuedTask(run, task));
       if (holdsLease(status)) restoreLease(core, run, task);
       rememberLeases(core, status);
-      core.armTask(run, task);
+      if (status.more?.startAtMs === undefined) core.armTask(run, task);
+      else held.push({ run, task, revision: status.more.heldRevision });
     });
   }
+  held.sort((a, b) => a.revision - b.revision);
+  for (const { run, task } of held) core.armTask(run, task);
   ready.sort((a, b) => (hasTurnBefore(a, b) ? -1 : 1));
   for (const { run, task } of ready) core.enqueue(run, task);
   for (const executor of core.executors.values()) armExecutor(core, executor);
+}
+
+/** Of timers that are due at the same moment the first one set fires first: so they are set as they were before. */
+interface HeldTask {
+  readonly run: ActiveRun;
+  readonly task: number;
+  /** Of the event that held it. */
+  readonly revision: number;
 }
 
 /** Work of the orchestrator's own has no lease, nor has an attempt whose result is being checked. */
