@@ -124,9 +124,9 @@ export const ENGINE_MUTATIONS: readonly Mutation[] = [
     promise: 8,
     breaks: 'After a restart what waits for its moment waits for ever.',
     file: 'engine/restore.ts',
-    source: `      rememberLeases(core, status);
-      core.armTask(run, task);`,
-    replacement: '      rememberLeases(core, status);',
+    source: `if (status.more?.startAtMs === undefined) core.armTask(run, task);
+      else held.push({ run, task, revision: status.more.heldRevision });`,
+    replacement: '',
   },
   {
     name: 'run-timer-lost-at-restart',
