@@ -290,7 +290,7 @@ function outcomeOf(change: Change): LeaseOutcome {
     case 'taskCompleted':
       return change.value.error === undefined
         ? { end: 'COMPLETED', digest: digestOf(change.value.result) }
-        : { end: 'FAILED', digest: change.value.error.code };
+        : { end: nameOf(change.value.attemptState || AttemptState.FAILED), digest: change.value.error.code };
     case 'taskRepeating':
     case 'taskSentBack':
     case 'taskValidating':

@@ -20,6 +20,8 @@ export interface UnsuccessfulAttempt {
   readonly checkpoint?: Payload | undefined;
   /** What the next attempt is to do better. */
   readonly feedback?: Feedback | undefined;
+  /** True: its executor reported it, although the end does not tell. */
+  readonly reported?: boolean;
 }
 
 export type EndOfAttempt = Extract<Change, { readonly type: 'TaskFailed' | 'TaskRetrying' }>;

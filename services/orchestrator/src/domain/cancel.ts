@@ -56,12 +56,16 @@ export function cancelRest(run: RunState): readonly Change[] {
   return changes;
 }
 
-/** However an attempt ends that was told to stop, its task is CANCELLED; what it brought is kept. */
+/**
+ * However an attempt ends that was told to stop, its task is CANCELLED; what it brought is kept.
+ * @param reported whether its executor's report ends it
+ */
 export function endCancelled(
   task: number,
   status: TaskStatus,
   partialResult: Payload | undefined,
   usage: Usage | undefined,
+  reported: boolean,
 ): Change {
   const reason = status.cancelling?.reason ?? 'CANCEL_REQUESTED';
   return {
@@ -71,6 +75,7 @@ export function endCancelled(
     attempt: runningAttempt(status).number,
     partialResult,
     usage,
+    ...(reported ? { reported } : {}),
   };
 }
 

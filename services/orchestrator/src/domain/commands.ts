@@ -56,6 +56,8 @@ export type RunCommand =
       readonly task: number;
       readonly code: 'EXECUTOR_LOST' | 'RELEASED';
       readonly message: string;
+      /** True: its executor has said so in a report of its own. */
+      readonly reported?: boolean;
     }
   /** A moment has come. Each changes nothing if the task has moved on by itself. */
   | { readonly type: 'ExpireAttempt'; readonly task: number }

@@ -131,7 +131,7 @@ function completeAttempt(run: RunState, command: Command<'CompleteAttempt'>, now
   const { task, result, usage } = command;
   const status = taskOf(run, task);
   if (!isAtWork(status)) return NOTHING;
-  if (status.cancelling !== undefined) return [endCancelled(task, status, result, usage)];
+  if (status.cancelling !== undefined) return [endCancelled(task, status, result, usage, true)];
   if (isManager(run, task)) return managerDecided(run, command, nowMs);
   return attemptSucceeded(run, task, result, usage, nowMs);
 }
@@ -140,7 +140,7 @@ function failAttempt(run: RunState, command: Command<'FailAttempt'>, nowMs: numb
   const { task, error, final, retryAfterMs, usage, checkpoint } = command;
   const status = taskOf(run, task);
   if (!isAtWork(status)) return NOTHING;
-  if (status.cancelling !== undefined) return [endCancelled(task, status, undefined, usage)];
+  if (status.cancelling !== undefined) return [endCancelled(task, status, undefined, usage, true)];
   return attemptFailed(run, task, { end: 'FAILED', error, usage, final, retryAfterMs, checkpoint }, nowMs);
 }
 
@@ -149,10 +149,10 @@ function endCancelledAttempt(run: RunState, command: Command<'EndCancelledAttemp
   const { task, partialResult, usage } = command;
   const status = taskOf(run, task);
   if (!isAtWork(status)) return NOTHING;
-  if (status.cancelling !== undefined) return [endCancelled(task, status, partialResult, usage)];
+  if (status.cancelling !== undefined) return [endCancelled(task, status, partialResult, usage, true)];
   const message = 'the executor ended the attempt as cancelled, but nobody had cancelled it';
   const error = { code: 'RELEASED', message, details: undefined };
-  return attemptFailed(run, task, { ...LOST, error, usage }, nowMs);
+  return attemptFailed(run, task, { ...LOST, error, usage, reported: true }, nowMs);
 }
 
 function recordProgress(run: RunState, command: Command<'RecordProgress'>): Changes {
@@ -163,12 +163,12 @@ function recordProgress(run: RunState, command: Command<'RecordProgress'>): Chan
 }
 
 function loseAttempt(run: RunState, command: Command<'LoseAttempt'>, nowMs: number): Changes {
-  const { task, code, message } = command;
+  const { task, code, message, reported = false } = command;
   const status = taskOf(run, task);
   if (!isAtWork(status)) return NOTHING;
-  if (status.cancelling !== undefined) return [endCancelled(task, status, undefined, undefined)];
+  if (status.cancelling !== undefined) return [endCancelled(task, status, undefined, undefined, reported)];
   const error = { code, message, details: undefined };
-  return attemptFailed(run, task, { ...LOST, error, usage: undefined }, nowMs);
+  return attemptFailed(run, task, { ...LOST, error, usage: undefined, reported }, nowMs);
 }
 
 function expireAttempt(run: RunState, command: Command<'ExpireAttempt'>, nowMs: number): Changes {
@@ -189,7 +189,7 @@ function expireSilentAttempt(run: RunState, command: Command<'ExpireSilentAttemp
 
 function timeOut(run: RunState, task: number, error: TaskError, nowMs: number): Changes {
   const status = taskOf(run, task);
-  if (status.cancelling !== undefined) return [endCancelled(task, status, undefined, undefined)];
+  if (status.cancelling !== undefined) return [endCancelled(task, status, undefined, undefined, false)];
   const usage = status.more?.validating?.usage;
   return attemptFailed(run, task, { ...LOST, end: 'TIMED_OUT', error, usage }, nowMs);
 }
@@ -197,7 +197,7 @@ function timeOut(run: RunState, task: number, error: TaskError, nowMs: number): 
 function expireGrace(run: RunState, command: Command<'ExpireGrace'>, nowMs: number): Changes {
   const status = taskOf(run, command.task);
   if (!isDue(status.cancelling?.untilMs, nowMs)) return NOTHING;
-  return [endCancelled(command.task, status, undefined, undefined)];
+  return [endCancelled(command.task, status, undefined, undefined, false)];
 }
 
 function expireQueue(run: RunState, command: Command<'ExpireQueue'>, nowMs: number): Changes {
@@ -219,7 +219,7 @@ function expireTask(run: RunState, command: Command<'ExpireTask'>, nowMs: number
       { type: 'TaskFailed', task, reason, ended: undefined, error: lastError(status), usage: undefined },
     ];
   }
-  if (status.cancelling !== undefined) return [endCancelled(task, status, undefined, undefined)];
+  if (status.cancelling !== undefined) return [endCancelled(task, status, undefined, undefined, false)];
   const message = `the task was not final ${spec.timeouts.wholeMs} ms after it first became ready`;
   const error = { code: 'TIMEOUT', message, details: undefined };
   const ended = { attempt: runningAttempt(status).number, end: 'TIMED_OUT' } as const;

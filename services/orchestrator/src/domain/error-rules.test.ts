@@ -90,7 +90,7 @@ describe('D.4: rules by error code', () => {
     run.start('a');
     run.passMs(10);
     expect(run.steps({ type: 'ExpireAttempt', task: 0 })[0]).toBe('a COMPLETED');
-    expect(run.at('a').attempts.map(({ state }) => state)).toEqual(['LOST', 'FAILED']);
+    expect(run.at('a').attempts.map(({ state }) => state)).toEqual(['LOST', 'TIMED_OUT']);
   });
 
   test("the orchestrator's own work has errors, too", () => {

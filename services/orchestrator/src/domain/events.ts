@@ -136,6 +136,8 @@ export type Change =
       readonly feedback?: Feedback | undefined;
       /** What the attempt left for the next one in its last moment. */
       readonly checkpoint?: Payload | undefined;
+      /** True: the executor itself reported it, although the end does not tell: it gave the attempt back. */
+      readonly reported?: boolean;
     }
   | {
       readonly type: 'TaskCompleted';
@@ -145,6 +147,8 @@ export type Change =
       readonly usage: Usage | undefined;
       /** With which the attempt failed, where an error rule completed the task in spite of it. */
       readonly error?: TaskError;
+      /** How the attempt ended then; undefined: FAILED. */
+      readonly end?: UnsuccessfulEnd;
     }
   | {
       readonly type: 'TaskFailed';
@@ -156,6 +160,8 @@ export type Change =
       readonly usage: Usage | undefined;
       /** With which the attempt itself failed, where that is not `error`: a fallback's. */
       readonly attemptError?: TaskError;
+      /** As with TaskRetrying. */
+      readonly reported?: boolean;
     }
   | {
       readonly type: 'TaskCancelled';
@@ -165,6 +171,8 @@ export type Change =
       readonly attempt: number | undefined;
       readonly partialResult: Payload | undefined;
       readonly usage: Usage | undefined;
+      /** True: it ended by its executor's own report. */
+      readonly reported?: boolean;
     }
   | {
       readonly type: 'TaskSkipped';

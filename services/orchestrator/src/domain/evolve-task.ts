@@ -52,7 +52,7 @@ export function evolveTask(task: TaskStatus, change: TaskChange, event: RunEvent
       return;
     case 'TaskRetrying':
       move(task, 'RETRYING', retryReason(change.end));
-      endAttempt(runningAttempt(task), change.end, change.error, change.usage, event.atMs);
+      endUnsuccessful(runningAttempt(task), change.end, change.error, change, event.atMs);
       if (change.end === 'LOST') task.lostAttempts++;
       task.retryAtMs = change.retryAtMs;
       if (change.checkpoint !== undefined) task.checkpoint = change.checkpoint;
@@ -63,7 +63,7 @@ export function evolveTask(task: TaskStatus, change: TaskChange, event: RunEvent
     case 'TaskCompleted':
       endAttempt(
         runningAttempt(task),
-        change.error === undefined ? 'COMPLETED' : 'FAILED',
+        change.error === undefined ? 'COMPLETED' : (change.end ?? 'FAILED'),
         change.error,
         change.usage,
         event.atMs,
@@ -74,7 +74,7 @@ export function evolveTask(task: TaskStatus, change: TaskChange, event: RunEvent
     case 'TaskFailed':
       if (change.ended !== undefined) {
         const error = change.attemptError ?? change.error;
-        endAttempt(runningAttempt(task), change.ended.end, error, change.usage, event.atMs);
+        endUnsuccessful(runningAttempt(task), change.ended.end, error, change, event.atMs);
         if (change.ended.end === 'LOST') task.lostAttempts++;
       }
       task.error = change.error;
@@ -85,6 +85,7 @@ export function evolveTask(task: TaskStatus, change: TaskChange, event: RunEvent
         const attempt = runningAttempt(task);
         endAttempt(attempt, 'CANCELLED', undefined, change.usage, event.atMs);
         attempt.partialResult = change.partialResult;
+        if (change.reported === true) attempt.reported = true;
       }
       finish(task, 'CANCELLED', change.reason, event.atMs);
       return;
@@ -124,7 +125,7 @@ export function evolveTask(task: TaskStatus, change: TaskChange, event: RunEvent
       runningAttempt(task);
       return;
     case 'TaskValidating': {
-      runningAttempt(task);
+      runningAttempt(task).reported = true;
       task.reason = 'VALIDATING';
       const { result, usage, guardrail } = change;
       moreOf(task).validating = { result, usage, guardrail };
@@ -256,6 +257,17 @@ function endAttempt(
   attempt.endedAtMs = atMs;
   attempt.error = error;
   attempt.usage = usage;
+}
+
+function endUnsuccessful(
+  attempt: AttemptStatus,
+  state: AttemptState,
+  error: TaskError | undefined,
+  { usage, reported }: { readonly usage: Usage | undefined; readonly reported?: boolean },
+  atMs: number,
+): void {
+  endAttempt(attempt, state, error, usage, atMs);
+  if (reported === true) attempt.reported = true;
 }
 
 function finish(task: TaskStatus, state: FinalTaskState, reason: StateReason, atMs: number): void {

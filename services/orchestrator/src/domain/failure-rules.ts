@@ -58,7 +58,7 @@ function byRule(
     case 'FALL_BACK':
       return fallBack(run, task, ended, nowMs);
     case 'COMPLETE':
-      return { type: 'TaskCompleted', task, attempt, result: action.result, usage, error };
+      return { type: 'TaskCompleted', task, attempt, result: action.result, usage, error, end };
   }
 }
 

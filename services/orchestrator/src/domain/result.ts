@@ -71,7 +71,9 @@ export function attemptFailed(
   ended: UnsuccessfulAttempt,
   nowMs: number,
 ): readonly Change[] {
-  return [failureOf(run, task, ended, nowMs)];
+  const end = failureOf(run, task, ended, nowMs);
+  if (ended.reported !== true || (end.type !== 'TaskRetrying' && end.type !== 'TaskFailed')) return [end];
+  return [{ ...end, reported: true }];
 }
 
 function refusal(

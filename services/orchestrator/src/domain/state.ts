@@ -171,4 +171,6 @@ export interface AttemptStatus {
   /** When the attempt last gave a sign of life of its own. */
   heardAtMs: number;
   partialResult: Payload | undefined;
+  /** Its executor has reported an outcome that was recorded, although `state` does not tell; else not set. */
+  reported?: true;
 }

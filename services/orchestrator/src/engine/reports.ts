@@ -11,6 +11,8 @@ import type { Lease } from './leases.ts';
 import { expireIfDue } from './loss.ts';
 import { surroundingsOf } from './managed.ts';
 
+const GIVEN_BACK = 'the executor gave the attempt back';
+
 export function report(core: Core, input: ReportAttempts): EngineCalls['Report']['reply'] {
   expireIfDue(core, input.executorId);
   const executor = executorOf(core, input.executorId, input.session);
@@ -57,7 +59,7 @@ function commandFor(core: Core, lease: Lease, { outcome, usage }: AttemptReport)
       return { type: 'EndCancelledAttempt', task, partialResult, usage };
     }
     case 'Released':
-      return { type: 'LoseAttempt', task, code: 'RELEASED', message: 'the executor gave the attempt back' };
+      return { type: 'LoseAttempt', task, code: 'RELEASED', message: GIVEN_BACK, reported: true };
   }
 }
 

@@ -59,11 +59,10 @@ function restoreLease(core: Core, run: ActiveRun, task: number): void {
 }
 
 /** An executor that was not answered before the restart asks again what became of its report. */
-function rememberLeases(core: Core, { attempts, more }: TaskStatus): void {
-  for (const { leaseToken, executorId, state } of attempts) {
-    const checked = state === 'RUNNING' && more?.validating !== undefined; // Its result is on disk.
-    if (leaseToken === '' || (state === 'RUNNING' && !checked)) continue;
-    const reported = checked || state === 'COMPLETED' || state === 'FAILED';
-    core.leases.remember(leaseToken, executorId, reported ? 'RECORDED' : 'STALE');
+function rememberLeases(core: Core, { attempts }: TaskStatus): void {
+  for (const { leaseToken, executorId, state, reported } of attempts) {
+    const isRecorded = reported === true || state === 'COMPLETED' || state === 'FAILED';
+    if (leaseToken === '' || (state === 'RUNNING' && !isRecorded)) continue; // Nobody's, or a living one.
+    core.leases.remember(leaseToken, executorId, isRecorded ? 'RECORDED' : 'STALE');
   }
 }

@@ -2,6 +2,7 @@
 
 import { create, type MessageInitShape } from '@bufbuild/protobuf';
 import { type Event as EventMessage, EventSchema } from '@tutti/proto/tutti/v1/event_pb.ts';
+import { AttemptState } from '@tutti/proto/tutti/v1/task_pb.ts';
 import type { Change, RunEvent } from '../domain/events.ts';
 import type { Graph } from '../domain/graph.ts';
 import type { Payload } from '../domain/payload.ts';
@@ -43,6 +44,8 @@ export interface Replay {
   readonly leaseToken: string;
   /** With TaskProgressed and TaskRetrying. */
   readonly checkpoint: Payload | undefined;
+  /** With TaskRetrying, TaskFailed and TaskCancelled. */
+  readonly reported: boolean;
   readonly parent: RunParent | undefined;
   /** The specifications of tasks that were added, by index. */
   addedSpecs(first: number, count: number): readonly TaskSpec[];
@@ -148,7 +151,7 @@ function toChangeMessage(graph: Graph, change: Change): ChangeInit {
         },
       };
     case 'TaskCompleted': {
-      const { attempt, usage, error } = change;
+      const { attempt, usage, error, end } = change;
       return {
         case: 'taskCompleted',
         value: {
@@ -156,6 +159,7 @@ function toChangeMessage(graph: Graph, change: Change): ChangeInit {
           result: fromPayload(change.result, 'BYTES'),
           usage: toUsage(usage),
           ...(error === undefined ? {} : { error: toTaskErrorMessage(error) }),
+          ...(end === undefined ? {} : { attemptState: ATTEMPT_STATE_TO_WIRE[end] }),
         },
       };
     }
@@ -298,11 +302,12 @@ function fromTaskChangeMessage(change: TaskChangeMessage, task: number, replay: 
         usage: fromUsage(usage),
         checkpoint: replay.checkpoint,
         ...(fallback ? { fallback } : {}),
+        ...reportedOf(replay),
         ...(feedback === undefined ? {} : { feedback: fromFeedbackMessage(feedback) }),
       };
     }
     case 'taskCompleted': {
-      const { attempt, result, usage, error } = change.value;
+      const { attempt, result, usage, error, attemptState } = change.value;
       return {
         type: 'TaskCompleted',
         task,
@@ -310,6 +315,7 @@ function fromTaskChangeMessage(change: TaskChangeMessage, task: number, replay: 
         result: toPayload(result),
         usage: fromUsage(usage),
         ...(error === undefined ? {} : { error: fromTaskErrorMessage(error) }),
+        ...(attemptState === AttemptState.UNSPECIFIED ? {} : { end: unsuccessfulEndFromWire(attemptState) }),
       };
     }
     case 'taskFailed': {
@@ -322,6 +328,7 @@ function fromTaskChangeMessage(change: TaskChangeMessage, task: number, replay: 
         ended: attempt === 0 ? undefined : { attempt, end: unsuccessfulEndFromWire(attemptState) },
         error: error && fromTaskErrorMessage(error),
         usage: fromUsage(usage),
+        ...reportedOf(replay),
       };
     }
     case 'taskCancelled': {
@@ -333,6 +340,7 @@ function fromTaskChangeMessage(change: TaskChangeMessage, task: number, replay: 
         attempt: attempt === 0 ? undefined : attempt,
         partialResult: partialResult && toPayload(partialResult),
         usage: fromUsage(usage),
+        ...reportedOf(replay),
       };
     }
     case 'taskSkipped': {
@@ -351,4 +359,8 @@ function fromTaskChangeMessage(change: TaskChangeMessage, task: number, replay: 
     default:
       return fromConstructMessage(change, task, replay);
   }
+}
+
+function reportedOf({ reported }: Replay): { readonly reported?: true } {
+  return reported ? { reported } : {};
 }

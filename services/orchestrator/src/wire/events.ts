@@ -64,14 +64,17 @@ export function encodeAttachment(event: RunEvent): Uint8Array | undefined {
   if (change.type === 'TaskStarted' && change.leaseToken !== '') {
     return writer.uint32(LEASE_TOKEN).string(change.leaseToken).finish();
   }
-  if (
-    (change.type === 'TaskProgressed' || change.type === 'TaskRetrying') &&
-    change.checkpoint !== undefined
-  ) {
-    const checkpoint = fromPayload(change.checkpoint, 'BYTES');
-    return toBinary(EventAttachmentSchema, create(EventAttachmentSchema, { checkpoint }));
-  }
+  if (change.type === 'TaskProgressed') return encodeKept(change.checkpoint, false);
+  if (change.type === 'TaskRetrying') return encodeKept(change.checkpoint, change.reported ?? false);
+  if (change.type === 'TaskFailed' || change.type === 'TaskCancelled')
+    return encodeKept(undefined, change.reported ?? false);
   return undefined;
+}
+
+function encodeKept(checkpoint: Payload | undefined, reported: boolean): Uint8Array | undefined {
+  if (checkpoint === undefined && !reported) return undefined;
+  const kept = checkpoint === undefined ? {} : { checkpoint: fromPayload(checkpoint, 'BYTES') };
+  return toBinary(EventAttachmentSchema, create(EventAttachmentSchema, { ...kept, reported }));
 }
 
 /**
@@ -86,15 +89,16 @@ export function decodeEvent(
   return fromEventMessage(fromBinary(EventSchema, payload), { ...run, ...decodeAttachment(attachment) });
 }
 
-export type StoredContext = Omit<Replay, 'leaseToken' | 'checkpoint'>;
+export type StoredContext = Omit<Replay, 'leaseToken' | 'checkpoint' | 'reported'>;
 
 function decodeAttachment(attachment: Uint8Array | undefined): {
   leaseToken: string;
   checkpoint: Payload | undefined;
+  reported: boolean;
 } {
-  if (attachment === undefined) return { leaseToken: '', checkpoint: undefined };
-  const { leaseToken, checkpoint } = fromBinary(EventAttachmentSchema, attachment);
-  return { leaseToken, checkpoint: checkpoint && toPayload(checkpoint) };
+  if (attachment === undefined) return { leaseToken: '', checkpoint: undefined, reported: false };
+  const { leaseToken, checkpoint, reported } = fromBinary(EventAttachmentSchema, attachment);
+  return { leaseToken, checkpoint: checkpoint && toPayload(checkpoint), reported };
 }
 
 type CommonChange = Extract<

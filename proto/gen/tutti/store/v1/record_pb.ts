@@ -19,7 +19,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file tutti/store/v1/record.proto.
  */
 export const file_tutti_store_v1_record: GenFile = /*@__PURE__*/
-  fileDesc("Cht0dXR0aS9zdG9yZS92MS9yZWNvcmQucHJvdG8SDnR1dHRpLnN0b3JlLnYxItIBCglSdW5SZWNvcmQSHwoEc3BlYxgBIAEoCzIRLnR1dHRpLnYxLlJ1blNwZWMSLwoLc3VibWl0X3RpbWUYAiABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEhMKC3RyYWNlcGFyZW50GAMgASgJEiUKCHdvcmtmbG93GAQgASgLMhMudHV0dGkudjEuUnVuT3JpZ2luEiMKBnBhcmVudBgFIAEoCzITLnR1dHRpLnYxLlJ1blBhcmVudBISCgp0YXNrX2NvdW50GAYgASgNIk0KD0V2ZW50QXR0YWNobWVudBITCgtsZWFzZV90b2tlbhgBIAEoCRIlCgpjaGVja3BvaW50GAIgASgLMhEudHV0dGkudjEuUGF5bG9hZGIGcHJvdG8z", [file_google_protobuf_timestamp, file_tutti_v1_payload, file_tutti_v1_run]);
+  fileDesc("Cht0dXR0aS9zdG9yZS92MS9yZWNvcmQucHJvdG8SDnR1dHRpLnN0b3JlLnYxItIBCglSdW5SZWNvcmQSHwoEc3BlYxgBIAEoCzIRLnR1dHRpLnYxLlJ1blNwZWMSLwoLc3VibWl0X3RpbWUYAiABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEhMKC3RyYWNlcGFyZW50GAMgASgJEiUKCHdvcmtmbG93GAQgASgLMhMudHV0dGkudjEuUnVuT3JpZ2luEiMKBnBhcmVudBgFIAEoCzITLnR1dHRpLnYxLlJ1blBhcmVudBISCgp0YXNrX2NvdW50GAYgASgNIl8KD0V2ZW50QXR0YWNobWVudBITCgtsZWFzZV90b2tlbhgBIAEoCRIlCgpjaGVja3BvaW50GAIgASgLMhEudHV0dGkudjEuUGF5bG9hZBIQCghyZXBvcnRlZBgDIAEoCGIGcHJvdG8z", [file_google_protobuf_timestamp, file_tutti_v1_payload, file_tutti_v1_run]);
 
 /**
  * What is needed to bring a run back, besides its tasks' specifications and its events.
@@ -96,6 +96,14 @@ export type EventAttachment = Message<"tutti.store.v1.EventAttachment"> & {
    * @generated from field: tutti.v1.Payload checkpoint = 2;
    */
   checkpoint?: Payload | undefined;
+
+  /**
+   * With TaskRetrying, TaskFailed and TaskCancelled: true if the attempt ended by its executor's own report, where
+   * how it ended does not tell: it was given back, or was told to stop.
+   *
+   * @generated from field: bool reported = 3;
+   */
+  reported: boolean;
 };
 
 /**

@@ -81,9 +81,10 @@ function applyEvent(task: Task, event: EventMessage, form: PayloadForm): void {
       return;
     }
     case 'taskCompleted': {
-      const { attempt, result, usage } = change.value;
+      const { attempt, result, usage, attemptState } = change.value;
       const error = errorInForm(change.value.error, form);
-      const state = error === undefined ? AttemptState.COMPLETED : AttemptState.FAILED;
+      const failed = attemptState === AttemptState.UNSPECIFIED ? AttemptState.FAILED : attemptState;
+      const state = error === undefined ? AttemptState.COMPLETED : failed;
       endAttempt(task, event, attempt, { state, usage, error });
       if (result !== undefined) task.result = inForm(result, form);
       return;
