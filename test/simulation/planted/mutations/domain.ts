@@ -72,7 +72,7 @@ export const DOMAIN_MUTATIONS: readonly Mutation[] = [
     promise: 5,
     breaks: 'A task that was told to stop completes.',
     file: 'domain/decide.ts',
-    source: 'if (status.cancelling !== undefined) return [endCancelled(task, status, result, usage)];',
+    source: 'if (status.cancelling !== undefined) return [endCancelled(task, status, result, usage, true)];',
     replacement: '',
   },
   {
