@@ -4,11 +4,11 @@ import { createPace, PART_SECONDS } from './pace.ts';
 
 const load = { kind: 'flat-single', tasks: 200_000 } as const;
 
-function contestant(tasksPerSecond: number) {
+function contestant(tasksPerSecond: number, most = Number.POSITIVE_INFINITY) {
   const loads: Load[] = [];
   const pace = createPace(async (asked): Promise<Measured> => {
     loads.push(asked);
-    const tasks = 'tasks' in asked ? asked.tasks : asked.runs;
+    const tasks = Math.min(most, 'tasks' in asked ? asked.tasks : asked.runs);
     return { seconds: tasks / tasksPerSecond, runs: tasks, tasks };
   });
   return { pace, loads };
@@ -38,11 +38,17 @@ describe('of a slow one', () => {
     ]);
   });
 
-  test('at least twice as many runs are asked as are at work at once', async () => {
+  test('at least ten times as many runs are asked as are at work at once', async () => {
     const { pace } = contestant(1);
     const many = { kind: 'three-step', runs: 10_000, atOnce: 200 } as const;
     await pace.warmUp({ ...many, runs: 1_000 });
-    expect(pace.cut(many)).toEqual({ ...many, runs: 400 });
+    expect(pace.cut(many)).toEqual({ ...many, runs: 2_000 });
+  });
+
+  test('its rate is that of what it did, also where it did less than it was asked for', async () => {
+    const { pace } = contestant(500, 100);
+    await pace.warmUp({ ...load, tasks: 5_000 });
+    expect(pace.cut(load)).toEqual({ ...load, tasks: 500 * PART_SECONDS });
   });
 });
 

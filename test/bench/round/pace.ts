@@ -21,8 +21,10 @@ export function createPace(run: (load: Load) => Promise<Measured>, partSeconds =
   const perSecond = new Map<string, number>();
 
   async function runNoting(load: Load): Promise<void> {
-    const { seconds } = await run(load);
-    perSecond.set(keyOf(load), countOf(load) / seconds);
+    const measured = await run(load);
+    // What it did, which may be less than it was asked for.
+    const count = 'runs' in load ? measured.runs : measured.tasks;
+    perSecond.set(keyOf(load), count / measured.seconds);
   }
 
   function cut<L extends Load>(load: L, most = partSeconds): L {
@@ -58,9 +60,9 @@ function countOf(load: Load): number {
   return 'runs' in load ? load.runs : load.tasks;
 }
 
-/** A percentile needs some, and so does a loop in which many are at work at once. */
+/** A percentile needs some; a loop in which many are at work at once needs more than its beginning and its end. */
 function leastOf(load: Load): number {
-  return Math.min(countOf(load), 'atOnce' in load ? Math.max(50, 2 * load.atOnce) : 500);
+  return Math.min(countOf(load), 'atOnce' in load ? Math.max(50, 10 * load.atOnce) : 500);
 }
 
 function withCount<L extends Load>(load: L, count: number): L {

@@ -12,7 +12,7 @@ export interface Part {
   readonly completedMs?: Percentiles;
   /** By role. */
   readonly cpuSeconds: Readonly<Record<string, number>>;
-  /** By role, the processes of one added up; the most that they ever had until the end of the part. */
+  /** By role, the processes of one added up; the most that was resident during the part. */
   readonly peakMegabytes: Readonly<Record<string, number>>;
 }
 
