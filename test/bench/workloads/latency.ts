@@ -24,7 +24,7 @@ export const workload: ComparedWorkload = {
     // With --tasks, all of it shrinks in proportion.
     const scale = runs / RUNS;
     const kind = 'latency-serial';
-    await contestant.warmUp({ kind, runs: Math.min(WARM_UP_RUNS, runs), atOnce: 1 });
+    await contestant.warmUp({ kind, runs: Math.min(WARM_UP_RUNS, 4 * runs), atOnce: 1 });
     await contestant.measure('idle', { kind, runs, atOnce: 1 });
     const peakLoad = { kind, runs: Math.ceil(PEAK_RUNS * scale), atOnce: PEAK_AT_ONCE } as const;
     await contestant.warmUp({ ...peakLoad, runs: Math.ceil(peakLoad.runs / 4) });
