@@ -3,6 +3,7 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync } from 'node:fs';
+import { mkdir } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 
 type Say = (line: string) => void;
@@ -24,6 +25,8 @@ export async function goInstall(
   say: Say,
 ): Promise<string | undefined> {
   say(`go install ${programs.join(' ')}, which takes some minutes`);
+  // Where there is no such folder, the system says that there is no such program.
+  await mkdir(folder, { recursive: true });
   return await go(['install', ...programs], folder, { GOBIN: folder });
 }
 

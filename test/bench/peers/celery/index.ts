@@ -23,7 +23,7 @@ const CELERY = ['-m', 'celery', '-A', 'app'];
 function celery(name: string, appendfsync: AppendFsync, durability: Peer['durability']): Peer {
   return {
     name,
-    settings: `appendfsync ${appendfsync}, task_acks_late, prefetch 100, one worker of a process a core`,
+    settings: `appendfsync ${appendfsync}, task_acks_late, prefetch 100, one worker of a process a core, 10 threads that submit`,
     durability,
     kinds: ['flat-large', 'flat-single', 'latency-serial', 'latency-open', 'three-step', 'chain', 'fan'],
     prepare: async (cache, say) => (await prepareRedis(cache, say)) ?? (await preparePython(cache, say)),

@@ -6,7 +6,7 @@ run ID stamp                one task                           -> ended ID START
 run ID chain STEPS FIBO     one task after the other           -> ended ID 0
 run ID fan WIDTH            one, then so many, then one        -> ended ID 0
 
-The main thread submits; another one receives results, as they come.
+Some threads submit, since each submission waits for its answer; another one receives results, as they come.
 """
 
 import os
@@ -14,6 +14,7 @@ import sys
 import threading
 import time
 import traceback
+from concurrent.futures import ThreadPoolExecutor
 
 from celery import chain, group, uuid
 from redis import Redis
@@ -21,7 +22,12 @@ from redis import Redis
 from app import REDIS, app, compute, noop, stamp
 
 # A thread that asks `app` for it gets one of its own, of which the others do not hear.
-RESULTS = app.backend.result_consumer
+BACKEND = app.backend
+RESULTS = BACKEND.result_consumer
+# Its connection is one for all threads.
+SUBSCRIBING = threading.Lock()
+# As many as Celery has connections to its broker by default (broker_pool_limit).
+SUBMITTERS = 10
 # On their way at once, where each end is waited for.
 MOST_KNOWN = 2_000
 # How often it looks whether anything is left.
@@ -37,14 +43,24 @@ def main():
     if not answered.wait(PATIENCE_S):
         sys.exit("the worker does not answer")
     print("ready", flush=True)
-    for line in sys.stdin:
-        what, *words = line.split()
-        if what == "many":
-            many(int(words[0]))
-        elif what == "known":
-            known(int(words[0]))
-        else:
-            run(*words)
+    with ThreadPoolExecutor(SUBMITTERS) as submitters:
+        for line in sys.stdin:
+            what, *words = line.split()
+            if what == "many":
+                many(int(words[0]), submitters)
+            elif what == "known":
+                known(int(words[0]), submitters)
+            else:
+                submitters.submit(or_die, run, *words)
+
+
+def or_die(work, *words):
+    """A pool keeps errors to itself."""
+    try:
+        work(*words)
+    except BaseException:
+        traceback.print_exc()
+        os._exit(1)
 
 
 def receive():
@@ -82,34 +98,40 @@ def submit(signature, ended):
             os._exit(1)
         ended(result.result)
 
-    app.AsyncResult(task_id).then(tell)
+    with SUBSCRIBING:
+        app.AsyncResult(task_id, backend=BACKEND).then(tell)
     signature.apply_async(task_id=task_id)
 
 
-def known(count):
+def known(count, submitters):
     places = threading.Semaphore(MOST_KNOWN)
 
     def ended(_):
         places.release()
         print("counted 1", flush=True)
 
-    signature = noop.si()
     for _ in range(count):
         places.acquire()
-        submit(signature, ended)
+        submitters.submit(or_die, submit, noop.si(), ended)
 
 
-def many(count):
-    """Celery has no bulk call: a connection that is kept, and results that are not."""
+def many(count, submitters):
+    """Celery has no bulk call: connections that are kept, and results that are not."""
     broker = Redis.from_url(f"{REDIS}/0")
     wanted = begun() + count
-    with app.producer_pool.acquire(block=True) as producer:
-        for _ in range(count):
-            noop.apply_async(ignore_result=True, producer=producer)
+    shares = [count // SUBMITTERS + (place < count % SUBMITTERS) for place in range(SUBMITTERS)]
+    for pushed in [submitters.submit(or_die, push, share) for share in shares]:
+        pushed.result()
     # On its way to the worker a message is in neither for a moment, and not begun either.
     while not (is_empty(broker) and begun() == wanted and is_empty(broker)):
         time.sleep(LOOK_S)
     print("counted", count, flush=True)
+
+
+def push(count):
+    with app.producer_pool.acquire(block=True) as producer:
+        for _ in range(count):
+            noop.apply_async(ignore_result=True, producer=producer)
 
 
 def is_empty(broker):

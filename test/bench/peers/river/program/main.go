@@ -25,8 +25,12 @@ const (
 	fetchPollInterval = 20 * time.Millisecond
 )
 
-// Of each process: for fetching, completing, inserting, and one that listens.
-const connections = 20
+// Of each process: for fetching, completing, inserting, and one that listens. Where each job completes in a
+// transaction of its own, so many jobs at once wait for the disk together.
+const (
+	connections              = 20
+	transactionalConnections = 100
+)
 
 type (
 	tx     = pgx.Tx
@@ -62,6 +66,9 @@ func run(ctx context.Context, mode string, url string, slots int, isTransactiona
 		return err
 	}
 	settings.MaxConns = connections
+	if isTransactional {
+		settings.MaxConns = transactionalConnections
+	}
 	pool, err := pgxpool.NewWithConfig(ctx, settings)
 	if err != nil {
 		return err
