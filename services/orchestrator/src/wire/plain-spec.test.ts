@@ -5,46 +5,21 @@ import { RunRecordSchema } from '@tutti/proto/tutti/store/v1/record_pb.ts';
 import { TaskSpecSchema } from '@tutti/proto/tutti/v1/task_pb.ts';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import {
-  BY_CAPABILITY,
-  DEFAULT_CANCEL_GRACE_MS,
-  DEFAULT_JOIN,
-  DEFAULT_PRIORITY,
-  DEFAULT_RETRY,
-  NO_TIMEOUTS,
-  PLAIN_EDGE,
-  PLAIN_FLOW,
-  PLAIN_HANDLING,
-  PLAIN_RUN,
-  type RunSpec,
-  type TaskSpec,
-} from '../domain/spec.ts';
+import { plainTask } from '../domain/plain-task.ts';
+import { PLAIN_EDGE, PLAIN_RUN, type RunSpec, type TaskSpec } from '../domain/spec.ts';
 import { encodePlainRecord, encodePlainTask } from './plain-spec.ts';
 import { encodeRunRecord, encodeTaskSpec, fromRunRecord, fromTaskSpec } from './stored-spec.ts';
 import { payload, runSpec, TRACEPARENT, taskSpec } from './wire-fixture.ts';
 
 const edge = fc.record({ key: fc.string(), condition: fc.constant('SUCCESS' as const) });
-const plainTask: fc.Arbitrary<TaskSpec> = fc
+const plain: fc.Arbitrary<TaskSpec> = fc
   .record({ key: fc.string(), capability: fc.string(), input: payload, dependencies: fc.array(edge) })
-  .map(({ key, capability, input, dependencies }) => ({
-    key,
-    capability,
-    input,
-    dependencies: dependencies.map((each) => ({ ...each, ...PLAIN_EDGE })),
-    join: DEFAULT_JOIN,
-    onUnmet: 'SKIP',
-    parent: '',
-    priority: DEFAULT_PRIORITY,
-    retry: DEFAULT_RETRY,
-    timeouts: NO_TIMEOUTS,
-    allowFailure: false,
-    cancelGraceMs: DEFAULT_CANCEL_GRACE_MS,
-    when: '',
-    inputExpression: '',
-    work: BY_CAPABILITY,
-    flow: PLAIN_FLOW,
-    handling: PLAIN_HANDLING,
-  }));
+  .map(({ key, capability, input, dependencies }) =>
+    plainTask(key, capability, {
+      input,
+      dependencies: dependencies.map((each) => ({ ...each, ...PLAIN_EDGE })),
+    }),
+  );
 const plainRun: fc.Arbitrary<RunSpec> = fc
   .record({
     name: fc.string(),
@@ -69,7 +44,7 @@ function recordOf(spec: RunSpec) {
 describe('a task', () => {
   test('that is plain, written by hand, has the bytes that the library gives its message', () => {
     fc.assert(
-      fc.property(plainTask, (spec) => {
+      fc.property(plain, (spec) => {
         const expected = Buffer.from(toBinary(TaskSpecSchema, fromTaskSpec(spec, 'BYTES')));
         const written = encodePlainTask(spec);
         expect(written === undefined).toBe(spec.input.ref !== undefined);
@@ -82,7 +57,7 @@ describe('a task', () => {
   test('that says more of one edge is not plain', () => {
     const more = fc.constantFrom({ condition: 'FAILURE' as const }, { when: 'true' }, { alias: 'a' });
     fc.assert(
-      fc.property(plainTask, more, (spec, difference) => {
+      fc.property(plain, more, (spec, difference) => {
         const edge = { key: 'u', condition: 'SUCCESS' as const, ...PLAIN_EDGE, ...difference };
         expect(encodePlainTask({ ...spec, dependencies: [...spec.dependencies, edge] })).toBeUndefined();
       }),

@@ -3,22 +3,9 @@
 // that both give the same bytes.
 
 import { BinaryWriter } from '@bufbuild/protobuf/wire';
-import { EMPTY_PAYLOAD, type Payload } from '../domain/payload.ts';
-import {
-  BY_CAPABILITY,
-  DEFAULT_CANCEL_GRACE_MS,
-  DEFAULT_JOIN,
-  DEFAULT_PRIORITY,
-  DEFAULT_RETRY,
-  type Dependency,
-  NO_TIMEOUTS,
-  PLAIN_FLOW,
-  PLAIN_HANDLING,
-  PLAIN_RUN,
-  type RunSpec,
-  SELECT_ALL,
-  type TaskSpec,
-} from '../domain/spec.ts';
+import type { Payload } from '../domain/payload.ts';
+import { plainTask } from '../domain/plain-task.ts';
+import { type Dependency, PLAIN_RUN, type RunSpec, SELECT_ALL, type TaskSpec } from '../domain/spec.ts';
 import type { RunRecord } from './stored-spec.ts';
 import { writeTimestamp } from './time.ts';
 
@@ -44,40 +31,25 @@ const SUBMIT_TIME = tag(2);
 const TRACEPARENT = tag(3);
 const TASK_COUNT = tag(6, 0);
 
-/** What a plain task has for all that is not written: a new part of the specification has to have its place here. */
-const PLAIN: Readonly<Omit<TaskSpec, 'key' | 'capability' | 'input' | 'dependencies'>> = {
-  join: DEFAULT_JOIN,
-  onUnmet: 'SKIP',
-  parent: '',
-  priority: DEFAULT_PRIORITY,
-  retry: DEFAULT_RETRY,
-  timeouts: NO_TIMEOUTS,
-  allowFailure: false,
-  cancelGraceMs: DEFAULT_CANCEL_GRACE_MS,
-  when: '',
-  inputExpression: '',
-  work: BY_CAPABILITY,
-  flow: PLAIN_FLOW,
-  handling: PLAIN_HANDLING,
-};
+/** What is not written has to be as in a task of which nothing is said. */
+const {
+  key: _key,
+  capability: _capability,
+  input: _input,
+  dependencies: _edges,
+  ...PLAIN
+} = plainTask('', '');
 const PLAIN_NAMES = Object.keys(PLAIN) as readonly (keyof typeof PLAIN)[];
 
-/** The same of a run. */
+/** The same of a run: all but its name, labels, tasks and output task. A new setting has to have its place here. */
 const PLAIN_SETTINGS: Readonly<Omit<RunSpec, 'name' | 'labels' | 'tasks' | 'outputTask'>> = {
+  ...(PLAIN_RUN as Pick<RunSpec, keyof typeof PLAIN_RUN>),
   failurePolicy: 'CONTINUE',
   timeoutMs: undefined,
-  input: EMPTY_PAYLOAD,
-  output: '',
-  workflow: undefined,
-  mode: 'GRAPH',
-  maxParallel: 0,
-  manager: undefined,
-  startAtMs: undefined,
-  startDelayMs: 0,
-  childSpecs: PLAIN_RUN.childSpecs,
-  inputSchema: '',
 };
-const PLAIN_SETTING_NAMES = Object.keys(PLAIN_SETTINGS) as readonly (keyof typeof PLAIN_SETTINGS)[];
+const PLAIN_SETTING_NAMES = (Object.keys(PLAIN_SETTINGS) as (keyof RunSpec)[]).filter(
+  (name): name is keyof typeof PLAIN_SETTINGS => name !== 'outputTask',
+);
 
 // One for all: its buffer is kept. Nothing here is reentrant.
 let writer = new BinaryWriter();
