@@ -19,9 +19,13 @@ export interface ActiveRun {
   runTimer: Timer<TimerSubject> | undefined;
 }
 
-export interface QueuedTask extends ReadyEntry {
+export interface RunTask {
   readonly run: ActiveRun;
+  /** Its index. */
+  readonly task: number;
 }
+
+export interface QueuedTask extends ReadyEntry, RunTask {}
 
 /** The entry of a task that is READY. */
 export function queuedTask(run: ActiveRun, task: number): QueuedTask {

@@ -21,7 +21,14 @@ import { isFinalRun } from '../domain/states.ts';
 import { turnsFrom } from '../domain/way-ahead.ts';
 import { createExecutorPool, type ExecutorPool } from '../scheduling/executor-pool.ts';
 import { createTimers, type Timers } from '../scheduling/timers.ts';
-import { type ActiveRun, createActiveRun, makeRoom, queuedTask, type TimerSubject } from './active-run.ts';
+import {
+  type ActiveRun,
+  createActiveRun,
+  makeRoom,
+  queuedTask,
+  type RunTask,
+  type TimerSubject,
+} from './active-run.ts';
 import { type Aftermath, settleAftermath } from './children.ts';
 import { endOfLease } from './end-of-lease.ts';
 import type { Executor } from './executor.ts';
@@ -54,6 +61,8 @@ export interface Core {
   /** Takes a run in that has just been submitted, with its first events, or that was loaded. */
   admit(run: ActiveRun['state'], events: readonly RunEvent[]): ActiveRun;
   enqueue(run: ActiveRun, task: number): void;
+  /** Tasks that were taken out of their queues without being started: those that are still READY get their old places. */
+  readmit(waiting: readonly RunTask[]): void;
   armTask(run: ActiveRun, task: number): void;
   armRun(run: ActiveRun): void;
   /** How long nobody could be heard since the last sign of life of the task's attempt. */
@@ -85,6 +94,7 @@ export function createCore(options: EngineOptions, latestRevision: number): Core
     apply,
     admit,
     enqueue,
+    readmit,
     armTask,
     armRun,
     deafMs,
@@ -165,7 +175,7 @@ export function createCore(options: EngineOptions, latestRevision: number): Core
           }
           break;
         case 'RunResumed':
-          readmit(run);
+          resume(run);
           break;
         case 'RunRestarted':
           armRun(run);
@@ -204,38 +214,34 @@ export function createCore(options: EngineOptions, latestRevision: number): Core
   }
 
   function enqueue(run: ActiveRun, task: number): void {
-    const spec = run.state.graph.spec.tasks[task];
-    if (spec === undefined || run.state.tasks[task]?.state !== 'READY') return;
-    if (run.state.paused || run.queued[task] === 1) return;
-    run.queued[task] = 1;
+    if (!waitsToStart(run, task)) return;
     const capability = capabilityOf(run.state, task);
-    if (capability !== spec.capability) noteQueue(run, task, capability);
     const executorId = pinOf(core, run, task, capability);
-    if (executorId !== '') {
-      run.pins ??= new Map();
-      run.pins.set(task, executorId);
-    }
+    noteQueue(run, task, executorId, capability);
     queueFor(core, executorId, capability).push(queuedTask(run, task));
   }
 
-  /** What a pause has taken out of the queues goes back to its old places. */
-  function readmit(run: ActiveRun): void {
-    const ready = readyInOrder(run.state).filter((task) => run.queued[task] !== 1);
+  function readmit(waiting: readonly RunTask[]): void {
+    const places = waiting
+      .filter(({ run, task }) => waitsToStart(run, task))
+      .map(({ run, task }) => {
+        const capability = capabilityOf(run.state, task);
+        return { run, task, capability, executorId: pinOf(core, run, task, capability) };
+      });
+    // No id and no capability contains a space.
+    const groups = Map.groupBy(places, ({ executorId, capability }) => `${executorId} ${capability}`);
+    for (const group of groups.values()) {
+      const [{ executorId, capability }] = group as [(typeof places)[number]];
+      queueFor(core, executorId, capability).readmit(group.map(({ run, task }) => queuedTask(run, task)));
+      for (const { run, task } of group) noteQueue(run, task, executorId, capability);
+    }
+  }
+
+  function resume(run: ActiveRun): void {
     if (run.state.paused) return;
-    const isFree = (task: number) => pinOf(core, run, task, capabilityOf(run.state, task)) === '';
-    for (const [capability, tasks] of Map.groupBy(ready.filter(isFree), (task) =>
-      capabilityOf(run.state, task),
-    )) {
-      queueFor(core, '', capability).readmit(tasks.map((task) => queuedTask(run, task)));
-      for (const task of tasks) {
-        run.queued[task] = 1;
-        if (capability !== run.state.graph.spec.tasks[task]?.capability) noteQueue(run, task, capability);
-      }
-    }
-    for (const task of ready) {
-      enqueue(run, task); // What waits for one executor.
-      armTask(run, task);
-    }
+    const ready = readyInOrder(run.state);
+    readmit(ready.map((task) => ({ run, task })));
+    for (const task of ready) armTask(run, task);
   }
 
   /** A task that leaves READY without being started. Starting takes the entry itself. */
@@ -324,9 +330,21 @@ export function createCore(options: EngineOptions, latestRevision: number): Core
   return core;
 }
 
-function noteQueue(run: ActiveRun, task: number, capability: string): void {
-  run.otherQueues ??= new Map();
-  run.otherQueues.set(task, capability);
+/** READY, not held by a pause, and in no queue. */
+function waitsToStart(run: ActiveRun, task: number): boolean {
+  return run.state.tasks[task]?.state === 'READY' && !run.state.paused && run.queued[task] !== 1;
+}
+
+/** @param executorId whose own queue; empty for everybody's */
+function noteQueue(run: ActiveRun, task: number, executorId: string, capability: string): void {
+  run.queued[task] = 1;
+  if (capability !== run.state.graph.spec.tasks[task]?.capability) {
+    run.otherQueues ??= new Map();
+    run.otherQueues.set(task, capability);
+  }
+  if (executorId === '') return;
+  run.pins ??= new Map();
+  run.pins.set(task, executorId);
 }
 
 function countAdded(events: readonly RunEvent[]): number {

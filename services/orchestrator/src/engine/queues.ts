@@ -52,20 +52,22 @@ export function closeIfEmpty(core: Core, executorId: string, capability: string)
 }
 
 /**
- * The executor has gone, drains, or offers other things now: each task that waits for it is queued anew, for
- * anyone unless the executor still takes it. There, it comes behind those that are ready already.
+ * The executor has gone, drains, or offers other things now: each task that waits for it gets the place among all
+ * that it would have without it, unless the executor still takes it.
  */
 export function giveBack(core: Core, executorId: string): void {
   const queues = core.pinned.get(executorId);
   if (queues === undefined) return;
   core.pinned.delete(executorId);
+  const waiting: QueuedTask[] = [];
   for (const queue of queues.values()) {
     for (let entry = queue.take(); entry !== undefined; entry = queue.take()) {
       entry.run.queued[entry.task] = 0;
       entry.run.pins?.delete(entry.task);
-      core.enqueue(entry.run, entry.task);
+      waiting.push(entry);
     }
   }
+  core.readmit(waiting);
 }
 
 export function isQueued(entry: QueuedTask): boolean {

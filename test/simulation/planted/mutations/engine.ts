@@ -141,8 +141,8 @@ export const ENGINE_MUTATIONS: readonly Mutation[] = [
     promise: 5,
     breaks: 'A task that becomes ready while its run is paused is started.',
     file: 'engine/core.ts',
-    source: 'if (run.state.paused || run.queued[task] === 1) return;',
-    replacement: 'if (run.queued[task] === 1) return;',
+    source: '&& !run.state.paused &&',
+    replacement: '&&',
   },
   {
     name: 'pause-leaves-queue',
