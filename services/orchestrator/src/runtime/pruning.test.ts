@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { ExpiredRun } from '../store/port-run-life.ts';
 import type { Clock } from './ports.ts';
-import { EXPIRE_PORTION, PRUNE_INTERVAL_MS, PRUNE_PORTION, startPruning } from './pruning.ts';
+import { EXPIRE_PORTION, PRUNE_INTERVAL_MS, PRUNE_PORTION, RESUME_MS, startPruning } from './pruning.ts';
 
 const RETENTION_MS = 86_400_000;
 const GRACE_MS = 3_600_000;
@@ -90,6 +90,17 @@ describe('old answers', () => {
     expect(store.rows).toBe(0);
     expect(store.limits).toEqual(Array(25).fill(PRUNE_PORTION));
     expect(new Set(store.olderThan)).toEqual(new Set([time.clock.nowMs() - RETENTION_MS]));
+  });
+
+  it('that are more than a round takes are gone soon, and then the long interval is kept again', async () => {
+    const time = handClock();
+    const store = storeOf(2_000 * PRUNE_PORTION + 1);
+    const options = { retentionMs: RETENTION_MS, payloadGraceMs: GRACE_MS, ...RUNS, warn: () => {} };
+    startPruning({ store, clock: time.clock, ...options });
+    await time.pass(PRUNE_INTERVAL_MS);
+    expect([store.rows, time.due()]).toEqual([1, time.clock.nowMs() + RESUME_MS]);
+    await time.pass(RESUME_MS);
+    expect([store.rows, time.due()]).toEqual([0, time.clock.nowMs() + PRUNE_INTERVAL_MS]);
   });
 
   it('are tried again in the next round if the store fails', async () => {
