@@ -20,6 +20,7 @@ import type { RunSpec } from '@tutti/proto/tutti/v1/run_pb.ts';
 import { accept, type Refusal, type Rejection, type Result, reject } from '../../domain/rejection.ts';
 import type { RequestKey, SubmitRun, SubmittedRun } from '../../engine/inputs.ts';
 import type { Orchestrator } from '../../runtime/orchestrator.ts';
+import { StoreError } from '../../store/port.ts';
 import { payloadFormFromWire } from '../../wire/payload-form.ts';
 import { durationToMs } from '../../wire/time.ts';
 import { type Call, type CallContext, namespaceOf } from '../call.ts';
@@ -101,14 +102,15 @@ export function createSubmitHandlers(deps: SubmitDeps): SubmitHandlers {
 
 /**
  * Whoever is refused takes it that nothing was submitted. So what stands against waiting (a limit, a process that
- * is told to stop) is not told here: the answer says that the run is on disk, and a WaitRun is told the rest.
+ * is told to stop, a store that cannot be read) is not told here: the answer says that the run is on disk, and a WaitRun is told the rest.
  */
 async function waitIfPossible(deps: SubmitDeps, wait: Wait, context: CallContext): Promise<Partial<Waited>> {
   try {
     const waited = await waitForRun(deps, wait, context);
     return waited.ok ? waited.value : {};
   } catch (cause) {
-    if (context.signal.aborted || refusalOf(cause) === undefined) throw cause;
+    const isExpected = refusalOf(cause) !== undefined || cause instanceof StoreError;
+    if (context.signal.aborted || !isExpected) throw cause;
     return {};
   }
 }

@@ -1,11 +1,12 @@
 // What becomes of those who wait for the end of a run when something goes wrong, or somebody goes away?
 
 import { RerunScope } from '@tutti/proto/tutti/v1/event_pb.ts';
+import { OrchestratorService } from '@tutti/proto/tutti/v1/orchestrator_service_pb.ts';
 import { RunLifeService } from '@tutti/proto/tutti/v1/run_life_service_pb.ts';
 import { RunState } from '@tutti/proto/tutti/v1/run_pb.ts';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { type CommitFate, type Fixture, startFixture } from '../../runtime/orchestrator-fixture.ts';
-import type { CommitBatch } from '../../store/port.ts';
+import { type CommitBatch, StoreError } from '../../store/port.ts';
 import { grpcClient, openDoorsTo, refused } from '../doors-fixture.ts';
 import { AN_HOUR, completed, FAILED, open, type Scene, spec, work } from './wait-fixture.ts';
 
@@ -89,6 +90,24 @@ describe('a process that stops', () => {
     expect(await submitted).toMatchObject({ runId: 'r', revision: 1n, finished: false });
     expect(await waited).toMatchObject({ code: 14, reason: 'NOT_SERVING' });
     expect(orchestrator.watcherCount()).toBe(0);
+  });
+});
+
+describe('a store that cannot be read', () => {
+  test('lets a submission be, without the wait, and is told to other waits; a defect is told to all', async () => {
+    let failure: Error = new StoreError('FAILED', 'the disk cannot be read');
+    const runtime = await startFixture({}, undefined, () => ({ getRun: () => Promise.reject(failure) }));
+    onTestFinished(() => runtime.orchestrator.stop());
+    const doors = await openDoorsTo(runtime.orchestrator);
+    const { call } = grpcClient(doors.grpc, OrchestratorService);
+    const timeout = { seconds: 0n, nanos: 20_000_000 };
+    const submitted = await call('SubmitRun', { run: { runId: 'r', spec }, wait: timeout });
+    expect(submitted).toMatchObject({ runId: 'r', finished: false });
+    expect(doors.logged).toEqual([]);
+    expect(await refused(call('WaitRun', { runId: 'r', timeout }))).toMatchObject({ reason: 'INTERNAL' });
+    failure = new Error('a defect');
+    const other = call('SubmitRun', { run: { runId: 's', spec }, wait: timeout });
+    expect(await refused(other)).toMatchObject({ reason: 'INTERNAL' });
   });
 });
 
