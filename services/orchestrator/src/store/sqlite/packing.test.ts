@@ -39,11 +39,17 @@ it('gives back every value in order, whatever the columns had to grow to', () =>
   );
 });
 
-it('refuses to read on where numbers or text have ended', () => {
+it('refuses to read on where numbers, bytes or text have ended', () => {
   const packer = createPacker();
   packer.string('text');
+  packer.bytes(new Uint8Array(4));
   const packed = packer.finish();
-  expect(createUnpacker(packed).string()).toBe('text');
+  const unpacker = createUnpacker(packed);
+  expect(unpacker.string()).toBe('text');
+  expect(unpacker.bytes()).toHaveLength(4);
+  expect(() => unpacker.number()).toThrow(RangeError);
   expect(() => createUnpacker({ ...packed, text: 'tex' }).string()).toThrow(RangeError);
-  expect(() => createUnpacker({ ...packed, numbers: new Float64Array(0) }).number()).toThrow(RangeError);
+  expect(() => createUnpacker({ ...packed, byteCount: 3, numbers: Float64Array.of(4) }).bytes()).toThrow(
+    RangeError,
+  );
 });

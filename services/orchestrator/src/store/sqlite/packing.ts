@@ -5,8 +5,11 @@
 // being copied, the last is copied as a whole. Both sides walk the columns in the same order: there are no tags.
 
 export interface Packed {
+  /** The spare room goes along: moving it costs nothing, cutting it off would copy. */
   readonly numbers: Float64Array<ArrayBuffer>;
+  readonly numberCount: number;
   readonly bytes: Uint8Array<ArrayBuffer>;
+  readonly byteCount: number;
   /** All strings, one after the other; how long each is stands among the numbers. */
   readonly text: string;
 }
@@ -88,8 +91,7 @@ export function createPacker(): Packer {
       };
     },
     byteLength: () => byteCount,
-    // The spare room goes along: moving it costs nothing, cutting it off would copy.
-    finish: () => ({ numbers, bytes: joined, text: strings.join('') }),
+    finish: () => ({ numbers, numberCount, bytes: joined, byteCount, text: strings.join('') }),
   };
 }
 
@@ -100,12 +102,14 @@ export function createUnpacker(packed: Packed): Unpacker {
 
   const number = (): number => {
     const value = packed.numbers[nextNumber++];
-    if (value === undefined) throw new RangeError('the packed numbers end too early');
+    if (value === undefined || nextNumber > packed.numberCount)
+      throw new RangeError('the packed numbers end too early');
     return value;
   };
   const view = (length: number): Uint8Array => {
     const from = offset;
     offset += length;
+    if (offset > packed.byteCount) throw new RangeError('the packed bytes end too early');
     return packed.bytes.subarray(from, offset);
   };
 
