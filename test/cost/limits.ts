@@ -88,6 +88,8 @@ const FIGURES: Readonly<Record<Shape, Counts>> = {
 
 /** Of each figure. */
 const TOLERANCE = 1.04;
+/** What is so much below its figure could become dearer again by as much, unseen. */
+const OUTDATED = 0.9;
 /** A task of a large run against one of a small run: whatever rises here would be quadratic. */
 const LARGE_TO_SMALL = 1.04;
 const PAIRS: readonly (readonly [Shape, Shape])[] = [
@@ -95,7 +97,7 @@ const PAIRS: readonly (readonly [Shape, Shape])[] = [
   ['longChain', 'chain'],
 ];
 
-/** What is too much of the shapes that were counted, for people; empty where all is well. */
+/** What is too much of the shapes that were counted, or has an outdated figure, for people; empty where all is well. */
 export function tooMuch(found: Figures): readonly string[] {
   return [...rising(found), ...dear(found)];
 }
@@ -104,6 +106,8 @@ function dear(found: Figures): string[] {
   return (Object.entries(found) as [Shape, Counts][]).flatMap(([shape, counts]) =>
     (Object.entries(counts) as [keyof Counts, number][]).flatMap(([name, now]) => {
       const figure = FIGURES[shape][name];
+      if (now < figure * OUTDATED)
+        return [`${shape}: ${name} of a task are only ${now}: lower ${figure} to it`];
       if (now <= figure * TOLERANCE) return [];
       const percent = ((100 * now) / figure - 100).toFixed(0);
       return [`${shape}: ${name} of a task are ${now}, ${percent} % above ${figure}`];

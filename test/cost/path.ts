@@ -100,7 +100,6 @@ export async function openPath(): Promise<Path> {
     },
     limits: DEFAULT_RUNTIME_LIMITS,
     commitFinished(report) {
-      tally.commits += 1;
       tally.events += report.events;
       tally.eventBytes += report.bytes;
       metrics.commitFinished(report.namespace, report);
@@ -252,7 +251,10 @@ function countedStore(database: DatabaseSync, tally: Tally): Store {
 function counted(database: DatabaseSync, tally: Tally): DatabaseSync {
   const prepare = database.prepare.bind(database);
   return Object.assign(Object.create(database) as DatabaseSync, {
-    exec: database.exec.bind(database),
+    exec(sql: string) {
+      if (sql === 'COMMIT') tally.commits += 1;
+      database.exec(sql);
+    },
     prepare(sql: string) {
       const statement = prepare(sql);
       const run = statement.run.bind(statement);
