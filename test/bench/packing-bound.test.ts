@@ -3,6 +3,7 @@ import { type RunSpec, RunSpecSchema } from '@tutti/proto/tutti/v1/run_pb.ts';
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { lowerBoundSeconds, withHints } from '../support/real-inputs.ts';
+import { inOrderSeconds } from './in-order.ts';
 import { packingBoundSeconds } from './packing-bound.ts';
 
 type Sketch = readonly { readonly seconds: number; readonly after: readonly number[] }[];
@@ -50,6 +51,8 @@ test('no schedule is shorter, and the bound is no lower than work and critical p
       const run = runOf(sketch);
       const bound = packingBoundSeconds(run, slots);
       expect(bound).toBeLessThanOrEqual(makespan(sketch, slots) + 1e-9);
+      for (const hinted of [true, false])
+        expect(bound).toBeLessThanOrEqual(inOrderSeconds(run, slots, hinted) + 1e-9);
       expect(bound).toBeGreaterThanOrEqual(lowerBoundSeconds(run, slots) - 1e-9);
     }),
   );
@@ -64,6 +67,23 @@ test('equal tasks go in whole waves', () => {
     { seconds: 3, after: equal.map((_, index) => index + 1) },
   ];
   expect(packingBoundSeconds(runOf(framed), 32)).toBe(1 + 2 + 3);
+});
+
+test('in order: first ready first, and of those ready at once the longest way first, if that is known', () => {
+  const run = runOf([
+    { seconds: 1, after: [] },
+    { seconds: 1, after: [] },
+    { seconds: 3, after: [] },
+  ]);
+  expect(inOrderSeconds(run, 2, false)).toBe(4);
+  expect(inOrderSeconds(run, 2, true)).toBe(3);
+  // The long one is ready after the short ones: it comes last, whatever is known.
+  const late = runOf([
+    { seconds: 1, after: [] },
+    ...Array.from({ length: 4 }, () => ({ seconds: 2, after: [] })),
+    { seconds: 5, after: [0] },
+  ]);
+  expect(inOrderSeconds(late, 2, true)).toBe(9);
 });
 
 test('a hint is what the task takes, rounded up to milliseconds', () => {

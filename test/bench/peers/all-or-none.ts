@@ -10,7 +10,7 @@ export async function startAllOrNone(
   start: (onStop: OnStop) => Promise<Omit<Running, 'stop'>>,
 ): Promise<Running> {
   const stops: (() => unknown)[] = [];
-  const stop = async () => {
+  const stopAll = async () => {
     const failures: unknown[] = [];
     for (const each of stops.splice(0).reverse()) {
       try {
@@ -21,6 +21,12 @@ export async function startAllOrNone(
       }
     }
     if (failures.length > 0) throw failures[0];
+  };
+  let stopping: Promise<void> | undefined;
+  /** Whoever asks again, as for a second signal, waits for the same. */
+  const stop = () => {
+    stopping ??= stopAll();
+    return stopping;
   };
   try {
     return { ...(await start((each) => stops.push(each))), stop };

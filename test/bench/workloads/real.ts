@@ -13,6 +13,7 @@ import {
 import type { Rpc } from '../../support/rpc.ts';
 import type { Stack } from '../../support/stack.ts';
 import { EXECUTOR_COUNT } from '../bench.ts';
+import { inOrderSeconds } from '../in-order.ts';
 import { type Cost, measure, median, round } from '../measure.ts';
 import { packingBoundSeconds } from '../packing-bound.ts';
 import { completed, submit } from '../runs.ts';
@@ -95,8 +96,13 @@ function describe(input: Input, slots: number) {
     boundSeconds: round(bound, 4),
     /** What no schedule of whole tasks undercuts, even without any overhead. */
     packingBoundSeconds: round(packingBoundSeconds(scaled, slots), 4),
+    /** Without any overhead, in the order that is promised. */
+    inOrderToBound: round(inOrderSeconds(scaled, slots, true) / bound, 3),
     ...againstBound(makespans, bound),
-    withoutHints: againstBound(makespansWithoutHints, bound),
+    withoutHints: {
+      inOrderToBound: round(inOrderSeconds(scaled, slots, false) / bound, 3),
+      ...againstBound(makespansWithoutHints, bound),
+    },
     withoutRuntimes: {
       seconds: round(zeroSeconds, 3),
       microsecondsPerTask: round((zeroSeconds * 1e6) / tasks, 1),

@@ -24,16 +24,19 @@ export const workload: OwnWorkload = {
     const empty = await restart(stack);
     await fill(rpc, tasks, TASKS_OF_A_RUN);
     const witness = createWitness(stack);
-    await witness.executor.start();
-    for (let number = 1; number <= (options.rounds ?? ROUNDS); number += 1) {
-      const found = await recover(stack, witness);
-      rounds.push(found);
-      options.say(
-        `round ${number}: served after ${found.servingSeconds} s, first task after ${found.firstDispatchSeconds} s`,
-      );
+    try {
+      await witness.executor.start();
+      for (let number = 1; number <= (options.rounds ?? ROUNDS); number += 1) {
+        const found = await recover(stack, witness);
+        rounds.push(found);
+        options.say(
+          `round ${number}: served after ${found.servingSeconds} s, first task after ${found.firstDispatchSeconds} s`,
+        );
+      }
+    } finally {
+      witness.finish();
+      await witness.executor.stop();
     }
-    witness.finish();
-    await witness.executor.stop();
     return {
       tasks,
       emptyServingSeconds: empty.servingSeconds,

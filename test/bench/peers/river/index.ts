@@ -37,7 +37,7 @@ const TRANSACTIONAL: Variant = {
 function river({ name, settings, isTransactional }: Variant): Peer {
   return {
     name,
-    settings: `${settings}; one worker process (Go) that fetches every 2 ms at most, InsertManyFast, PostgreSQL synchronous_commit on`,
+    settings: `${settings}; one worker process (Go) that fetches every 2 ms at most, InsertManyFast for large submissions, PostgreSQL synchronous_commit on`,
     durability: 'FSYNC',
     // Its workflows, so its fan-in, are River Pro's alone; a step that adds the next one is in the open.
     kinds: ['flat-large', 'flat-single', 'latency-serial', 'latency-open', 'three-step', 'chain'],
