@@ -24,13 +24,24 @@ export function listRealInputs(): readonly string[] {
 /** For people whose tests are skipped. */
 export const NO_REAL_INPUTS = `the real inputs are not there: name the folder that has wfinstances/ by TUTTI_TEST_DATA (looked for ${FOLDER})`;
 
-/** As a run of sleeps that takes at least so long on so many slots. */
+/** As a run of sleeps of whole milliseconds, that takes at least about so long on so many slots. */
 export function readRealInput(name: string, boundSeconds: number, slots: number): RunSpec {
   const path = join(FOLDER, name);
   if (!existsSync(path)) throw new Error(NO_REAL_INPUTS);
   const text = gunzipSync(readFileSync(path)).toString('utf8');
   const recordedSeconds = lowerBoundSeconds(importWfformat(text, name, 1), slots);
-  return importWfformat(text, name, boundSeconds / recordedSeconds);
+  return inWholeMilliseconds(importWfformat(text, name, boundSeconds / recordedSeconds));
+}
+
+/** Timers leave out what is beyond them: such a sleep would end before its time, by half of one on average. */
+function inWholeMilliseconds(spec: RunSpec): RunSpec {
+  for (const task of spec.tasks) {
+    const seconds = Math.round(secondsOf(task) * 1_000) / 1_000;
+    if (task.input !== undefined) {
+      task.input.data = { case: 'bytes', value: new TextEncoder().encode(JSON.stringify({ seconds })) };
+    }
+  }
+  return spec;
 }
 
 /** The same run, each of its tasks saying how long it takes. */
