@@ -8,7 +8,8 @@ import { secondsOf } from '../support/real-inputs.ts';
 /** So many different heads, and tails, are looked at. Fewer than there are only make the bound lower. */
 const LEVELS = 48;
 
-interface Place {
+/** Of a task in its run. */
+export interface Place {
   readonly seconds: number;
   /** No schedule starts it earlier than so long after the beginning. */
   readonly head: number;
@@ -47,7 +48,8 @@ function packedSeconds(tasks: readonly number[], slots: number): number {
   return bound;
 }
 
-function placesOf({ tasks }: RunSpec): readonly Place[] {
+/** By index. */
+export function placesOf({ tasks }: RunSpec): readonly Place[] {
   const byKey = new Map(tasks.map((task) => [task.key, task]));
   const dependants = new Map<string, string[]>(tasks.map(({ key }) => [key, []]));
   for (const { key, dependencies } of tasks)

@@ -4,7 +4,7 @@ import { execFile } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { expect, test } from 'vitest';
-import { type Figures, tooMuch } from './limits.ts';
+import { complaints, type Figures } from './limits.ts';
 import { SLOW_DOWNS } from './slow-downs.ts';
 
 const PROGRAM = fileURLToPath(new URL('count.ts', import.meta.url));
@@ -21,9 +21,14 @@ async function count(...args: string[]): Promise<Figures> {
   return JSON.parse(stdout) as Figures;
 }
 
-test('a task costs no more steps, memory, events, commits, rows and messages than written down', async () => {
-  const found = tooMuch(await count());
+test('a task costs no more steps, memory, events, commits, rows and messages than written down, nor far less', async () => {
+  const figures = await count();
+  const found = complaints(figures);
   expect(found, found.join('\n') + HOW_TO_LOOK).toEqual([]);
+  const { single } = figures;
+  if (single === undefined) throw new Error('runs of one task were not counted');
+  const cheaper = complaints({ single: { ...single, steps: single.steps / 2 } });
+  expect(cheaper).toEqual([expect.stringMatching(/^single: steps .*lower the figure/)]);
 });
 
 test('planted slow-downs are noticed', async () => {
@@ -32,7 +37,7 @@ test('planted slow-downs are noticed', async () => {
   for (let index = 0; index < SLOW_DOWNS.length; index += 2) {
     const some = SLOW_DOWNS.slice(index, index + 2);
     const counted = some.map(({ name }) => count('--plant', name, '--shapes', 'large,small'));
-    said.push(...(await Promise.all(counted)).map((figures) => tooMuch(figures).join('\n')));
+    said.push(...(await Promise.all(counted)).map((figures) => complaints(figures).join('\n')));
   }
   expect(said).toEqual(SLOW_DOWNS.map(({ noticedBy }) => expect.stringMatching(noticedBy)));
 });

@@ -97,8 +97,8 @@ const PAIRS: readonly (readonly [Shape, Shape])[] = [
   ['longChain', 'chain'],
 ];
 
-/** What is too much of the shapes that were counted, or has an outdated figure, for people; empty where all is well. */
-export function tooMuch(found: Figures): readonly string[] {
+/** What is too much of the shapes that were counted, or far below its figure, for people; empty where all is well. */
+export function complaints(found: Figures): readonly string[] {
   return [...rising(found), ...dear(found)];
 }
 
@@ -107,7 +107,7 @@ function dear(found: Figures): string[] {
     (Object.entries(counts) as [keyof Counts, number][]).flatMap(([name, now]) => {
       const figure = FIGURES[shape][name];
       if (now < figure * OUTDATED)
-        return [`${shape}: ${name} of a task are only ${now}: lower ${figure} to it`];
+        return [`${shape}: ${name} of a task are only ${now}: lower the figure, ${figure}, in limits.ts`];
       if (now <= figure * TOLERANCE) return [];
       const percent = ((100 * now) / figure - 100).toFixed(0);
       return [`${shape}: ${name} of a task are ${now}, ${percent} % above ${figure}`];

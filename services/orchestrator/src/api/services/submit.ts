@@ -102,7 +102,8 @@ export function createSubmitHandlers(deps: SubmitDeps): SubmitHandlers {
 
 /**
  * Whoever is refused takes it that nothing was submitted. So what stands against waiting (a limit, a process that
- * is told to stop, a store that cannot be read) is not told here: the answer says that the run is on disk, and a WaitRun is told the rest.
+ * is told to stop, a store that cannot be read) is not told here: the answer says that the run is on disk, and a
+ * WaitRun is told the rest.
  */
 async function waitIfPossible(deps: SubmitDeps, wait: Wait, context: CallContext): Promise<Partial<Waited>> {
   try {
